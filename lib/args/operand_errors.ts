@@ -7,7 +7,7 @@ import { needsNoValue } from "./flag.ts";
 import { RUN_FLAGS } from "./run_help.ts";
 import type { Subcommand } from "./subcommand.ts";
 
-/** Words that other programs know, and what to write for them here. */
+/** Words that other programs understand, and what to write instead of them here. */
 const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
   ["help", "sera --help"],
   ["version", "sera --version"],
@@ -58,7 +58,7 @@ function shownWait(operands: readonly string[], flags: ReadonlyMap<string, strin
   return isPath(first) ? pathOr(first) : plainOr(first);
 }
 
-/** What to write for a word that other programs know. */
+/** What to write instead of a word that other programs understand. */
 function instead([word, next = ""]: readonly string[], commands: readonly Subcommand[]): string | undefined {
   if (word === "help" && commands.some(({ name }) => name === next)) return `write sera ${next} --help`;
   const equivalent = EQUIVALENTS.get(word!);

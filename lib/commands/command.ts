@@ -23,7 +23,7 @@ export interface Call {
   readonly operands: readonly string[];
   readonly repeated: Repeated;
   readonly io: Io;
-  /** To be told when a command has been started and when it has ended. */
+  /** Told when a command has been started and when it has ended. */
   readonly progress: Progress;
   /** Sets the logger that reports errors from now on. */
   readonly setLogger: (logger: Logger) => void;

@@ -19,7 +19,7 @@ const USAGE = `sera completion ${SHELLS.join("|")}`;
 // deno-lint-ignore require-await
 export async function completion({ operands, io }: Call): Promise<number> {
   const [shell, ...rest] = operands;
-  if (shell === undefined) throw new UsageError("Cannot tell for which shell", `write ${USAGE}`);
+  if (shell === undefined) throw new UsageError("Cannot tell which shell to complete for", `write ${USAGE}`);
   refuseWords(rest, USAGE);
   const script = completionFor(shell, COMMANDS);
   if (script === undefined) {

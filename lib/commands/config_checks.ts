@@ -33,7 +33,7 @@ export async function checkConfig(
   env: Env,
   repeated: Repeated,
 ): Promise<Settings | undefined> {
-  // First, since a wrong flag is an error of usage, and no check.
+  // First, since a wrong flag is a usage error, not a failed check.
   const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {
     if (error instanceof ConfigError) return error;
     throw error;

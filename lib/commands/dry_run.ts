@@ -12,12 +12,14 @@ import { identitiesOf, type LockIdentity } from "../lock/lock_identity.ts";
 import { splayedPause } from "../lock/splay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
+import { pathOr } from "../text/redaction.ts";
 import { printable, printableJson } from "../text/printable.ts";
 import { timeFormatAt } from "../text/time.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { NEVER } from "../waiting.ts";
 import { freeSlot, refuseOtherSlots } from "../who/free_slot.ts";
 import { type BusyText, busyText } from "../who/busy_text.ts";
+import { isOfLock } from "../who/names.ts";
 import { sightingView } from "../who/report.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { afterPrinting } from "./after_printing.ts";
@@ -94,7 +96,12 @@ async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io
   const sightings: Sighting[] = [];
   for (const lock of all) sightings.push(...await sightingsOf(lock, settings, observer));
   const held = sightings.filter(({ state }) => state === "held");
-  refuseOtherSlots(held, slots);
+  for (const lock of all) {
+    const [holders, which] = all.length === 1
+      ? [held]
+      : [held.filter((one) => isOfLock(one, lock.name)), `The lock of ${pathOr(lock.title, lock.name)}`];
+    refuseOtherSlots(holders!, slots, which);
+  }
   const slot = freeSlot(held, slots);
   const inheritedLocks = io.env(HELD_LOCKS);
   if (slot === undefined && inheritedLocks !== undefined) {

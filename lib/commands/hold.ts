@@ -21,10 +21,13 @@ const LABEL = "hold";
 export async function hold({ flags, operands: words, repeated, io, progress, setLogger }: Call): Promise<number> {
   const span = readSpan(flags, "for");
   if (span === undefined) {
-    throw new UsageError("Cannot tell for how long to hold the lock", "add --for DURATION before its name");
+    throw new UsageError("Cannot tell how long to hold the lock", "add --for DURATION, such as --for 30m");
   }
   if (span === 0) {
-    throw new UsageError("Cannot use --for: it must be longer than 0", "write such as 30m or 2h, or forever");
+    throw new UsageError(
+      "Cannot use --for: it must be longer than 0",
+      "write a duration such as 30m or 2h, or forever",
+    );
   }
   const wait = readSpan(flags, "wait") ?? 0;
   const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), isFlagSet(flags, "json"));
@@ -45,7 +48,7 @@ function readSpan(flags: ReadonlyMap<string, string>, name: string): number | un
   if (span !== undefined) return span;
   throw new UsageError(
     `Cannot use --${name}: ${plainOr(text)} is not a duration`,
-    "write seconds, or such as 30m or 2h, or forever",
+    "write seconds, a duration such as 30m or 2h, or forever",
   );
 }
 

@@ -55,7 +55,7 @@ async function confirm(lock: HeldLock): Promise<void> {
   }
 }
 
-/** That the lock is held, until when, and how to end that sooner. */
+/** Says that the lock is held, until when, and how to release it sooner. */
 function heldText(span: number, { request: { words }, settings, identity: { titles, all } }: Job): string {
   const tell = terminalWidth() === undefined ? utcTime : localTime;
   const until = span === Infinity ? "until you end it" : `until ${tell(Date.now() + span)} (${formatDuration(span)})`;

@@ -23,7 +23,7 @@ export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env):
   }
   if (server.offers.leases === "anyway") {
     throw new UsageError(
-      `Cannot show a schema for ${server.title}: its locks are leases anyway, without a table`,
+      `Cannot show a schema for ${server.title}: its locks are always leases, without a table`,
       "leave --schema out",
     );
   }

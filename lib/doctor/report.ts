@@ -36,10 +36,10 @@ export type Warning = Finding & { readonly cure: string };
 export const FIX_AND_RETRY = "fix that, and run sera doctor again";
 const CHECK_SERVER = "check the server, its log and the network";
 
-/** Added to the cure of a transient error: only a wait of 0 gives up at once. */
+/** Added to the cure of a transient error, which a run with a wait retries. */
 const MAY_PASS = " (meanwhile sera keeps retrying until <wait> expires)";
 
-/** Makes checks, and collects their results in order. */
+/** Runs checks, and collects their results in order. */
 export class Report {
   readonly #tell: (check: Check, local?: string) => void;
   readonly #checks: Check[] = [];
@@ -60,7 +60,7 @@ export class Report {
   }
 
   /**
-   * Makes a check.
+   * Runs a check.
    *
    * @param otherwise The cure for an error that has none of its own.
    * @returns Whether it did not fail.
@@ -80,7 +80,7 @@ export class Report {
     }
   }
 
-  /** Makes a check of something that no run needs: if it cannot be checked, that is only a warning. */
+  /** Runs a check of something that no run needs: if that fails, it is only a warning. */
   async checkOptional(name: string, look: () => Promise<Finding>): Promise<void> {
     await this.check(name, async () => {
       try {

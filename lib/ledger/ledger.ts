@@ -15,7 +15,7 @@ export interface Ledger {
   /** From now on waits for others until the deadline at most; undefined removes that limit. */
   limitWait(deadline: Deadline | undefined): void;
 
-  /** Whether an error will come again until somebody changes something: the ledger, a right, a value. */
+  /** Whether a retry is pointless until somebody changes the ledger, a privilege or a value. */
   isPermanent(error: LockUnavailableError): boolean;
 
   /** Whether an error says that the whole ledger is gone, and all runs with it. */
@@ -27,7 +27,7 @@ export interface Ledger {
    * nobody holds a slot beyond that. What was left in a slot that still exists is marked by the next one who holds it.
    *
    * @param lock The name of the lock, or of the slot that is held.
-   * @param next The rule by which {@linkcode begin} will be asked at once: what that needs may be asked together with this.
+   * @param next The rule of the {@linkcode begin} that follows at once, so that both can share a round trip.
    * @param slots How many slots the lock has; 1 for a plain lock.
    * @returns Those runs, at most a hundred of the lock or slot itself.
    * @throws {LockUnavailableError} When the ledger cannot be used.

@@ -64,7 +64,7 @@ export class Recorder {
     this.#isUnsure = true;
     const name = this.#nameOf(lock);
     const permission = await ledger.begin(name, this.#runner, this.#rule);
-    if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
+    if (permission.granted && permission.ignored) await this.#logIgnored(ledger, permission.ignored, permission.id);
     this.#isUnsure = false;
     if (permission.granted) {
       return begunRun(permission.id, lock, ledger, {
@@ -79,19 +79,19 @@ export class Recorder {
     return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock, tell);
   }
 
-  /** The name under which a run is recorded: that of its slot, whose holder alone knows which of its runs are left over. */
+  /** Runs are recorded under the slot's name, since only the slot's holder can tell which of its runs are stale. */
   #nameOf({ slot = 0 }: HeldLock): string {
     return slotName(this.#lock, slot);
   }
 
-  /** An error the first time only: from the next run on, the run before it is one that counts. */
-  async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
+  /** As an error only the first time: after that, the run before this one is another, which counts. */
+  async #logIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
     const [, before] = await ledger.latest(2, { lock: this.#lock });
     const isNew = before?.id === run.id;
     this.#logger.log(
       isNew ? "error" : "notice",
       "note",
-      `Run ${run.id} by ${whoAndWhen(run)} began more than ${
+      `Run ${run.id} by ${whoAndWhen(run)} is dated more than ${
         formatDuration(this.#rule.every!)
       } ahead of the ${ledger.clock}'s clock, so it does not count for --every: run ${id} begins; check that clock.`,
     );

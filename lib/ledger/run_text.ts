@@ -19,7 +19,7 @@ export function skipReason(
 ): string {
   const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome === "running" ? "has not ended" : run.outcome}`;
   const done = run.outcome === "running" ? "Begun" : "Done";
-  if (once !== undefined && run.key === once) return `${done} before for this key: ${by}`;
+  if (once !== undefined && run.key === once) return `Already ${done.toLowerCase()} for this key: ${by}`;
   const span = formatDuration(every!);
   if (!isAhead) return `${done} within the last ${span}: ${by}`;
   return `${done} within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
@@ -32,5 +32,5 @@ export function skipReason(
  */
 export function whoAndWhen({ host, pid, started }: RecordedRun, tell: FormatTime = utcTime): string {
   const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
-  return `${who} of ${started === undefined ? "an unknown time" : tell(started)}`;
+  return `${who} at ${started === undefined ? "an unknown time" : tell(started)}`;
 }

@@ -4,15 +4,15 @@ import { Logger } from "./logger.ts";
 import type { Verdict } from "./verdict.ts";
 import type { LogFormat } from "./log_settings.ts";
 
-/** Reports errors that end sera, in the format that the user has asked for, even before the settings have been read. */
+/** Reports errors that end sera, in the requested log format, even before the settings have been read. */
 export class ErrorReporter {
-  /** Logs the errors once the settings are known; until then a plain logger does. */
+  /** Set once the settings are known; until then errors go to a plain logger. */
   logger: Logger | undefined;
   readonly #io: Io;
   readonly #requestedFormat: () => Promise<LogFormat>;
   #told: Promise<void> = Promise.resolve();
 
-  /** @param requestedFormat Finds the format that the user has asked for, before there are settings. */
+  /** @param requestedFormat Finds the log format before there are settings. */
   constructor(io: Io, requestedFormat: () => Promise<LogFormat>) {
     this.#io = io;
     this.#requestedFormat = requestedFormat;

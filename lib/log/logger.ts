@@ -93,18 +93,18 @@ export class Logger {
     return level === "notice" && (this.#isInSyslog || this.isInteractive);
   }
 
-  /** Whether a person at a terminal who has not asked for all lines is told what would otherwise go unnoticed. */
+  /** Whether a person at a terminal, without `--verbose`, is shown what would otherwise go unnoticed. */
   get isInteractive(): boolean {
     const { verbose, quiet = false, format } = this.#settings;
     return verbose === undefined && !quiet && format === "text" && this.#io.errWidth?.() !== undefined;
   }
 
-  /** Whether nobody but {@linkcode isInteractive} gets a notice. */
+  /** Whether a notice goes to a person at the terminal only, and into no log. */
   get hasOnlyTerminal(): boolean {
     return this.isInteractive && !this.#isInSyslog;
   }
 
-  /** Logs an event of the level info, which a person at a terminal is told, too. */
+  /** Logs an event of the level info, and shows it to a person at a terminal even without `--verbose`. */
   announce(event: EventName, text: string, fields: EventFields = {}): void {
     this.log("info", event, text, fields);
     if (this.isInteractive) this.#io.err(`sera: ${printable(text)}\n`);

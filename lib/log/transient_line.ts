@@ -4,20 +4,20 @@ import { widthOf } from "../text/width.ts";
 /** Erases from the cursor to the end of its line; to the end of the screen. ECMA-48, EL and ED */
 const [END_OF_LINE, END_OF_SCREEN] = ["\x1b[K", "\x1b[J"];
 
-/** Before the text: the cursor stands there, and the terminal writes `^Z` there when that is typed. */
+/** Left of the text: the cursor rests there, so that the `^Z` of a typed Ctrl-Z does not overwrite it. */
 const MARGIN = "  ";
 
 /**
- * A line at the terminal that is written anew in its place, and that makes room for whatever else sera writes.
+ * A line at the terminal that is redrawn in place, and erased before sera writes anything else.
  *
- * The cursor is left at its beginning. When the window is made narrower, terminals differ in whether they wrap a line that
- * has become too long; the cursor then still stands at its first row, so that no row is left over and none above is hit.
+ * The cursor is left at its start. When a window is made narrower, some terminals wrap a line that has become too long. The
+ * cursor is then still in its first row, so erasing from there leaves no row behind and hits none above.
  */
 export class TransientLine {
   readonly #io: Io;
   /** What is shown; undefined if nothing is. */
   #shown: string | undefined;
-  /** Whether the terminal has not taken the last one yet, as after Ctrl-S. */
+  /** Whether the terminal has not accepted the last write yet, as after Ctrl-S. */
   #isWriting = false;
 
   constructor(io: Io) {
@@ -25,14 +25,14 @@ export class TransientLine {
   }
 
   /**
-   * How wide a text may be, in columns. The last column stays free: some terminals begin another row when it is written to.
+   * How wide a text may be, in columns. The last column stays free: some terminals wrap when it is written to.
    */
   get room(): number {
     return (this.#io.errWidth?.() ?? 0) - MARGIN.length - 1;
   }
 
   /**
-   * Shows a text in place of the one before. Left out while the terminal does not take what was written before.
+   * Shows a text in place of the previous one; does nothing while the terminal has not accepted the previous one.
    *
    * @param text Without control characters, and no wider than {@linkcode room}.
    */
@@ -48,7 +48,7 @@ export class TransientLine {
     Promise.resolve(this.#io.flush?.()).then(written, written);
   }
 
-  /** Takes it away. */
+  /** Erases the line. */
   erase(): void {
     if (this.#shown === undefined) return;
     const rest = this.#rest(this.#shown);
@@ -56,13 +56,13 @@ export class TransientLine {
     this.#io.err(`\r${rest}`);
   }
 
-  /** Leaves it where it is: others have written to the terminal since. */
+  /** Forgets the line without erasing it: other programs have written to the terminal since. */
   leave(): void {
     this.#shown = undefined;
     this.#io.beforeWriting = undefined;
   }
 
-  /** Erases what is shown, from its beginning; it may have been wrapped since. */
+  /** The sequence that erases what is shown, from its start; it may have been wrapped since. */
   #rest(shown: string): string {
     return widthOf(shown) > this.room ? END_OF_SCREEN : END_OF_LINE;
   }

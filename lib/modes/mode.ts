@@ -49,7 +49,7 @@ export type Mode = (lock: Lock, options: AcquireOptions) => Promise<LockResult>;
 /** Everyone runs the command, one at a time. With a wait of 0 this is "execute once": latecomers find the lock busy. */
 export const everyoneExecutes: Mode = async (lock, { wait, signal, waiting }) => {
   const held = waiting && wait > 0
-    ? await acquireTelling(lock, wait, signal, waiting)
+    ? await acquireReportingWait(lock, wait, signal, waiting)
     : await lock.acquire(wait, signal);
   return held ? { outcome: "held", lock: held } : { outcome: "busy" };
 };
@@ -66,7 +66,7 @@ export const waitAndSkip: Mode = async (lock, { wait, signal, logger, waiting })
 };
 
 /** Tries once before it waits, so that it can report that it waits. */
-async function acquireTelling(
+async function acquireReportingWait(
   lock: Lock,
   wait: number,
   signal: AbortSignal,

@@ -74,7 +74,7 @@ function isObject(data: unknown): data is Record<string, unknown> {
 function noConfigFile(path: string): NoConfigFileError {
   const shown = pathOr(path, "");
   return new NoConfigFileError(
-    shown === "" ? "No config file: what is named as one looks like a server" : `No config file: ${shown}`,
-    shown === "" ? "name a server with --server" : WAYS_ON,
+    shown === "" ? "No config file: the path given looks like a server" : `No config file: ${shown}`,
+    shown === "" ? "to name a server, use --server" : WAYS_ON,
   );
 }

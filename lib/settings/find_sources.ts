@@ -4,7 +4,7 @@ import { type Env, findFlagOrVariable } from "./flag_or_variable.ts";
 import { type Find, type Found, SettingValues } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 
-/** Where the values of the settings are. */
+/** Where the values of the settings come from. */
 export interface Sources {
   readonly find: Find;
   /** The config file's path, also where there is none. */
@@ -55,7 +55,7 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
     );
     throw await noServer(error, env, outside, file && { path, text: file.text });
   }
-  // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
+  // The Go driver would take an empty server for MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {
     throw new UsageError(
       "Cannot use the server in --server: it is empty",

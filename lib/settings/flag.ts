@@ -27,7 +27,7 @@ export interface FlagSyntax {
   readonly kind: FlagKind;
   /** The values that a `choice` or `boolean-or-choice` flag takes. */
   readonly choices?: readonly string[];
-  /** What different values mean, each with a flag of its own: all count, or none is taken. If absent, the last one counts. */
+  /** What happens if it is given several times with different values. If absent, the last one counts. */
   readonly onRepeat?: "collect" | "refuse";
 }
 

@@ -2,7 +2,7 @@ import { ConfigError, UsageError } from "../errors.ts";
 import type { Found } from "./setting_values.ts";
 import { environmentName, type SettingKey, TABLE } from "./table.ts";
 
-/** The variable that tells a command that the sera above it has taken `SERA_SERVER` out of its environment. */
+/** Tells a nested sera that the outer one removed `SERA_SERVER` from its environment. */
 export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
 
 /** Reads an environment variable; undefined if it is not set or empty. */

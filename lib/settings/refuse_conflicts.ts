@@ -2,7 +2,7 @@ import { ConfigError, UsageError } from "../errors.ts";
 import type { Settings } from "./settings.ts";
 import { type SettingKey, TABLE } from "./table.ts";
 
-/** Settings that do not go together, and why. Of several the first is told. */
+/** Two settings that exclude each other, and why. */
 interface Conflict {
   readonly key: SettingKey;
   readonly other: string;
@@ -11,9 +11,9 @@ interface Conflict {
 }
 
 /**
- * Refuses slots and `replace` with what they do not go with.
+ * Refuses slots and `replace` together with settings that exclude them.
  *
- * @param wait The wait in milliseconds; undefined if there is none to judge.
+ * @param wait The wait in milliseconds; undefined if it is not known.
  * @throws {UsageError} When the first of the two is a flag.
  * @throws {ConfigError} When it is a variable.
  */

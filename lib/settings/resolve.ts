@@ -15,7 +15,7 @@ import { TABLE } from "./table.ts";
  * config file may be missing when a variable or flag names the server and nothing names the file.
  *
  * @param flags The flags as given.
- * @param thorough Whether to note all that is odd even when not verbose, and to leave out what verbose adds to that.
+ * @param thorough Whether to collect all warnings even when not verbose; leaves out the list of sources.
  * @throws {ConfigError} When the config file or a variable cannot be used.
  * @throws {UsageError} When a flag cannot be used.
  */
@@ -68,7 +68,7 @@ export async function resolveSettings(
   return verbose === false || thorough ? settings : await withSources(settings);
 }
 
-/** Adds to the notes where the settings come from, and which have no effect. */
+/** Adds notes on where the settings come from, and which have no effect. */
 async function withSources(settings: Settings): Promise<Settings> {
   const [{ sourcesText }, { withoutEffect }] = await Promise.all([
     import("./sources.ts"),

@@ -18,17 +18,17 @@ const NAMES = SETTINGS.flatMap(({ name, alias }) => alias === undefined ? [name]
 
 const LAST_COUNTS = "the last one counts; remove the others";
 
-/** What is odd about the config file, but harmless. */
+/** Warnings about the config file: mistakes that do not keep sera from running. */
 export function fileWarnings(path: string, file: ConfigFile): readonly Trouble[] {
   return [...otherWriters(path, file.info), ...keyWarnings(path, file.text)];
 }
 
-/** What is odd about the file that holds the server, but harmless. */
+/** Warnings about the file that holds the server. */
 export function serverFileWarnings(path: string): readonly Trouble[] {
   return otherWriters(path, Deno.statSync(path), "server file");
 }
 
-/** What is odd about the keys of the config file. */
+/** Warnings about the keys of the config file. */
 export function keyWarnings(path: string, text: string): readonly Trouble[] {
   const seen = new Map<string, string>();
   const notes: Trouble[] = [];
@@ -50,8 +50,8 @@ function keyWarning(path: string, name: string, shown: string): readonly Trouble
   if (setting?.inConfig && setting.name === name) return [];
   if (setting) {
     const variable = environmentName(setting.name);
-    const what = `Key that works only as a flag in ${path}: ${shown}`;
-    return [{ what, cure: `remove it, and set --${setting.name} or ${variable}` }];
+    const what = `Key not allowed in ${path}: ${shown}`;
+    return [{ what, cure: `remove it; set it with the flag --${setting.name} or the variable ${variable}` }];
   }
   const meant = nearest(name.replace(/^sera[_-]/, ""), NAMES);
   const what = `Unknown key in ${path}: ${shown}`;
@@ -61,9 +61,9 @@ function keyWarning(path: string, name: string, shown: string): readonly Trouble
 }
 
 /**
- * What is odd about the flags.
+ * Warnings about the flags.
  *
- * @param repeated Those that were given with several values, of which the last one counts.
+ * @param repeated The flags that were given with different values.
  */
 export function flagWarnings(repeated: Iterable<string>): readonly Trouble[] {
   return [...repeated].map((name) => ({
@@ -73,14 +73,14 @@ export function flagWarnings(repeated: Iterable<string>): readonly Trouble[] {
 }
 
 /**
- * What is odd about the variables. Only on Linux, where sera can read them from /proc: the runtime permits it to read
+ * Warnings about the variables. Only on Linux, where sera can read them from /proc: the runtime permits it to read
  * variables of certain names only, and to list none.
  */
 export function variableWarnings(): readonly Trouble[] {
   const known = NAMES.map(environmentName);
   return variables().flatMap(({ name, value }) => {
     if (known.includes(name)) {
-      // A server in quotes is an error, and told as that.
+      // A server in quotes is an error, reported elsewhere.
       return /^(['"]).*\1$/s.test(value) && name !== environmentName(TABLE.server.name)
         ? [{ what: `${name} begins and ends with a quote, which is part of its value`, cure: "leave the quotes out" }]
         : [];

@@ -19,38 +19,38 @@ import {
 export interface Setting<T = unknown> extends FlagSyntax, Pick<Kind<T>, "read" | "takes"> {
   /** The value of a setting that is not set. As all values that were read, durations are in milliseconds. */
   readonly default: T;
-  /** Whether it may stand in the config file. The others are about one run. */
+  /** Whether the config file may set it. The others concern a single run. */
   readonly inConfig?: true;
   /** Whether only runs use it, and not subcommands that look at locks or past runs. */
   readonly runOnly?: true;
   /** Whether no message repeats its value. */
   readonly mayHoldPassword?: true;
-  /** What it has no effect without. As a flag it is an error then. */
+  /** What it needs to have an effect. Without that it is an error as a flag. */
   readonly needs?: Need;
-  /** Whether it is not an error even as a flag. */
+  /** Whether it is accepted even as a flag that has no effect. */
   readonly harmless?: true;
 }
 
-/** What a setting may need to have an effect. */
+/** What a setting can need to have an effect. */
 export type Need =
   /** `once` or `every`. */
   | "rule"
   | "ledger"
   | "lease"
-  /** Leases that are rows. */
+  /** Leases kept as rows of a table. */
   | "rows"
   | "tls"
   /** That verbose is off. */
   | "no verbose"
-  /** Something that makes sera skip the command. */
+  /** A setting that makes sera skip the command. */
   | "skip"
-  /** A server that may not exclude everybody. */
+  /** A server that sera may refuse as unsafe. */
   | "unsafe";
 
 const SECOND = 1000;
 const DAY = 24 * 3600 * SECOND;
 
-/** The longest time in the ledger: every server can subtract a century from its clock. */
+/** The longest duration for the ledger: every server can subtract a century from its clock. */
 const CENTURY = 36_500 * DAY;
 
 /** The highest limit of waiters. */
@@ -109,7 +109,7 @@ const ENTRIES = {
   grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, runOnly: true },
   onLost: { name: "on-lost", ...choice("terminate", "warn"), default: "terminate", inConfig: true, runOnly: true },
   maxRun: { name: "max-run", ...duration({ least: 1 }), inConfig: true, runOnly: true },
-  // Harmless since a permission that is not needed contradicts nothing.
+  // Harmless: a permission that is not needed contradicts nothing.
   allowUnsafeServer: {
     name: "allow-unsafe-server",
     ...boolean,

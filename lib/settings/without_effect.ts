@@ -14,7 +14,7 @@ interface Ineffective extends Reason {
   readonly source: string;
 }
 
-/** Tells of each need whether this run lacks it. Notes come in this order. */
+/** For each need, why this run lacks it; undefined if it does not. Notes come in this order. */
 const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefined } = {
   rule: (settings) =>
     hasRule(settings) ? undefined : {
@@ -29,13 +29,13 @@ const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefine
         : "add --ledger, or leave it out",
     },
   rows: ({ server: { offers, title } }) =>
-    offers.leases === "anyway" ? { why: `the locks of ${title} are leases anyway`, cure: "leave it out" } : undefined,
+    offers.leases === "anyway" ? { why: `the locks of ${title} are always leases`, cure: "leave it out" } : undefined,
   lease: ({ server, lease, sourceOf }) => {
     if (server.offers.leases === "anyway") {
-      return { why: `${server.title} keeps its leases in no table`, cure: "leave it out" };
+      return { why: `${server.title} does not keep leases in a table`, cure: "leave it out" };
     }
     if (lease) return undefined;
-    if (!server.offers.leases) return { why: `${server.title} has no leases`, cure: "leave it out" };
+    if (!server.offers.leases) return { why: `${server.title} does not support leases`, cure: "leave it out" };
     return {
       why: "lease is off",
       cure: sourceOf("lease") === "--lease" ? "leave it out, or remove --lease=false" : "add --lease, or leave it out",
@@ -43,7 +43,7 @@ const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefine
   },
   tls: ({ server }) =>
     server.offers.tls === "none"
-      ? { why: "the server is reached without a network, and so without TLS", cure: "leave it out" }
+      ? { why: "the server is not reached over a network, so there is no TLS", cure: "leave it out" }
       : undefined,
   "no verbose": ({ verbose, sourceOf }) =>
     verbose === false ? undefined : {
@@ -55,7 +55,9 @@ const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefine
       ? undefined
       : { why: "nothing is skipped without wait-and-skip, once or every", cure: "leave it out" },
   unsafe: ({ server }) =>
-    server.offers.mayBeUnsafe ? undefined : { why: `${server.title} cannot be unsafe`, cure: "leave it out" },
+    server.offers.mayBeUnsafe
+      ? undefined
+      : { why: `sera never refuses ${server.title} as unsafe`, cure: "leave it out" },
 };
 
 /**
@@ -89,7 +91,7 @@ function ineffective(settings: Settings): readonly Ineffective[] {
     return SETTING_KEYS.flatMap((key) => {
       const setting = TABLE[key];
       const source = settings.sourceOf(key);
-      // What is switched off needs nothing.
+      // A setting that is switched off needs nothing.
       if (setting.needs !== need || source === undefined || settings[key] === false) return [];
       return [{ setting, source, ...lack }];
     });

@@ -1,6 +1,6 @@
 /**
- * Checks values that come from outside: from a server, another process, or a file that others can write. They may be
- * anything. Nothing here throws; the result is undefined for an invalid value.
+ * Validates values from a server, another process, or a file that others can write: they may be anything. Nothing here
+ * throws; the result is undefined for an invalid value.
  *
  * @module
  */

@@ -5,7 +5,7 @@ import type { ForcedRelease, HolderHandle } from "./holder_handle.ts";
 /** The pause between two looks at whether a holder has ended, in milliseconds. */
 const PAUSE = 500;
 
-/** How long a place may take to free a lock that was taken from its holder, in milliseconds. */
+/** How long a server may take to free a lock that was taken by force, in milliseconds. */
 const LONGEST_FREEING = 5000;
 
 /** How to end a holder. */
@@ -38,7 +38,7 @@ export async function endHolder(
   handle: HolderHandle,
   { wait, asked, force, signal }: EndHolderOptions,
 ): Promise<HolderEnd> {
-  // Somebody may have thought for a long time.
+  // The user may have taken long to confirm.
   if (!await handle.holds(signal)) return { outcome: "released", why: "before" };
   const why = handle.unaskable === undefined ? "unanswered" : "unaskable";
   const isAsked = why === "unanswered" && wait > 0;

@@ -1,13 +1,13 @@
 import type { Trouble } from "../errors.ts";
 
 /**
- * The handle on one holder of a lock that was seen, to end it. Nothing that is done through it concerns whoever holds the
- * lock next: each call compares, in the act itself, what tells the one from the other.
+ * A handle on one holder of a lock, to end it. It never affects the next holder: each call checks, in the same atomic step,
+ * that the holder is still the same one.
  */
 export interface HolderHandle extends AsyncDisposable {
-  /** Why the holder cannot be asked to end; undefined if it can, or may. */
+  /** Why the holder cannot be asked to end; undefined if it can, or if that is not known. */
   readonly unaskable: string | undefined;
-  /** How soon a holder that lives notices that it is asked, in milliseconds. */
+  /** How soon a live holder notices a request, in milliseconds. */
   readonly noticedWithin: number;
 
   /**
@@ -19,8 +19,7 @@ export interface HolderHandle extends AsyncDisposable {
 
   /**
    * Asks the holder's sera to stop its command and to release the lock; it sees that with its next renewal. The request
-   * stands until the handle is disposed of. May be repeated, and has to be: somebody else who asked may have taken the request
-   * back.
+   * stands until the handle is disposed of. To be repeated, since somebody else who asked may have withdrawn the request.
    *
    * @throws {LockUnavailableError} When the request cannot be left.
    */
@@ -39,6 +38,6 @@ export interface HolderHandle extends AsyncDisposable {
 export interface ForcedRelease {
   /** How long the holder's command may still run, in milliseconds; undefined if nothing is known about that. */
   readonly mayRun?: number | undefined;
-  /** What could not be done besides. */
+  /** What failed besides; the lock is free all the same. */
   readonly incomplete?: Trouble | undefined;
 }

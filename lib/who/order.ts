@@ -1,6 +1,6 @@
 import type { Sighting } from "./sighting.ts";
 
-/** Sorts by lock: holders first, by their slots, then waiters by their turn, or else the longest wait first and unknown ones last. */
+/** Sorts by lock: holders by slot, then waiters by queue position, or else the longest wait first and unknown ones last. */
 export function inOrder(sightings: readonly Sighting[]): readonly Sighting[] {
   return sightings.toSorted((a, b) =>
     compare(a.lock, b.lock) || compare(a.state, b.state) || (a.slot ?? 0) - (b.slot ?? 0) || byTime(a, b)

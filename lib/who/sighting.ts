@@ -1,4 +1,4 @@
-/** What can be seen of a holder or waiter. The texts are its own, and may be forged. */
+/** What can be seen of a holder or waiter. Its texts are self-reported, and may be forged. */
 export interface Sighting {
   /** The lock's name, without the slot; on PostgreSQL, if the holder does not report the full name, what the server shows of it. */
   readonly lock: string;
@@ -17,7 +17,7 @@ export interface Sighting {
   readonly since?: number | undefined;
   /** What happened then; a session may have connected long before it got the lock. */
   readonly sinceIs?: "acquired" | "connected" | "waiting" | undefined;
-  /** Grows with each who comes, where the lock goes to who came first. */
+  /** A smaller one came earlier, where the lock is first-come, first-served. */
   readonly queuePosition?: bigint | undefined;
   /** The database user. */
   readonly user?: string | undefined;
@@ -39,7 +39,7 @@ export interface SeenLease {
   readonly left: number;
   /** How long ago it was renewed, in milliseconds; never negative. */
   readonly silent: number;
-  /** In how many milliseconds somebody else may take it over who looks for the first time, if it stays silent. */
+  /** How long a newcomer must see it silent before it may take it over, in milliseconds. */
   readonly freeIn: number;
 }
 

@@ -2,7 +2,7 @@
 
 import { postgresDialect } from "../../lib/backends/postgres/ledger.ts";
 import { createTable } from "../../lib/backends/sql/schema.ts";
-import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../lib/backends/sql/quoting.ts";
 import { sharedPostgres } from "../backends/shared_server.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { type Kind, rights, type SetUp, testAll } from "./doctor_set_up.ts";

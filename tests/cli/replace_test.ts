@@ -76,7 +76,7 @@ testEverywhere("of two the later one takes the earlier one's place, which leaves
     left.stderr,
     /\nLock not acquired: somebody else holds it \(.*\), and a later run with --replace waits for it in the place of this one - the command was not executed\.\n$/,
   );
-  await second.says(/^Asked who waits to replace it to end: .* replace by /m);
+  await second.says(/^Asked the run that waits to replace it to end: .* replace by /m);
   await second.says(/^Asked the holder to end: /m);
   // The lock by which they take turns is nobody's business.
   const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
@@ -189,5 +189,5 @@ testOn(FILE, "inside its own lock's command it is refused, and asks nobody", asy
   const words = ["sera", "--name", "n", "--replace", "1m", "echo", "ran"];
   const { code, stdout, stderr } = await place.run(["sera", "--name", "n", "0", ...words], { env: SHORT });
   assert.deepEqual([code, stdout], [201, ""]);
-  assert.match(stderr, /^sera: Cannot wait for the lock of n: the sera above this one [^\n]+\n$/);
+  assert.match(stderr, /^sera: Cannot wait for the lock of n: the outer sera [^\n]+\n$/);
 });

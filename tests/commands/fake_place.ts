@@ -120,7 +120,7 @@ export class FakePlace implements Disposable {
   run(parts: Partial<LedgerRun> = {}): LedgerRun {
     return {
       id: 7n,
-      ifUnrecorded: "it may run again",
+      unrecorded: { what: "it may run again", cure: "check it" },
       finish: (outcome, exitCode) => {
         this.events.push(`run: ${outcome} ${exitCode}`);
         return Promise.resolve();

@@ -81,7 +81,7 @@ Deno.test("who has the lock begins a run; who comes after a success skips, and s
   await turn.run.finish("succeeded", 0);
   const second = await bench.turn(0, { once: "v1" });
   assert.ok(second.outcome === "skipped");
-  assert.match(second.reason, /^Done before for this key: run 1 /);
+  assert.match(second.reason, /^Already done for this key: run 1 /);
   assert.equal(second.lock, bench.given[1]!.lock);
   assert.deepEqual(bench.outcomes, ["succeeded", "skipped"]);
 });

@@ -9,7 +9,7 @@ import { prepareLockFolder } from "./lock_folder.ts";
 /** Locks of the operating system, on this machine only. */
 export class FileBackend implements Backend {
   readonly kind = "file";
-  readonly title = "a server of files";
+  readonly title = "a file: server";
   readonly notes = [];
   readonly offers = {
     namespaces: false,

@@ -18,21 +18,21 @@ export const OTHER_FOLDER = "use another folder: --server file:/some/dir";
  */
 export function giveFolder(folder: string, group?: number): string {
   const uid = Deno.uid();
-  // A file server may refuse root; elsewhere root needs nobody's leave.
+  // A file server may refuse root; elsewhere root needs no permission.
   if (!uid) return `fix that, or ${OTHER_FOLDER}`;
   if (lstatIfThere(folder)?.uid === uid) return `chmod u+rwx ${folder}, or ${OTHER_FOLDER}`;
   if (group !== undefined) return `put user ${uid} into group ${group}, or ${OTHER_FOLDER}`;
   return `as root: install -d -o ${uid} ${folder}, or ${OTHER_FOLDER}`;
 }
 
-/** Folders of the system for everybody, whatever their modes. */
-const EVERYBODYS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;
+/** System folders for everybody, whatever their modes. */
+const PUBLIC_FOLDERS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;
 
 /**
- * What is wrong with the path to a folder: whoever can rename a folder on it, or put a link there, decides where it
+ * What is wrong with the path to a folder: a user who can rename a folder on it, or put a link there, decides where it
  * leads.
  */
-export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): Objection | undefined {
+export function objectionToPath({ folders, links }: FollowedPath, trust: Trust): Objection | undefined {
   for (const { path, info } of folders) {
     if (!trust.leads(info)) {
       return {
@@ -56,7 +56,7 @@ export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): 
 }
 
 /**
- * What is wrong with the folder itself: whoever can put files into it can hold any lock there.
+ * What is wrong with the folder itself: a user who can put files into it can hold any lock there.
  *
  * @param ownOnly Whether it must belong to this user only. If not, root may own it, or a group share it.
  */
@@ -65,7 +65,9 @@ export function objectionTo({ path, info }: Step, ownOnly: boolean, trust: Trust
   if ((info.mode! & EVERYBODY_WRITES) !== 0) {
     const why = "everybody can write to it";
     // Such a folder must stay open to everybody, and its files may be removed at any time.
-    if (EVERYBODYS.test(path)) return { why, cure: `use --server file: for a folder of your own, or file:/some/dir` };
+    if (PUBLIC_FOLDERS.test(path)) {
+      return { why, cure: `use --server file: for a folder of your own, or file:/some/dir` };
+    }
     if (!isSticky(info)) return { why, cure: `chmod o-w ${path}, or ${OTHER_FOLDER}` };
     // The sticky bit says that it is open to everybody on purpose.
     return { why, cure: `make a folder of your own in it: mkdir -m 700 ${path}/sera, and --server file:${path}/sera` };

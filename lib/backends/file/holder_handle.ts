@@ -19,7 +19,7 @@ export class FileHandle implements HolderHandle {
   /** The name of the slot that it holds. */
   readonly #name: string;
   readonly #by: Presence;
-  /** Whose lock it is, by the record in the file; undefined if the holder is not sera. */
+  /** The acquisition that the file records; undefined if the holder is not sera. */
   readonly #hold: string | undefined;
   readonly #process: ProcessStat | undefined;
   readonly #stat: typeof processStat;
@@ -27,8 +27,8 @@ export class FileHandle implements HolderHandle {
 
   /**
    * @param by Who wants to end it.
-   * @param lease How often a holder looks, if it has the same settings.
-   * @param stat Reads what the system says about a process.
+   * @param lease Tells how often a holder with the same settings checks for requests.
+   * @param stat Reads the status of a process.
    */
   constructor(folder: LockFolder, holder: Sighting, by: Presence, lease: LeaseTerms, stat = processStat) {
     this.#stat = stat;
@@ -39,7 +39,7 @@ export class FileHandle implements HolderHandle {
     this.noticedWithin = heartbeatOf(lease);
     this.#process = this.#readProcess();
     const hold = holdOf(folder.path, this.#name);
-    // The record may be of a holder that died, while a program that writes none holds the lock now.
+    // The record may be from a holder that died, while a program that writes none holds the lock now.
     this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
     this.unaskable = this.#hold === undefined ? "it is not a sera that can be asked" : undefined;
   }
@@ -49,7 +49,7 @@ export class FileHandle implements HolderHandle {
     const isHeld = lookAtFiles(this.#folder.path, { lock })
       .some((one) => one.state === "held" && (one.slot ?? 0) === slot && one.host === host && one.pid === pid);
     const now = this.#readProcess();
-    // When the process has ended, one that it started may keep the lock. The kernel lists it under the old number.
+    // When the process has ended, a child of it may keep the lock. The kernel lists it under the old PID.
     const isSame = this.#hold === undefined
       ? now === undefined || now.started === this.#process?.started
       : holdOf(this.#folder.path, this.#name)?.hold === this.#hold;
@@ -73,7 +73,7 @@ export class FileHandle implements HolderHandle {
     const { pid } = this.#holder;
     if (pid === undefined || !this.#process) throw this.#unreachable();
     if (!await this.holds()) return undefined;
-    // The last look before the signal: the number may be another process's by now.
+    // Check once more right before the signal: the PID may belong to another process by now.
     if (this.#readProcess()?.started !== this.#process.started) return undefined;
     try {
       Deno.kill(pid, "SIGKILL");

@@ -12,7 +12,7 @@ import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
 import { seeFiles } from "./sightings.ts";
 
-/** Looks at locks in a folder. If no run has created it yet, there are no locks, and it is not created. */
+/** Shows the locks in a folder. A folder that no run has created yet has none, and is not created. */
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #folder: string | undefined;

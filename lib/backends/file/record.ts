@@ -1,19 +1,19 @@
-/** What holders write into the files of their locks. */
+/** Reads the records that holders write into the files of their locks. */
 
 import { type Presence, readPresence } from "../../lock/presence.ts";
 import { readPlainFile } from "./plain_file.ts";
 import { LOCK_FILE } from "./names.ts";
 
-/** The longest record that is read, in bytes; others who share the folder may have written anything. */
+/** The longest record that is read, in bytes; others who share the folder may write anything. */
 const LONGEST_RECORD = 65_536;
 
-/** What the holder wrote; undefined if there is nothing, or it cannot be read, as a locked file on Windows. */
+/** The holder's record; undefined if there is none, or it cannot be read, like a locked file on Windows. */
 export function readRecord(path: string): Presence | undefined {
   const text = readText(path);
   return text === undefined ? undefined : readPresence(text);
 }
 
-/** Which hold of a lock, or of a slot of that name, its file records, and whose; undefined if there is no such record. */
+/** The acquisition that the file of a lock or slot records, and whose it is; undefined if there is no record. */
 export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "pid"> & { hold: string } | undefined {
   const text = readText(`${folder}/${lock}${LOCK_FILE}`);
   const record = text === undefined ? undefined : readPresence(text);

@@ -4,7 +4,7 @@ import { isSameFile } from "./plain_file.ts";
 import { type Presence, readPresence } from "../../lock/presence.ts";
 import { readRecord, readText } from "./record.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { LOCK_FILE, lockOfQueue, marksName } from "./names.ts";
+import { LOCK_FILE, lockOfQueue, markerName } from "./names.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
@@ -15,9 +15,9 @@ const NO_LIST = "the system's list of locks cannot be read, so that waiters cann
 /**
  * Who holds the locks in a folder, and who waits for them. A missing folder has none.
  *
- * On Linux this reads the kernel's list if possible: trying a lock could make another sera with a wait of 0 fail.
+ * On Linux this reads the kernel's list if possible: trying to lock a file could make another sera with a wait of 0 fail.
  *
- * @throws {LockUnavailableError} When the folder cannot be looked into.
+ * @throws {LockUnavailableError} When the folder cannot be read.
  */
 export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighting[] {
   return seeFiles(folder, filter).sightings;
@@ -45,31 +45,31 @@ export function seeFiles(folder: string, filter: LockFilter): Seen {
   return { sightings, hidden, showsHolders: true, otherSessions: [] };
 }
 
-/** For how many slots somebody waits, who leaves no record: the holders and whoever waits for them agree. */
+/** The number of slots of a lock, taken from its holders: waiters leave no record, but use the same number. */
 function slotsOf(lock: string, seen: readonly Sighting[]): number | undefined {
   return seen.find((one) => one.lock === lock && one.slots !== undefined)?.slots;
 }
 
-/** A file that tells about a lock: a slot's, or that of the queue for its slots. */
-interface TellingFile {
-  /** What stands before {@linkcode LOCK_FILE}. */
+/** A file that shows holders or waiters: that of a slot, or of the queue for the slots. */
+interface ListedFile {
+  /** The file's name without {@linkcode LOCK_FILE}. */
   readonly name: string;
   readonly lock: string;
   readonly slot: number;
   readonly isQueue: boolean;
 }
 
-function filesFor(folder: string, filter: LockFilter): readonly TellingFile[] {
-  if (filter === "all" || !("lock" in filter)) return namesIn(folder).flatMap(telling);
+function filesFor(folder: string, filter: LockFilter): readonly ListedFile[] {
+  if (filter === "all" || !("lock" in filter)) return namesIn(folder).flatMap(listedFile);
   const { lock } = filter;
   if (!isLockName(lock)) return [];
-  const marks = `${folder}/${marksName(lock)}${LOCK_FILE}`;
+  const marks = `${folder}/${markerName(lock)}${LOCK_FILE}`;
   // A lock that never had slots has one file, and the folder may be large.
-  if (!ifThere(marks, () => Deno.lstatSync(marks))) return telling(lock);
-  return namesIn(folder).filter((name) => name.startsWith(lock)).flatMap(telling);
+  if (!ifThere(marks, () => Deno.lstatSync(marks))) return listedFile(lock);
+  return namesIn(folder).filter((name) => name.startsWith(lock)).flatMap(listedFile);
 }
 
-function telling(name: string): readonly TellingFile[] {
+function listedFile(name: string): readonly ListedFile[] {
   const { lock, slot } = slotIn(name);
   if (isLockName(lock)) return [{ name, lock, slot, isQueue: false }];
   const waitedFor = lockOfQueue(name);
@@ -86,20 +86,20 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Whoever has locked the queue's file waits as those do who want to. */
+/** The process that has locked the queue's file is a waiter, like those that wait to lock it. */
 function inQueue(kernelLocks: readonly KernelLock[], lock: string, file: Deno.FileInfo): readonly Sighting[] {
   return locksOn(kernelLocks, file, undefined).map((one) => ({ ...one, waiting: true })).filter(isLive)
     .map(({ pid }) => ({ lock, state: "waiting", host: Deno.hostname(), pid }));
 }
 
-/** A wait that this process has given up is still in the kernel's queue. */
+/** Leaves out waits that this process has given up: they are still in the kernel's queue. */
 function isLive({ waiting, pid }: KernelLock): boolean {
   return !waiting || pid !== Deno.pid;
 }
 
 function byKernel(
   kernelLocks: readonly KernelLock[],
-  { lock, slot }: TellingFile,
+  { lock, slot }: ListedFile,
   path: string,
   file: Deno.FileInfo,
 ): readonly Sighting[] {
@@ -109,7 +109,7 @@ function byKernel(
     .filter(isLive)
     .map(({ waiting, pid }) => {
       if (waiting) return { lock, state: "waiting", host: here, pid };
-      // The record may be of a holder that died. A process in a container has another number here.
+      // The record may be from a holder that died. A process in a container has another PID here.
       const isHolders = record !== undefined && (record.pid === pid || record.host !== here);
       return isHolders ? held(lock, slot, record) : unrecorded(lock, slot, pid);
     });
@@ -117,12 +117,12 @@ function byKernel(
 
 /**
  * Whether the record names a holder that the kernel does not list: one that died, or one in a container whose processes
- * cannot be seen from here. To exclude one that has come or gone meanwhile, the list is read again, and the record must
- * still be the same then.
+ * cannot be seen from here. To exclude a holder that has come or gone meanwhile, the list is read again, and the record
+ * must still be the same.
  */
 function isOnRecordOnly(
   seen: readonly Sighting[],
-  one: TellingFile,
+  one: ListedFile,
   path: string,
   file: Deno.FileInfo,
 ): boolean {
@@ -135,10 +135,10 @@ function isOnRecordOnly(
 }
 
 /**
- * If the list does not tell, the only way is to try the lock: shared and only for a moment, so that those who look do
- * not exclude each other, but a sera that tries just then may find the lock taken.
+ * Without the list, the only way is to try to lock the file: in shared mode, so that observers do not exclude each other,
+ * and only for a moment. Still, a sera that tries just then may find the lock taken.
  */
-function byTrial({ lock, slot }: TellingFile, path: string, found: Deno.FileInfo): readonly Sighting[] {
+function byTrial({ lock, slot }: ListedFile, path: string, found: Deno.FileInfo): readonly Sighting[] {
   const file = ifThere(path, () => Deno.openSync(path));
   if (!file) return [];
   using _ = file;
@@ -157,7 +157,7 @@ function held(lock: string, slot: number, { host, pid, label, since, slots }: Pr
   return { lock, state: "held", ...isOne ? {} : { slot, slots }, host, pid, label, since, sinceIs };
 }
 
-/** A holder that has left no record; without one, slot 0 is a plain lock's. */
+/** A holder without a record. Slot 0 then counts as a plain lock. */
 function unrecorded(lock: string, slot: number, pid?: number): Sighting {
   const which = slot === 0 ? {} : { slot };
   return { lock, state: "held", ...which, host: Deno.hostname(), ...pid === undefined ? {} : { pid } };

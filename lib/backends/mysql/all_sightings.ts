@@ -9,7 +9,7 @@ import type { OtherSession, Seen } from "../../who/sighting.ts";
 /** How many locks one query reads. */
 const READ_AT_ONCE = 5000;
 
-/** What the names of sera's locks and of their slots look like to the server; the marks of slots are not asked about. */
+/** The SQL pattern of the names of sera's locks and their slots, without the marks. */
 const NAMES = sql`'^[0-9a-f]{32}([.][1-9][0-9]*|[.]q)?$'`;
 
 /** Queries for all `GET_LOCK` locks named like sera's: one for MySQL, one for MariaDB's metadata_lock_info plugin. */

@@ -4,7 +4,7 @@ import { NEVER } from "../../waiting.ts";
 import { askOne } from "../sql/answer.ts";
 import type { MySqlOptions } from "./options.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
-import { isGaleraNode, type ServerVariables, whyNodesOwn, whyUnsafe } from "./topology.ts";
+import { isGaleraNode, type ServerVariables, whyNodeLocal, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";
 import { sql } from "../sql/statement.ts";
 import { howToListLocks, isPerformanceSchemaOn, listedLocks } from "./all_sightings.ts";
@@ -13,7 +13,7 @@ import { isReplica } from "./replication.ts";
 import type { LeaseDatabase } from "../sql/lease/checks.ts";
 import type { Database } from "../sql/checks.ts";
 
-/** What `sera status` can show, by whose attributes this user may see. */
+/** What `sera status` can show, depending on whose attributes this user may see. */
 const VISIBILITY = {
   all: "sera status can list all locks",
   "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
@@ -57,7 +57,7 @@ export function mySqlDatabase(
     open: (allowUnsafeServer) =>
       leases && !allowUnsafeServer
         ? leases.server.open(NEVER, Infinity)
-        : openMySqlSession(dsn, { ...options, allowUnsafeServer, looksOnly: true }, NEVER),
+        : openMySqlSession(dsn, { ...options, allowUnsafeServer, observesOnly: true }, NEVER),
 
     version(session) {
       const { variables } = session;
@@ -72,7 +72,7 @@ export function mySqlDatabase(
       if (why !== undefined) {
         return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
       }
-      if (whyNodesOwn(variables) !== undefined) {
+      if (whyNodeLocal(variables) !== undefined) {
         const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";
         return { session, finding: { found: `a node of ${cluster}: there leases count, session locks do not` } };
       }

@@ -2,8 +2,8 @@
  * The data source name of the Go MySQL driver, which is how a sera config names its server:
  * `[user[:password]@][net[(address)]]/database[?key=value&…]`.
  *
- * Whatever the Go driver accepts means the same here; each exception is noted in the code. More than it takes several
- * addresses: `tcp(host:port,host:port)`.
+ * Whatever the Go driver accepts means the same here; each exception is noted in the code. In addition, several
+ * addresses are accepted: `tcp(host:port,host:port)`.
  *
  * @see https://github.com/go-sql-driver/mysql#dsn-data-source-name
  * @module

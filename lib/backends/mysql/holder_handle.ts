@@ -10,23 +10,23 @@ import { sql, type Statement } from "../sql/statement.ts";
 import { endRequestFor } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
-import { slotWord } from "./slot_look.ts";
+import { slotLiteral } from "./slot_holders.ts";
 
-/** For how long the asker's statement shows who asks, in seconds. */
+/** How long the requesting session's statement shows who asks, in seconds. */
 const SHOWN = 1;
 
-/** What the server says about a session that it does not have, or does not show. */
+/** The server's error for a session that does not exist, or that this user may not see. */
 const UNKNOWN = 1094;
-/** The same of a session that is another user's. */
+/** The server's error for another user's session. */
 const DENIED = 1095;
 
-/** The error numbers that only say that a user may not. */
+/** The error numbers for missing privileges. */
 const REFUSALS: readonly unknown[] = [DENIED, 1044, 1142, 1227];
 
 /**
- * Takes hold of a session that holds a named lock.
+ * Makes the handle on a session that holds a named lock.
  *
- * @param open Gives the session in which it was seen, or another one where that has ended.
+ * @param open Returns the session in which it was seen, or another one if that has ended.
  * @throws {LockUnavailableError} When the server did not show which session it is.
  */
 export async function handleOnMySql(
@@ -57,7 +57,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
     this.#holder = holder;
     this.#id = id;
     this.#ttl = ttl;
-    this.#name = slotWord(holder.lock, holder.slot ?? 0);
+    this.#name = slotLiteral(holder.lock, holder.slot ?? 0);
     this.#endRequest = endRequestFor(holder.lock, id);
   }
 
@@ -76,7 +76,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
   }
 
   async force(session: MySqlSession, signal: AbortSignal): Promise<ForcedRelease | undefined> {
-    // Decided by the server: if another session holds the lock meanwhile, this gives 0, which is no session.
+    // The server decides: if another session holds the lock by now, this is 0, which is no session.
     const stillTheirs = sql`IF(IS_USED_LOCK(${this.#name}) = ${this.#id}, ${this.#id}, 0)`;
     try {
       await session.queryAll(sql`KILL CONNECTION ${stillTheirs}`, { signal });
@@ -84,7 +84,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
       if (!(error instanceof LockUnavailableError)) throw error;
       const { errno } = (error.cause ?? {}) as { readonly errno?: number };
       if (errno !== UNKNOWN && !REFUSALS.includes(errno)) throw error;
-      // The server also says that it does not know a session that this user may not see.
+      // The server reports a session that this user may not see as unknown.
       if (!await this.holds(session, signal)) return undefined;
       const { user } = this.#holder;
       const as = user === undefined ? "" : `, or unlock as ${user}, whose session it is`;

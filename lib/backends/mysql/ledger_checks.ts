@@ -9,7 +9,7 @@ import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/untrusted.ts";
-import { whyForgetful } from "../sql/insert_run.ts";
+import { whyVolatile } from "../sql/insert_run.ts";
 import { LedgerTable } from "../sql/ledger_table.ts";
 import type { Store } from "../sql/store.ts";
 import { selectRuns } from "../sql/rows.ts";
@@ -42,9 +42,9 @@ export async function checkMySqlLedger(
 }
 
 /**
- * Tests each privilege with one of a run's statements that changes no row: SHOW GRANTS does not answer that, as it has
- * wildcards and roles. If the table exists and has transactions, a run is then recorded and rolled back, since triggers
- * and constraints refuse only real rows.
+ * Tests each privilege with one of a run's statements, made so that it changes no row. SHOW GRANTS is no alternative, since
+ * it has wildcards and roles. If the table exists and supports transactions, a run is then recorded and rolled back, since
+ * triggers and constraints reject only real rows.
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
@@ -85,7 +85,7 @@ async function checkStore(store: Store, name: TableName, testRun: TestRun): Prom
   if (engine.hasTransactions) {
     return usableLedger(await lastRun(store), await recordTestRunInTransaction(store, testRun));
   }
-  await refuseForgetful(store);
+  await refuseVolatile(store);
   const kept = await deleteRuns(store, testRun.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
@@ -93,8 +93,8 @@ async function checkStore(store: Store, name: TableName, testRun: TestRun): Prom
 }
 
 /**
- * Asks for a table with two columns of the same name, which no server creates: the error is that of the duplicate
- * column if the user may create tables, else one about the missing privilege.
+ * Tries to create a table with two columns of the same name, which always fails: the error is about the duplicate column if
+ * the user may create tables, otherwise about the missing privilege.
  */
 async function refuseUnlessCreatable(store: Store, { schema }: TableName, table: LedgerTable): Promise<void> {
   const { dialect } = store;
@@ -110,7 +110,7 @@ async function refuseUnlessCreatable(store: Store, { schema }: TableName, table:
   });
 }
 
-/** Runs a statement that always fails: for a column that already exists, or for want of a privilege. */
+/** Runs a statement that always fails: because of an existing column, or because of a missing privilege. */
 async function refuseUnlessPermitted(
   { dialect, run }: Store,
   statement: Statement,
@@ -124,7 +124,7 @@ async function refuseUnlessPermitted(
   }
 }
 
-/** What messages call the engine of a view, or one that the user may not see. */
+/** How messages call the engine of a view, or one that the user may not see. */
 const UNKNOWN = "an unknown kind";
 
 /** The table's engine, and whether a run in it can be rolled back. */
@@ -137,7 +137,7 @@ async function engineOf({ run }: Store, { schema, name }: TableName) {
   return { name: textFrom(row?.engine) ?? UNKNOWN, hasTransactions: row?.transactions === "YES" };
 }
 
-/** The finding where no row could be tried, so that the table may still refuse a run's. */
+/** The finding if no test row was written, so that the table may still reject real rows. */
 function notRehearsed(
   last: LastRun,
   { schema, name }: TableName,
@@ -165,17 +165,17 @@ async function recordTestRunInTransaction(store: Store, testRun: TestRun): Promi
   }
 }
 
-/** Refuses a table that does not keep its rows, which a run sees only as it inserts its own. */
-async function refuseForgetful(store: Store): Promise<void> {
-  const { keeping } = store.dialect;
-  if (keeping === undefined) return;
-  const [row] = await store.run(sql`SELECT ${keeping} AS keeping`);
+/** Refuses a table that does not keep its rows. A run finds that out only when it inserts its own row. */
+async function refuseVolatile(store: Store): Promise<void> {
+  const { storage } = store.dialect;
+  if (storage === undefined) return;
+  const [row] = await store.run(sql`SELECT ${storage} AS storage`);
   const table = new LedgerTable(store);
-  const objection = await whyForgetful(table, row?.keeping);
+  const objection = await whyVolatile(table, row?.storage);
   if (objection !== undefined) throw table.failure(objection);
 }
 
-/** The writing statements of a run, with conditions that no row meets. */
+/** The writing statements of a run, with conditions that are never true. */
 function writes({ table, now, after, session }: Store["dialect"]): readonly Statement[] {
   const values = {
     version: sql`${VERSION}`,

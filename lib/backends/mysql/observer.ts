@@ -44,7 +44,7 @@ async function leasesOn(
   ]);
   const server = mySqlLeaseServer(dsn, options, table);
   return {
-    open: (from) => mySqlLeaseLock(dsn, { ...options, looksOnly: from === "any server" }, table),
+    open: (from) => mySqlLeaseLock(dsn, { ...options, observesOnly: from === "any server" }, table),
     sightings: (...looking) => readLeaseSightings(server, ...looking),
     handleOf: async (holder, open, signal) => {
       const [{ handleOnLease }, { handleOnMySql }] = await Promise.all([

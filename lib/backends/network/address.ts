@@ -5,7 +5,7 @@ export type Address =
   | { readonly transport: "tcp"; readonly host: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
 
-/** The same text for the same address, and another for any other. */
+/** A text that is the same for the same address, and different for different ones. */
 export function identityOfAddress(address: Address): string {
   return address.transport === "unix" ? address.path : `${address.host}:${address.port}`;
 }

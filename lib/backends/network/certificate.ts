@@ -3,7 +3,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { type DerValue, derValues, SEQUENCE } from "./der.ts";
 
-/** Tags. */
+/** DER tags. */
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const OCTETS = 0x04;
@@ -57,7 +57,7 @@ export function namesOf(der: Uint8Array): CertificateNames {
 }
 
 /**
- * The public key of a certificate, in DER, byte by byte as it stands there.
+ * The public key of a certificate, in DER, exactly as it is encoded there.
  *
  * @throws {RangeError} When it is not a certificate.
  */
@@ -106,7 +106,7 @@ function unversioned(parts: readonly DerValue[]): readonly DerValue[] {
 
 /**
  * Whether a certificate is for a host, by the rules of libpq: the common name counts only if there is no other name of
- * the host's kind, and an address may stand among the DNS names.
+ * the host's kind, and an address may be among the DNS names.
  *
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CERTIFICATES
  */

@@ -1,9 +1,18 @@
-/** Why a server's certificate is rejected, how to tell, and what to do; loaded only when one is. */
+/** Reasons to reject a server's certificate: how to recognize them, and what to do. Loaded only when needed. */
 
 import { isIP } from "node:net";
 import { hasUnknownCritical, signatureOf, versionOf } from "./certificate.ts";
 import { BAD_ENCODING, OLD_VERSION, OTHER_NAMES } from "./tls.ts";
-import { endsFirst, isForClients, isPast, isShort, isSignedBySha1, issuer, shownNames, when } from "./tls_facts.ts";
+import {
+  endsFirst,
+  isForClients,
+  isPast,
+  isShort,
+  isSignedBySha1,
+  issuer,
+  shownNames,
+  when,
+} from "./certificate_facts.ts";
 import type { Failure } from "./tls_failure.ts";
 
 /** A part of a sentence. */

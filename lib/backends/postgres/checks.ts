@@ -27,7 +27,7 @@ export function postgresDatabase(
   const open = (allowUnsafeServer: boolean) =>
     leases && !allowUnsafeServer ? leases.server.open(NEVER, Infinity) : openPostgresSession(
       server,
-      { ...options, allowUnsafeServer, leased: leases !== undefined, looksOnly: true },
+      { ...options, allowUnsafeServer, leased: leases !== undefined, observesOnly: true },
       NEVER,
     );
   return {

@@ -1,4 +1,4 @@
-import { LEASE_WORDS, REMAKE, type TableErrors } from "../sql/lease/failure.ts";
+import { LEASE_WORDS, REDEFINE, type TableErrors } from "../sql/lease/failure.ts";
 import { sqlState } from "./errors.ts";
 import { cureOf, grantOnSchema, isLocked, isMissing, isRefused } from "./table_errors.ts";
 
@@ -14,7 +14,7 @@ export function leaseErrors(): TableErrors {
     isLocked,
     isMissing,
     isRefused,
-    cureOf: (cause) => sqlState(cause) === NOT_UNIQUE ? REMAKE : cureOf(cause, LEASE_WORDS),
+    cureOf: (cause) => sqlState(cause) === NOT_UNIQUE ? REDEFINE : cureOf(cause, LEASE_WORDS),
     grant: `grant the role ${RIGHTS} on it, or have an administrator create it: ${LEASE_WORDS.definition}`,
     grantOf: (cause) => grantOnSchema(cause, LEASE_WORDS, RIGHTS),
   };

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import type { Asker } from "../sql/asker.ts";
+import type { Querier } from "../sql/querier.ts";
 import { type Outcome, rowsIfAny } from "../sql/batch.ts";
 import { explained, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
@@ -8,7 +8,7 @@ import type { Statement } from "../sql/statement.ts";
 import { isBrokenOff, isMissing, isRefused, isThereAlready } from "./table_errors.ts";
 import { send, withSettings } from "./table_settings.ts";
 
-/** How often a statement is sent that the server undoes for the sake of another's. */
+/** How many times to send a statement that the server rolls back in favour of another session's. */
 const TRIES = 5;
 
 /** Sends statements on the table of leases, each with its settings. Its errors say what to do about the table. */
@@ -16,37 +16,37 @@ export class LeaseStatements {
   /** @param shown The table as messages name it. */
   constructor(readonly shown: string, readonly errors: TableErrors) {}
 
-  /** Runs a statement, again if the server undoes it. */
-  ask(asker: Asker, statement: Statement): Promise<readonly Row[]> {
-    return this.#repeated(() => send(asker, statement));
+  /** Runs a statement, and repeats it if the server rolls it back in favour of another session's. */
+  ask(querier: Querier, statement: Statement): Promise<readonly Row[]> {
+    return this.#repeated(() => send(querier, statement));
   }
 
   /**
-   * Like {@linkcode ask}; further statements go with it in the same message, as they are.
+   * Like {@linkcode ask}; further statements go with it in the same message, unchanged.
    *
-   * @returns The rows of the first, and an outcome for each of the others; none if there is no such message.
+   * @returns The rows of the first, and an outcome for each of the others; none if they could not share a message.
    */
   async askAnd(
-    asker: Asker,
+    querier: Querier,
     statement: Statement,
     then: readonly Statement[],
   ): Promise<{ readonly rows: readonly Row[]; readonly outcomes: readonly Outcome[] }> {
-    if (then.length === 0 || !asker.batch) return { rows: await this.ask(asker, statement), outcomes: [] };
+    if (then.length === 0 || !querier.batch) return { rows: await this.ask(querier, statement), outcomes: [] };
     return await this.#repeated(async () => {
-      const [first, ...outcomes] = await asker.batch!([withSettings(statement), ...then], { serverTime: LOCK_WAIT });
+      const [first, ...outcomes] = await querier.batch!([withSettings(statement), ...then], { serverTime: LOCK_WAIT });
       if (!first || "error" in first) throw first?.error;
       return { rows: first.rows, outcomes };
     });
   }
 
-  /** Runs statements that stand alone, in one message if possible; the rows of each. */
-  async askEach(asker: Asker, [first, ...others]: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+  /** Runs independent statements, in one message if possible; returns the rows of each. */
+  async askEach(querier: Querier, [first, ...others]: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
     if (!first) return [];
-    const { rows, outcomes } = await this.askAnd(asker, first, others.map(withSettings));
+    const { rows, outcomes } = await this.askAnd(querier, first, others.map(withSettings));
     const all = [rows];
     for (const [index, statement] of others.entries()) {
-      // Alone it may succeed, or its error says what to do about the table.
-      all.push(rowsIfAny(outcomes[index]) ?? await this.ask(asker, statement));
+      // Alone it may succeed, or fail with an error that says what to do about the table.
+      all.push(rowsIfAny(outcomes[index]) ?? await this.ask(querier, statement));
     }
     return all;
   }
@@ -62,10 +62,10 @@ export class LeaseStatements {
     }
   }
 
-  /** Makes the table. It does no harm if another is faster. */
-  async make(asker: Asker, definition: Statement): Promise<void> {
+  /** Creates the table. It does no harm if another session is faster. */
+  async make(querier: Querier, definition: Statement): Promise<void> {
     try {
-      await send(asker, definition);
+      await send(querier, definition);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;

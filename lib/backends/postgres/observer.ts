@@ -50,7 +50,7 @@ async function leasesOn(
   return {
     open: (from) =>
       from === "any server"
-        ? postgresLeaseLock(anyOf(server), { ...options, looksOnly: true }, table)
+        ? postgresLeaseLock(anyOf(server), { ...options, observesOnly: true }, table)
         : postgresLeaseLock(server, options, table),
     isScattered: () => false,
     sightings: (...looking) => readLeaseSightings(leases, ...looking),

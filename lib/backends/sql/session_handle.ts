@@ -4,13 +4,13 @@ import type { ForcedRelease, HolderHandle } from "../../who/holder_handle.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import type { Session } from "./session.ts";
 
-/** What a handle asks a kind of database about a session that holds a lock. Each may throw a `LockUnavailableError`. */
+/** What a {@linkcode SessionHandle} needs from a kind of database. Each method may throw a `LockUnavailableError`. */
 export interface HoldingSession<S extends Session> {
-  /** Whether that session, and no other of its number, still holds the lock. */
+  /** Whether that session, and not another one with its number, still holds the lock. */
   holds(session: S, signal: AbortSignal): Promise<boolean>;
-  /** Leaves the request, which ends with the asker's session. Returns whether it is ours; else somebody else asks already. */
+  /** Makes the request, which ends with this session. Returns false if somebody else is already asking. */
   ask(session: S, signal: AbortSignal): Promise<boolean>;
-  /** Lets others see who asks, for a moment. */
+  /** Shows for a moment who asks. */
   show?(session: S, signal: AbortSignal): Promise<void>;
   /** Ends that session if it still holds the lock. */
   force(session: S, signal: AbortSignal): Promise<ForcedRelease | undefined>;
@@ -29,8 +29,8 @@ export function sessionNumber({ session }: Sighting, { where }: Session): number
 }
 
 /**
- * The handle on a session that holds a lock. The asker's own session may end meanwhile, as when a question at the terminal
- * stays unanswered for long. Then the server may have been restarted, and another session may have the holder's number.
+ * Asks or forces a session to release its lock. This side's own session may end meanwhile, for example while a prompt at
+ * the terminal stays unanswered. Then the server may have been restarted, and another session may have the holder's number.
  */
 export class SessionHandle<S extends Session> implements HolderHandle {
   readonly unaskable: string | undefined;
@@ -43,9 +43,9 @@ export class SessionHandle<S extends Session> implements HolderHandle {
   #hasAsked = false;
 
   /**
-   * @param session The one in which the holder was seen.
-   * @param open Gives that session, or another one where it has ended.
-   * @param lease How often the holder renews, if it has the same settings.
+   * @param session The session in which the holder was seen.
+   * @param open Returns that session, or another one if it has ended.
+   * @param lease Tells how often a holder with the same settings renews.
    * @param isSera Whether the holder is a sera; undefined if the server does not show that.
    */
   constructor(
@@ -79,7 +79,7 @@ export class SessionHandle<S extends Session> implements HolderHandle {
     return session && await this.#holder.force(session, signal);
   }
 
-  /** A session on the server as it was when the holder was seen; undefined if that was restarted, and freed all locks. */
+  /** A session on the server where the holder was seen; undefined if that was restarted since, which freed all locks. */
   async #present(signal: AbortSignal): Promise<S | undefined> {
     const session = await this.#open();
     if (session !== this.#session) {
@@ -94,7 +94,7 @@ export class SessionHandle<S extends Session> implements HolderHandle {
     return this.#isRestarted ? undefined : session;
   }
 
-  /** The request ends with the observer's session. */
+  /** Nothing to do: the request ends with the observer's session. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

@@ -5,9 +5,9 @@ import type { Store } from "./store.ts";
 import { sql } from "./statement.ts";
 
 /**
- * Records a run from beginning to end, with the code for real runs. The caller must roll it back.
+ * Records a run from beginning to end, using the code for real runs. The caller must roll it back.
  *
- * @returns Why the run could not be deleted, which for a real one is only worth a note; undefined if it could.
+ * @returns Why the run could not be deleted, which is only worth a note for a real run; undefined if it could.
  * @throws {LockUnavailableError} When a run could not be recorded.
  */
 export async function recordTestRun(store: Store, { lock, rule, runner }: TestRun): Promise<string | undefined> {

@@ -65,7 +65,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
   const settings = await resolveSettings(flags, io.env);
   const { ledger: rule, server } = settings;
   if (rule.once === undefined && rule.every === undefined) {
-    throw new UsageError("Cannot tell what to forget: no rule is given", "add --once KEY or --every DURATION");
+    throw new UsageError("Cannot tell which runs to forget: no rule is given", "add --once KEY or --every DURATION");
   }
   const lock = lockOf(words, settings, "forget");
   if (lock === undefined) {
@@ -85,7 +85,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
     io.err(historyTable(runs, terminalWidth()));
     if (!await confirm(questionText(runs, rule), io)) return none("Nothing was forgotten.\n");
   }
-  // Only now, since nothing ends the wait for an answer but a signal.
+  // Signals are caught only from here on: before, they have to end the wait for the answer.
   return await untilSignalled(async (interrupted) => {
     await forgetAll(task, runs, interrupted);
     io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule, timeFormatAt(terminalWidth())));
@@ -154,7 +154,7 @@ async function forgetAll(
   await giveBack(held);
 }
 
-/** Releases the lock. Where it is lost by now, nobody needs to know: the runs were forgotten in its session. */
+/** Releases the lock. That it may be lost by now is no error: the runs were forgotten in its session. */
 async function giveBack(held: HeldLock): Promise<void> {
   try {
     await held.release();
@@ -167,7 +167,10 @@ async function giveBack(held: HeldLock): Promise<void> {
 function refuseChanged(shown: readonly RecordedRun[], runs: readonly RecordedRun[]): void {
   const idOf = ({ id, outcome }: RecordedRun) => `${id} ${outcome}`;
   if (shown.map(idOf).join() === runs.map(idOf).join()) return;
-  throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "check them and try again");
+  throw new LockUnavailableError(
+    "Nothing was forgotten: the runs that count have changed meanwhile",
+    "check them with sera history, and try again",
+  );
 }
 
 function busyError(sightings: readonly Sighting[]): LockBusyError {

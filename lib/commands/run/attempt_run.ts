@@ -1,5 +1,5 @@
 import type { CommandEnd } from "../../child/supervise.ts";
-import { MaxRunError, QueueFullError, SeraError } from "../../errors.ts";
+import { MaxRunError, OtherSlotsError, QueueFullError, SeraError } from "../../errors.ts";
 import { ExitCode } from "../../exit_codes.ts";
 import { ReplacedError } from "../../lock/replacers.ts";
 import type { HeldResult, SkippedResult } from "../../modes/mode.ts";
@@ -10,7 +10,7 @@ import { NOT_RUN, release } from "./finish_run.ts";
 import type { holderOf } from "./holder.ts";
 import { interruptible } from "./interrupts.ts";
 import type { Job } from "./job.ts";
-import { tellingOfWait } from "./tell_wait.ts";
+import { showWaitIfLong } from "./show_if_long.ts";
 import { lockVariables } from "./variables.ts";
 
 /** How long the exit may wait for the holder's name where only a person at the terminal is told, in milliseconds. */
@@ -27,19 +27,22 @@ const LONGEST_LOOK = 500;
 export async function attemptRun(wait: number, job: Job): Promise<number> {
   const { lock, mode, limits, logger, retrying, inheritedLocks, watch: { signals: { interrupted } } } = job;
   const began = performance.now();
-  // With a limit of 0 it does not wait.
+  // With max-waiters 0 it never waits.
   const isTold = (logger.isEnabled("info") || inheritedLocks !== undefined) && limits.maxWaiters !== 0;
-  const waiting = isTold ? () => tellWaiting(job) : undefined;
+  const waiting = isTold ? () => logWait(job) : undefined;
   let turn;
   let refusal: QueueFullError | ReplacedError | undefined;
   {
-    using _line = tellingOfWait(wait, job);
+    using _line = showWaitIfLong(wait, job);
     try {
       turn = await interruptible(
         interrupted,
         () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
       );
     } catch (error) {
+      if (error instanceof OtherSlotsError && job.identity.all.length > 1) {
+        throw await (await import("./name_lock.ts")).namingLock(error, job, interrupted);
+      }
       if (!(error instanceof QueueFullError || error instanceof ReplacedError)) throw error;
       refusal = error;
       turn = { outcome: "busy" } as const;
@@ -56,16 +59,18 @@ export async function attemptRun(wait: number, job: Job): Promise<number> {
   }
 }
 
-/** Logs whom sera waits for. */
-async function tellWaiting(job: Job): Promise<void> {
+/** Logs whom sera waits for. With a limit of waiters it may be refused yet: only the server knows how many wait. */
+async function logWait(job: Job): Promise<void> {
+  const { maxWaiters } = job.limits;
   const { awaited, fields } = await holder(job, true);
-  job.logger.log("info", "waiting", `Waiting for ${awaited}.`, { holder: fields });
+  const unless = maxWaiters === undefined ? "" : `, unless too many wait already (max-waiters ${maxWaiters})`;
+  job.logger.log("info", "waiting", `Waiting for ${awaited}${unless}.`, { holder: fields });
 }
 
 /** Ends a run whose wait ran out, or that was not allowed to wait. */
 async function giveUp(job: Job, waited: () => number, refusal?: Error): Promise<number> {
   const { request, logger, inheritedLocks, watch: { signals: { interrupted } } } = job;
-  // Whoever wants to hold a lock is there to read it.
+  // `sera hold` is started by a person, who reads it.
   const [level, rest] = request.hold === undefined
     ? ["notice", " - the command was not executed."] as const
     : ["error", "."] as const;

@@ -2,7 +2,7 @@
 
 import { delayOrAbort, firstOf, settled } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { LockLostError, LockUnavailableError, messageOf } from "../../errors.ts";
+import { lineOf, LockLostError, LockUnavailableError, messageOf } from "../../errors.ts";
 import { type HeldLock, isHeld } from "../../lock/lock.ts";
 import type { Logger } from "../../log/logger.ts";
 import { tryLog } from "../../log/try_log.ts";
@@ -25,7 +25,12 @@ export async function recordEnd(
 ): Promise<boolean> {
   if (!run) return true;
   if (lock.lost.aborted) {
-    tryLog(logger, "error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
+    tryLog(
+      logger,
+      "error",
+      "error",
+      `Cannot record in the ledger how the command ended, since the lock is lost: ${lineOf(run.unrecorded)}`,
+    );
     return false;
   }
   try {

@@ -1,5 +1,5 @@
 /**
- * SERA_HELD_LOCKS lists, for the command and all that it starts, the locks held by the sera processes above it. A sera
+ * SERA_HELD_LOCKS lists, for the command and all that it starts, the locks held by the outer sera processes. A sera
  * that waits for one of these locks would wait for itself, forever. Each sera adds one entry a lock: the lock's name, its own
  * process number, the system's uptime when it got the lock in seconds, where the lock is, and, if a session holds it, the
  * server's number for the session and the server's mark.

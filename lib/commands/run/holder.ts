@@ -10,7 +10,7 @@ import type { Sighting } from "../../who/sighting.ts";
 
 /** Busy locks that were asked for together. */
 export interface BusyLocks {
-  /** To be asked. */
+  /** The lock object to query. */
   readonly lock: BackendLock;
   /** Their names, the main one first. */
   readonly locks: readonly LockIdentity[];
@@ -20,7 +20,7 @@ export interface BusyLocks {
   readonly inheritedLocks: string | undefined;
 }
 
-/** How to tell about holders. */
+/** How to describe holders. */
 export interface HolderTextOptions {
   /** Whether sera will wait for them. */
   readonly isWaiting?: boolean;
@@ -65,7 +65,7 @@ export async function holderOf(
   return { ...text, fields: holderFields(slots === undefined ? seen : longestFirst(seen)) };
 }
 
-/** Who waits begins to watch a lease now, and takes it over by that alone. */
+/** A waiter starts to watch a lease only now, and takes it over by its own observation alone. */
 function watched(sighting: Sighting): Sighting {
   const { lease } = sighting;
   if (!lease) return sighting;

@@ -6,10 +6,10 @@ import { isDumb } from "../../system/terminal.ts";
 import { delayOrAbort, listening } from "../../waiting.ts";
 import { onSignals } from "../on_signals.ts";
 
-/** The line is renewed each second. */
+/** The line is redrawn each second. */
 export const SECOND = 1000;
 
-/** How often to see whether sera is in the foreground, in milliseconds, besides when it goes on after a stop. */
+/** How often to check whether sera is in the foreground, in milliseconds; also checked when it continues after a stop. */
 const CHECK_EVERY = 5 * SECOND;
 
 /**
@@ -18,27 +18,26 @@ const CHECK_EVERY = 5 * SECOND;
  */
 const LATE = 20;
 
-/** What a line that counts tells. */
+/** The content of a live line. */
 export interface LiveText {
-  /** What it says now, in `width` columns at most. */
+  /** The text at this moment, in `width` columns at most. */
   text(width?: number): string;
-  /** What it is about: on a dumb terminal each one gets a line. If it is absent, or undefined, it is the same as before. */
+  /** A dumb terminal gets a new line for each new subject. If absent or undefined, the subject is the same as before. */
   subject?(): string | undefined;
   /**
    * Called each second before the line is drawn, if it is visible.
    *
-   * @param draw Draws it in between.
+   * @param draw Draws the line early.
    */
   beforeDrawing?(draw: () => void): Promise<void> | undefined;
 }
 
 /**
- * Tells something at the terminal in one line that is renewed in its place each second. Where the terminal cannot do that
- * (TERM=dumb) a line of its own for each subject. Tells nothing while sera is in the terminal's background, and no more
- * once the terminal has gone.
+ * Shows a line at the terminal that is redrawn in place each second; on a terminal that cannot do that (TERM=dumb) one
+ * line for each subject. Shows nothing while sera is in the background, and stops when the terminal is gone.
  *
- * @param deadline Until when it counts.
- * @param over Fires when that is over; the line is then taken away at once.
+ * @param deadline The line is redrawn when a whole number of seconds is left until then.
+ * @param over Fires when the line is no longer needed; it is erased at once.
  */
 export async function showLiveLine(io: Io, deadline: Deadline, over: AbortSignal, count: LiveText): Promise<void> {
   await new LiveLine(io, deadline, over, count).run();
@@ -52,9 +51,9 @@ class LiveLine {
   readonly #line: TransientLine;
   readonly #isDumb: boolean;
   #isVisible = false;
-  /** How often it was seen whether sera is in the foreground. */
+  /** How many checks of the foreground have begun, so that only the latest counts. */
   #checks = 0;
-  /** What a dumb terminal was told. */
+  /** The subject that a dumb terminal was shown last. */
   #told: string | undefined;
 
   constructor(io: Io, deadline: Deadline, over: AbortSignal, count: LiveText) {
@@ -72,7 +71,7 @@ class LiveLine {
     using _line = listening(over, () => harmlessly(() => this.#line.erase()));
     using _signals = onSignals({
       SIGWINCH: draw,
-      // It was stopped, and the shell has written since.
+      // sera was stopped, and the shell has written to the terminal since.
       SIGCONT: () =>
         harmlessly(() => {
           this.#hide();
@@ -90,7 +89,7 @@ class LiveLine {
       if (this.#isVisible && performance.now() > due + LATE) await this.#checkForeground();
       this.#draw();
       const { remaining } = this.#deadline;
-      // When a whole number of seconds is left.
+      // Until a whole number of seconds is left.
       const delay = remaining === Infinity ? SECOND : remaining % SECOND || SECOND;
       due = performance.now() + delay;
       await delayOrAbort(delay, over);
@@ -100,13 +99,13 @@ class LiveLine {
   async #checkForeground(): Promise<void> {
     const check = ++this.#checks;
     const isVisible = await isInForeground();
-    // It was stopped meanwhile, and is being looked at again.
+    // sera was stopped meanwhile, and a later check is under way.
     if (check !== this.#checks) return;
     if (!isVisible) this.#hide();
     this.#isVisible = isVisible;
   }
 
-  /** Shows nothing, and leaves what is shown to those who write to the terminal now. */
+  /** Stops drawing, and leaves the shown line as it is: other programs write to the terminal now. */
   #hide(): void {
     this.#line.leave();
     this.#isVisible = false;
@@ -122,11 +121,11 @@ class LiveLine {
   }
 }
 
-/** An error that nothing catches would end the run. */
+/** Ignores errors: one that nothing catches would end the run. */
 function harmlessly(draw: () => void): void {
   try {
     draw();
   } catch {
-    // It is not shown.
+    // The line is not shown.
   }
 }

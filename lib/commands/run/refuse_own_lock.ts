@@ -24,14 +24,14 @@ export interface WantedLock {
 }
 
 /**
- * Refuses to wait for a lock that is held by a sera above this one, since that sera waits for this one to end; a lock with
- * slots only if all of them are held so, since another slot may come free. To be called only for locks of which one turned
- * out to be held: the sera above may have lost it.
+ * Refuses to wait for a lock that is held by an outer sera, which waits for this one to end; a lock with slots only if
+ * outer seras hold all of them, since another slot may come free. Call it only once a lock turned out to be held: the outer
+ * sera may have lost it.
  *
  * @param inheritedLocks The value of SERA_HELD_LOCKS that sera was started with.
  * @param seen The holders of the locks, as far as the server shows them.
  * @param serverMark Identifies the server; undefined if not known.
- * @throws {UsageError} When seras above this one hold a lock.
+ * @throws {UsageError} When outer seras hold a lock.
  */
 export function refuseOwnLock(
   wanted: readonly WantedLock[],
@@ -52,7 +52,7 @@ export function refuseOwnLock(
   }
 }
 
-/** Whether a sera above is among the holders of a lock. */
+/** Whether an outer sera is among the holders of a lock. */
 function isHolder(
   one: AncestorLock,
   held: readonly Sighting[],
@@ -60,7 +60,7 @@ function isHolder(
   serverMark: string | undefined,
 ): boolean {
   const sessions = held.flatMap(({ session }) => session ?? []);
-  // The best evidence: the server shows the session to every user, and its mark is the same by every address.
+  // The best evidence: the server shows the session to every user, and its mark does not depend on the address.
   if (one.session && serverMark !== undefined && sessions.length > 0) {
     return one.session.serverMark === encodeURIComponent(serverMark) && sessions.includes(one.session.number);
   }
@@ -73,11 +73,11 @@ function isHolder(
 
 function ownLock({ name, title, slots }: WantedLock, pids: readonly number[]): UsageError {
   const holds = slots === undefined
-    ? `the sera above this one (process ${pids[0]}) holds it until its command has ended`
-    : `the seras above this one (processes ${pids.join(", ")}) hold its ${slots} slots until their commands have ended`;
+    ? `the outer sera (process ${pids[0]}) holds it until its command ends`
+    : `the outer seras (processes ${pids.join(", ")}) hold its ${slots} slots until their commands end`;
   return new UsageError(
-    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that command`,
-    "remove one of the two, or give them different locks with --name",
+    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera runs inside that command`,
+    "remove one of these seras, or give one of them another lock with --name",
   );
 }
 

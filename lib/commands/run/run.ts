@@ -110,7 +110,7 @@ function retryingOnce(logger: Logger): (why: LockUnavailableError) => void {
   let told: string | undefined;
   return ({ message }) => {
     if (message === told) return;
-    logger.log(told === undefined ? "error" : "notice", "note", `${message}; trying again until the wait is over.`);
+    logger.log(told === undefined ? "error" : "notice", "note", `${message}; retrying until the wait is over.`);
     told = message;
   };
 }

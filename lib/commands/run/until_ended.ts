@@ -46,7 +46,7 @@ export async function untilEnded(
       lock.onRenewed = () => watchdog.renew(lock.left);
     } else watchdog.kill(command.target);
     signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, messages, execution) });
-    if (logger.isEnabled("info")) tellBlocked(execution);
+    if (logger.isEnabled("info")) logBlockedSignals(execution);
     const end = await supervise(command, {
       ...{ grace, onLost, onCause, onSurvivors },
       lost: lock.lost,
@@ -70,7 +70,7 @@ export async function untilEnded(
 }
 
 /** Says which signals sera cannot pass on: those that were blocked when it was started, which it cannot unblock. */
-async function tellBlocked({ watch, logger }: Execution): Promise<void> {
+async function logBlockedSignals({ watch, logger }: Execution): Promise<void> {
   const blocked = await watch.signalInfo.blocked();
   if (blocked.length === 0) return;
   tryLog(

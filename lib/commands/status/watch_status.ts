@@ -20,7 +20,7 @@ import { onSignals } from "../on_signals.ts";
 const PAUSE = 2000;
 
 /**
- * Refuses to watch where no person does.
+ * Refuses `--watch` where no person watches.
  *
  * @throws {UsageError}
  */
@@ -32,8 +32,8 @@ export function requireTerminal(json: boolean, { env }: Io): void {
 }
 
 /**
- * Shows holders and waiters on the whole of the terminal, anew every two seconds, until a signal ends it. Trouble with the
- * server is shown as well, and may pass; only the first look must succeed.
+ * Shows holders and waiters on the whole terminal, refreshed every two seconds, until a signal ends it. Trouble with the
+ * server is shown, too, and retried; only the first look must succeed.
  *
  * @returns 128+n after signal n.
  */
@@ -102,7 +102,7 @@ class View {
   }
 }
 
-/** Tells of a window that has another size, and of Ctrl-Z: the shell gets its screen back meanwhile. */
+/** Notices a resized window, and Ctrl-Z, for which it gives the screen back to the shell. */
 class TerminalChanges implements Disposable {
   readonly #listening: Disposable;
   #next = new AbortController();
@@ -122,7 +122,7 @@ class TerminalChanges implements Disposable {
     return this.#next.signal;
   }
 
-  /** Whether there was one since it was last asked. */
+  /** Whether there was one since the last call. */
   happened(): boolean {
     const happened = this.#next.signal.aborted;
     if (happened) this.#next = new AbortController();

@@ -5,6 +5,7 @@ import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";
+import { plainOr } from "../../text/redaction.ts";
 import { wholeFrom } from "../../text/untrusted.ts";
 import { formatDuration, parseWait } from "../../text/duration.ts";
 import { endHolder } from "../../who/end_holder.ts";
@@ -24,7 +25,7 @@ import { UnlockReport } from "./unlock_report.ts";
 const DONE = 0;
 const STILL_HELD = 1;
 
-/** What a holder needs besides its grace period to be seen to have ended, in milliseconds. */
+/** Added to the grace period, until the end of a holder shows, in milliseconds. */
 const MARGIN = 2000;
 
 /** How to unlock. */
@@ -61,7 +62,10 @@ function inSlot(asked: LockQuery, text: string | undefined): LockQuery {
   if (text === undefined) return asked;
   const slot = /^\d{1,3}$/.test(text) ? wholeFrom(Number(text), 0, MOST_SLOTS - 1) : undefined;
   if (slot === undefined) {
-    throw new UsageError("Cannot use --slot: it is not a slot", `write a whole number from 0 to ${MOST_SLOTS - 1}`);
+    throw new UsageError(
+      `Cannot use --slot: ${plainOr(text)} is not the number of a slot`,
+      `write a whole number from 0 to ${MOST_SLOTS - 1}`,
+    );
   }
   if (asked.slot === undefined || asked.slot === slot) return { ...asked, slot };
   throw new UsageError("Cannot choose two slots, by --slot and by --lock", "leave out one of them");
@@ -71,7 +75,10 @@ function waitOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const wait = parseWait(text);
   if (wait !== undefined) return wait;
-  throw new UsageError("Cannot use --wait: it is not a duration", "write seconds, or such as 500ms, 1m30s, or forever");
+  throw new UsageError(
+    `Cannot use --wait: ${plainOr(text)} is not a duration`,
+    "write seconds, a duration such as 500ms or 1m30s, or forever",
+  );
 }
 
 async function find(
@@ -87,7 +94,7 @@ async function find(
   const holders = sightings.filter(({ state }) => state === "held");
   const [holder, ...more] = holders;
   if (observer.elsewhere !== undefined) {
-    throw new LockUnavailableError(`Cannot unlock there: ${observer.elsewhere}`);
+    throw new LockUnavailableError(`Cannot unlock on this server: ${observer.elsewhere}`);
   }
   if (!holder) {
     if (!isConclusive) throw new LockUnavailableError(`Cannot tell who holds the lock: ${hidden}`);
@@ -99,7 +106,7 @@ async function find(
     const isOneLock = more.every(({ lock }) => lock === holder.lock);
     throw new UsageError(
       `Cannot tell which of ${holders.length} holders to end`,
-      isOneLock ? "say which with --slot" : "give more of the LOCK, or its --name",
+      isOneLock ? "choose one with --slot" : "give a longer --lock PREFIX, or the lock's --name",
     );
   }
   await using handle = await observer.handleOf(holder, NEVER);

@@ -27,7 +27,7 @@ export class UnlockReport {
     this.#note = note;
   }
 
-  /** Says how it goes on, to people. */
+  /** A note on progress, for people only. */
   async note(message: string): Promise<void> {
     if (!this.#isJson) await this.#note(message);
   }
@@ -45,7 +45,7 @@ export class UnlockReport {
     this.#io.out(sightingsTable(holders, { width: terminalWidth() }));
   }
 
-  /** Whom it is about. */
+  /** Shows the holder. */
   async holder(holder: Sighting): Promise<void> {
     if (this.#isJson && !Deno.stdin.isTerminal()) return;
     const width = terminalWidth(this.#isJson ? Deno.stderr : Deno.stdout);

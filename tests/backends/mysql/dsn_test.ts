@@ -271,7 +271,7 @@ for (const key of MEANINGLESS_FLAGS) {
 }
 
 for (const key of [...FLAGS, ...MEANINGLESS_FLAGS]) {
-  Deno.test(`boolean: ${key} takes no other spelling`, () => {
+  Deno.test(`boolean: ${key} takes no other quoting`, () => {
     for (const text of ["", "tRue", "yes", "on", "t", "2", " true", "tru%65"]) {
       const message = messageFor(`/?${key}=${text}`);
       assert.ok(message.includes(`parameter ${key} `), message);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { PostgresSession } from "../../../lib/backends/postgres/session.ts";
 import { IS_SEAT } from "../../../lib/backends/postgres/seats.ts";
 import type { Statement } from "../../../lib/backends/sql/statement.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
 import { luck } from "../../lock/luck.ts";

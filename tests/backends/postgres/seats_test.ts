@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 // @ts-types="@types/pg"
 import pg from "pg";
 import { IS_SEAT, SEATS } from "../../../lib/backends/postgres/seats.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
 import { luck } from "../../lock/luck.ts";

@@ -8,7 +8,7 @@ import { LAST_ANSWER, LedgerBusyError, Patience } from "../../../lib/ledger/pati
 import { ledgerStatements, LOCK_WAIT } from "../../../lib/backends/sql/ledger_statements.ts";
 import type { DriverAnswer } from "../../../lib/backends/sql/driver.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
-import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL } from "../../../lib/backends/sql/quoting.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { later } from "../open.ts";

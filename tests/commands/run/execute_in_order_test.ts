@@ -139,7 +139,7 @@ Deno.test("a lost lock stops the command, is 206, and there is nothing to give b
   assert.equal(await code, 206);
   assert.deepEqual(place.events.filter((event) => !/^watchdog|^lock: command/.test(event)), [
     "sera: Lock lost: fake; stopping job, since another node may start it now",
-    "sera: Not recorded in the ledger: it may run again",
+    "sera: Cannot record in the ledger how the command ended, since the lock is lost: it may run again; check it",
   ]);
 });
 
@@ -164,7 +164,7 @@ Deno.test("of a lock that is gone at its release it is said what follows, as far
   assert.equal(await goneAtTheEnd(() => ({}), { heldToEnd: true }), since);
   assert.equal(
     await goneAtTheEnd(() => ({ minHold: 3_600_000 }), { heldToEnd: true }),
-    "sera: It is gone; the command had ended before, but another node may have run it before min-hold was over",
+    "sera: It is gone; the command had already ended, but another node may have run it before min-hold was over",
   );
   // A ledger in files is not written in the session that holds the lock.
   assert.equal(await goneAtTheEnd((place) => ({ run: place.run() })), atOnce);

@@ -17,7 +17,7 @@ function fault(): never {
 
 const rejects = () => Promise.reject(new TypeError("odd\n    at somewhere"));
 
-const ODD_AFTERWARDS = "sera: Unexpected error, please report it: TypeError; the command had ended before";
+const ODD_AFTERWARDS = "sera: Unexpected error, please report it: TypeError; the command had already ended";
 const ODD_MEANWHILE = "sera: Unexpected error while the command ran, please report it: TypeError; stopping sh";
 
 /** The lines without the places where an error arose. */
@@ -31,7 +31,7 @@ function broken(logger: Logger): Logger {
   return logger;
 }
 
-const brokenRun: LedgerRun = { id: 1n, ifUnrecorded: "", finish: rejects };
+const brokenRun: LedgerRun = { id: 1n, unrecorded: { what: "" }, finish: rejects };
 
 interface Case {
   readonly lock?: Partial<HeldLock>;

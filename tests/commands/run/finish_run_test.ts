@@ -23,7 +23,9 @@ Deno.test("nothing is recorded without the lock, and what follows is said", asyn
   using place = new FakePlace();
   place.lose();
   assert.equal(await recordEnd(place.execution({ run: place.run() }), "failed", 3, true), false);
-  assert.deepEqual(place.events, ["sera: Not recorded in the ledger: it may run again"]);
+  assert.deepEqual(place.events, [
+    "sera: Cannot record in the ledger how the command ended, since the lock is lost: it may run again; check it",
+  ]);
 });
 
 Deno.test("a ledger that cannot be written to is told, and is no reason to fail", async () => {

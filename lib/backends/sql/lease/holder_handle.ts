@@ -10,7 +10,7 @@ import { sql, type Statement } from "../statement.ts";
 import { type Claim, endRequestFor, type Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** For how long the row says who asks, should they not take it back, in milliseconds; and how often it is renewed. */
+/** How long the row shows who asks, if it is not deleted, and how often it is renewed; in milliseconds. */
 const SHOWN = 60_000;
 const SHOWN_AGAIN = 20_000;
 
@@ -21,11 +21,11 @@ export interface LeaseHandleOptions<S extends Session> {
   /** Who wants to end it. */
   readonly by: Presence;
   readonly open: () => Promise<S>;
-  /** The handle on the session that has the session lock beside the lease, if the holder has one. */
+  /** The handle on the session that holds the session lock of the lease, if there is one. */
   readonly queue: HolderHandle | undefined;
 }
 
-/** The handle on the holder of a lease, who is told from others by the fencing token. */
+/** The handle on the holder of a lease, which the fencing token identifies. */
 export class LeaseHandle<S extends Session> implements HolderHandle {
   readonly unaskable = undefined;
   readonly noticedWithin: number;
@@ -57,7 +57,7 @@ export class LeaseHandle<S extends Session> implements HolderHandle {
 
   async force(signal: AbortSignal): Promise<ForcedRelease | undefined> {
     const mayRun = await this.#left();
-    // The next token, so that the holder's own is never theirs again.
+    // With the next token, so that the old holder can never own the lease again.
     if (!await this.#change(sql`owner = NULL, fence = fence + 1, beat = beat + 1`, this.#theirs)) return undefined;
     try {
       await this.#options.queue?.force(signal);
@@ -69,14 +69,14 @@ export class LeaseHandle<S extends Session> implements HolderHandle {
     return { mayRun };
   }
 
-  /** For how long the lease is still valid, in milliseconds; undefined if it is not the holder's any more. */
+  /** How long the lease is still valid, in milliseconds; undefined if it is no longer the holder's. */
   async #left(): Promise<number | undefined> {
     const { server: { table }, holder: { lease }, open } = this.#options;
     const now = await table.read(await open(), this.#lock);
     return now?.fence === lease?.token ? Math.max(0, now?.left ?? 0) : undefined;
   }
 
-  /** Says who asks, as far as that is possible. */
+  /** Shows who asks, if possible. */
   async #show(): Promise<void> {
     const { server: { table }, by: { host, pid, label }, open } = this.#options;
     const from = { slack: SHORTEST_MARGIN, ttls: 1 } as const;
@@ -87,7 +87,7 @@ export class LeaseHandle<S extends Session> implements HolderHandle {
       const fence = await table.claim(session, claim) ?? await table.insert(session, claim);
       this.#mine = fence === undefined ? undefined : { owner: this.#owner, fence };
     } catch (error) {
-      // Whoever may not write that row may ask all the same.
+      // A user who may not write that row can still ask.
       if (!(error instanceof LockUnavailableError)) throw error;
     }
   }
@@ -109,9 +109,9 @@ export class LeaseHandle<S extends Session> implements HolderHandle {
 }
 
 /**
- * Takes hold of the holder of a lease, and of its session lock.
+ * Makes the handle on the holder of a lease, including its session lock.
  *
- * @param queue Takes hold of a session lock's holder.
+ * @param queue Makes the handle on a session lock's holder.
  */
 export async function handleOnLease<S extends Session>(
   { server, holder, by, open }: Omit<LeaseHandleOptions<S>, "queue">,

@@ -165,7 +165,7 @@ function lifeTests(place: LeasePlace): void {
     await using desk = await Desk.open(place);
     const sessions = await Promise.all(Array.from({ length: 6 }, () => place.session(desk.bench.server)));
     try {
-      await race(sessions.map((asker) => ({ asker, leases: desk.leases })), desk.lock, 60);
+      await race(sessions.map((querier) => ({ querier, leases: desk.leases })), desk.lock, 60);
     } finally {
       await Promise.all(sessions.map((session) => session.close()));
     }

@@ -1,17 +1,17 @@
 import { ExitCode } from "./exit_codes.ts";
 
-/** What is wrong, and what to do about it if sera knows that. */
+/** What is wrong, and what to do about it, if sera knows. */
 export interface Trouble {
   readonly what: string;
   readonly cure?: string | undefined;
 }
 
-/** Trouble on one line. This is the only place that joins the two, and nothing splits them again. */
+/** Both on one line. Only this function joins them, and nothing splits them again. */
 export function lineOf({ what, cure }: Trouble): string {
   return cure === undefined ? what : `${what}; ${cure}`;
 }
 
-/** An error that says what is wrong and what to do; its message is both on one line. */
+/** An error with a cure; its message is both on one line. */
 export class TroubleError extends Error implements Trouble {
   readonly what: string;
   readonly cure: string | undefined;
@@ -43,41 +43,37 @@ export class UsageError extends SeraError {
   override readonly exitCode = ExitCode.badArguments;
 }
 
-/** More about a lock that could not be asked for. */
-export interface LockTrouble extends ErrorOptions {
-  /** Whether the same request may succeed a moment later, so that a retry inside the wait makes sense. */
+/** Details of a {@linkcode LockUnavailableError}. */
+export interface LockUnavailableOptions extends ErrorOptions {
+  /** Whether a retry may succeed a moment later. */
   readonly transient?: boolean | undefined;
-  /** What is wrong, without the server and without "Cannot lock": for commands that do not lock. */
+  /** What is wrong, without "Cannot lock on SERVER:", for commands that do not lock. */
   readonly why?: string;
   /** The server that keeps the lock; see {@linkcode LockUnavailableError.on}. */
   readonly where?: string | undefined;
 }
 
-/** The lock could not be asked for; never thrown because somebody else holds it. */
+/** The server could not be asked for the lock. Never thrown just because somebody else holds it. */
 export class LockUnavailableError extends SeraError {
   override readonly exitCode = ExitCode.lockUnavailable;
   readonly transient: boolean;
   readonly why: string;
   readonly where: string | undefined;
 
-  /** @param about By default the error is not transient, and `why` is `what`. */
-  constructor(what: string, cure?: string, about: LockTrouble = {}) {
+  /** @param about By default not transient, with `what` for `why`. */
+  constructor(what: string, cure?: string, about: LockUnavailableOptions = {}) {
     super(what, cure, about);
     this.transient = about.transient ?? false;
     this.why = about.why ?? what;
     this.where = about.where;
   }
 
-  /**
-   * The error for a lock on a server.
-   *
-   * @param where The server: "MySQL at tcp(db.example.com:3306)".
-   */
+  /** @param where The server: "MySQL at tcp(db.example.com:3306)". */
   static on<E extends LockUnavailableError>(
-    this: new (what: string, cure?: string, about?: LockTrouble) => E,
+    this: new (what: string, cure?: string, about?: LockUnavailableOptions) => E,
     where: string,
     { what, cure }: Trouble,
-    about?: Pick<LockTrouble, "transient" | "cause">,
+    about?: Pick<LockUnavailableOptions, "transient" | "cause">,
   ): E {
     return new this(`Cannot lock on ${where}: ${what}`, cure, { ...about, why: what, where });
   }
@@ -88,34 +84,33 @@ export class LockUnavailableError extends SeraError {
   }
 }
 
-/**
- * A server that cannot keep a lock now, such as a replica. If it could before, its address may soon lead to one that can,
- * as after a failover.
- */
+/** A server that cannot keep locks now, such as a replica. After a failover its address may lead to one that can. */
 export class UnfitServerError extends LockUnavailableError {}
 
 /** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
-/** The present holder uses another number of slots: 1 if it runs without `--slots`. */
+/** The lock is held with another number of slots. */
 export class OtherSlotsError extends UsageError {
-  constructor(readonly slots: number, readonly asked: number) {
+  /** @param slots The holder's number: 1 without `--slots`, 0 if not known. */
+  constructor(readonly slots: number, readonly asked: number, lock = "The lock") {
+    const held = slots === 0 ? "another number of slots" : `--slots ${slots}${slots === 1 ? " (the default)" : ""}`;
     super(
-      `The lock has ${slots} ${slots === 1 ? "slot" : "slots"} for its holder, not ${asked}`,
+      `${lock} is held with ${held}, but this run has --slots ${asked}${asked === 1 ? " (the default)" : ""}`,
       "use the same --slots on all nodes; a new number applies once nobody holds the lock",
     );
   }
 }
 
-/** The lock is busy, and as many wait for it as are allowed to. Ends sera as a wait that ran out. */
+/** The lock is held, and as many wait for it as max-waiters allows. Ends sera like a wait that ran out. */
 export class QueueFullError extends Error {
   /** @param limit How many may wait. */
   constructor(readonly limit: number) {
-    super(`${limit === 0 ? "nobody may" : `${limit} already`} wait for it (max-waiters ${limit})`);
+    super(`${limit === 0 ? "nobody may wait" : `${limit} already wait`} for it (max-waiters ${limit})`);
   }
 }
 
-/** Somebody else holds the lock, where that ends sera with a message. */
+/** Somebody else holds the lock. For subcommands that then fail with a message; a run reports a busy lock by its outcome. */
 export class LockBusyError extends SeraError {
   override readonly exitCode = ExitCode.busy;
 }
@@ -142,20 +137,17 @@ export class LockLostError extends SeraError {
   }
 }
 
-/** Somebody has asked sera to stop its command and to release the lock, which is still held. */
+/** Somebody asked sera to stop its command and to release the lock, which it still holds. */
 export class AskedToEndError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
 
-  /**
-   * @param label Who asked and how, such as `unlock by root`; undefined if not known.
-   * @param host Where.
-   */
+  /** @param label Who asked and how, such as `unlock by root`; undefined if not known. */
   constructor(label = "unlock by somebody who may use the server", host = "") {
     super(`Asked to release the lock: ${label}${host && `@${host}`}`);
   }
 }
 
-/** A list or a text that the user asked for could not be printed. */
+/** The output of a subcommand or of `--help` could not be written. */
 export class OutputError extends SeraError {
   override readonly exitCode = ExitCode.notPrinted;
 }
@@ -170,7 +162,7 @@ export class SeraFailedError extends SeraError {
   override readonly exitCode = ExitCode.seraFailed;
 }
 
-/** A signal ended sera before the command was started. Not reported as an error: whoever sent it knows. */
+/** A signal ended sera before the command was started. Not reported as an error: whoever sent the signal knows. */
 export class InterruptedError extends Error {
   /** The status that sera exits with: 128+n. */
   readonly exitCode: number;
@@ -180,17 +172,17 @@ export class InterruptedError extends Error {
   }
 }
 
-/** The trouble that a thrown value reports; only a {@linkcode TroubleError} has a cure. */
+/** The `what` and `cure` of a thrown value; only a {@linkcode TroubleError} has a cure. */
 export function troubleOf(error: unknown): Trouble {
   return error instanceof TroubleError ? error : { what: messageOf(error) };
 }
 
 /**
- * The message of a thrown value, without what Deno or its Node.js layer adds to the system's message: the error's name
- * and number, the function called, and the path, which may hold a secret.
+ * The message of a thrown value, without what Deno or its Node.js layer adds to the system's message: error name and
+ * number, function, and path, which may hold a secret.
  */
 export function messageOf(error: unknown): string {
-  // Deno's own message advises flags for Deno, which a user of the compiled program cannot set.
+  // Deno's message recommends Deno flags, which users of the compiled program cannot set.
   if (error instanceof Deno.errors.NotCapable) return "sera cannot open files in /dev, /proc or /sys";
   return (error instanceof Error ? error.message : String(error))
     .replace(/^Failed to spawn '.*': /s, "")

@@ -26,27 +26,27 @@ export interface Io {
   flush?(limit?: number): Promise<void>;
   /** Why writing to stdout failed; undefined if it has not. */
   outFailure?(): unknown;
-  /** The width of the terminal that stderr is, in columns; undefined if it is none. Absent where it never is one. */
+  /** The width in columns of the terminal on stderr; undefined if stderr is not a terminal. Absent where it never is. */
   errWidth?(): number | undefined;
-  /** Called before each text is written, to take away what is shown only for now; undefined if nothing is. */
+  /** Called before each write, to erase a transient line; undefined if none is shown. */
   beforeWriting?: (() => void) | undefined;
   /** Set by tests only. */
-  readonly limits?: Limits;
+  readonly timeouts?: Timeouts;
 }
 
 /** Time limits that have no setting, in milliseconds; by default each is the constant in the code that uses it. */
-export interface Limits {
+export interface Timeouts {
   /** How long to wait for a ledger that others keep locked. */
   readonly ledgerWait?: number;
   /** The grace period of a program that `sera heimdall` runs. */
   readonly heimdallGrace?: number;
 }
 
-/** How long a reader that does not read can delay a command's start and sera's exit, in milliseconds. */
-export const LONGEST_FLUSH = 1000;
+/** How long a stalled reader of the output can delay a command's start and sera's exit, in milliseconds. */
+export const FLUSH_TIMEOUT = 1000;
 
-/** How long such a reader can delay stopping a command, in milliseconds. */
-export const SHORTEST_FLUSH = 250;
+/** How long a stalled reader can delay stopping a command, in milliseconds. */
+export const SHORT_FLUSH_TIMEOUT = 250;
 
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);

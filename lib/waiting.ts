@@ -104,7 +104,7 @@ export function within<T>(limit: number, promise: Promise<T>): Promise<T | undef
 }
 
 /**
- * Resolves to a promise's result, unless a signal fires first; undefined never does.
+ * Resolves to a promise's result, unless a signal fires first; an undefined signal never fires.
  *
  * @throws What the promise fails with, or the signal's reason.
  */

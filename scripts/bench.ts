@@ -71,7 +71,14 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     if (programs.build === "deno run") {
       leftOut.push("the binary: deno compile does not work here; deno run ran them all");
     }
-    const bed = { folder, rounds, programs, servers, contestants: contestants(folder, programs.sera, servers) };
+    const bed = {
+      folder,
+      rounds,
+      programs,
+      servers,
+      contestants: contestants(folder, programs.sera, servers),
+      progress,
+    };
     const tables: Table[] = [];
     for (const part of parts) {
       progress(`${part}: ${PARTS[part]}`);

@@ -7,13 +7,15 @@ releases=
 
 usage() {
   cat <<'END'
-Usage: install.sh [--version VERSION] [--prefix FOLDER] [--bin-dir FOLDER]
-                  [--binary-only] [--dry-run]
+Usage: install.sh [--version VERSION | --from FOLDER] [--prefix FOLDER]
+                  [--bin-dir FOLDER] [--binary-only] [--dry-run]
 
 Downloads sera, checks its SHA-256 sum, and installs the program, its manual
 page, and its completions for bash, zsh and fish.
 
   --version VERSION  install this one, such as 1.0.0, not the newest
+  --from FOLDER      download nothing: install from this folder, into which you
+                     have put SHA256SUMS and the archive of a release
   --prefix FOLDER    install below this folder; /usr/local if you may write
                      there, else ~/.local
   --bin-dir FOLDER   where to put the program; bin below the prefix
@@ -43,6 +45,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 version=
+from=
 prefix=
 bin_dir=
 binary_only=
@@ -51,8 +54,8 @@ while [ $# -gt 0 ]; do
   option=$1
   shift
   case $option in
-    --version=* | --prefix=* | --bin-dir=*) value=${option#*=} option=${option%%=*} ;;
-    --version | --prefix | --bin-dir)
+    --version=* | --from=* | --prefix=* | --bin-dir=*) value=${option#*=} option=${option%%=*} ;;
+    --version | --from | --prefix | --bin-dir)
       [ $# -gt 0 ] || fail "no value after $option; see --help"
       value=$1
       shift
@@ -62,6 +65,10 @@ while [ $# -gt 0 ]; do
   case $option in
     # Tags have a v in front.
     --version) version=${value#v} ;;
+    --from)
+      [ -n "$value" ] || fail "no folder after --from; see --help"
+      from=$value
+      ;;
     --prefix) prefix=$value ;;
     --bin-dir) bin_dir=$value ;;
     --binary-only) binary_only=1 ;;
@@ -76,8 +83,10 @@ done
 
 base=${SERA_BASE_URL:-$releases}
 base=${base%/}
-[ -n "$base" ] ||
-  fail "no place to download from: set SERA_BASE_URL to the releases, such as https://github.com/OWNER/sera/releases"
+[ -z "$from" ] || [ -z "$version" ] || fail "cannot use --version with --from: the folder has one version"
+[ -n "$from$base" ] ||
+  fail "no place to download from: set SERA_BASE_URL to the releases, such as https://github.com/OWNER/sera/releases," \
+    "or use --from FOLDER with the files of a release"
 
 case $(uname -s)-$(uname -m) in
   Linux-x86_64 | Linux-amd64) target=x86_64-unknown-linux-gnu ;;
@@ -100,12 +109,14 @@ if [ -z "$prefix" ]; then
 fi
 [ -n "$bin_dir" ] || bin_dir=$prefix/bin
 
-if command -v curl >/dev/null; then
+if [ -n "$from" ]; then
+  get() { cp -- "$1" "$2"; }
+elif command -v curl >/dev/null; then
   get() { curl --fail --silent --show-error --location --connect-timeout 30 --retry 2 --output "$2" -- "$1"; }
 elif command -v wget >/dev/null; then
   get() { wget --no-verbose --timeout=30 --tries=3 --output-document="$2" -- "$1"; }
 else
-  fail "needs curl or wget: install one of them"
+  fail "needs curl or wget: install one of them, or use --from FOLDER with the files of a release"
 fi
 if command -v sha256sum >/dev/null; then
   sum_of() { sha256sum <"$1"; }
@@ -115,14 +126,18 @@ else
   fail "needs sha256sum or shasum: install one of them"
 fi
 
-# Downloads a file of the release into the folder for it.
+# Downloads or copies a file of the release into the folder for it.
 fetch() {
   get "$1/$2" "$download/$2" 2>"$download/why" ||
-    fail "cannot download $1/$2: $(head -n 1 "$download/why" | tr -cd '[:print:]')"
+    fail "cannot $how $1/$2: $(head -n 1 "$download/why" | tr -cd '[:print:]')"
 }
 
 download=$(mktemp -d)
-if [ -n "$version" ]; then
+how=download
+if [ -n "$from" ]; then
+  how="read"
+  fetch "$from" SHA256SUMS
+elif [ -n "$version" ]; then
   fetch "$base/download/v$version" SHA256SUMS
 else
   fetch "$base/latest/download" SHA256SUMS
@@ -139,19 +154,21 @@ case $version in
   '' | *[!0-9A-Za-z.+-]*) fail "cannot use as a version: $version" ;;
 esac
 
+# Of the release that the sums are of: a newer one may have come out meanwhile.
+place=${from:-$base/download/v$version}
+
 man=$prefix/share/man/man1/sera.1
 bash=$prefix/share/bash-completion/completions/sera
 zsh=$prefix/share/zsh/site-functions/_sera
 fish=$prefix/share/fish/vendor_completions.d/sera.fish
 if [ -n "$dry_run" ]; then
-  echo "would download $base/download/v$version/$asset"
+  echo "would $how $place/$asset"
   echo "would install $bin_dir/sera"
   [ -n "$binary_only" ] || printf 'would install %s\n' "$man" "$bash" "$zsh" "$fish"
   exit 0
 fi
 
-# From the release that the sums are of: a newer one may have come out meanwhile.
-fetch "$base/download/v$version" "$asset"
+fetch "$place" "$asset"
 actual=$(sum_of "$download/$asset")
 [ "${actual%% *}" = "$sum" ] ||
   fail "the SHA-256 sum of $asset is wrong: ${actual%% *}, expected $sum; the download is broken or not sera's"

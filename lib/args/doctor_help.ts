@@ -1,4 +1,4 @@
-import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_help.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
 import type { Subcommand } from "./subcommand.ts";

@@ -18,15 +18,15 @@ export const DRY_RUN_JSON_FLAG: Flag = {
 };
 
 /** Whether a flag needs no value; one may still follow as `=value`. */
-export function standsAlone({ kind }: FlagSyntax): boolean {
+export function needsNoValue({ kind }: FlagSyntax): boolean {
   return kind.startsWith("boolean");
 }
 
 /** The flags as the parser needs them, aliases included. */
 export function flagSpecs(flags: readonly FlagSyntax[]): readonly FlagSpec[] {
   return flags.flatMap((flag) => {
-    const { name, alias, several } = flag;
-    const boolean = standsAlone(flag);
-    return [{ name, boolean, several }, ...(alias === undefined ? [] : [{ name: alias, boolean, meaning: name }])];
+    const { name, alias, onRepeat } = flag;
+    const boolean = needsNoValue(flag);
+    return [{ name, boolean, onRepeat }, ...(alias === undefined ? [] : [{ name: alias, boolean, aliasOf: name }])];
   });
 }

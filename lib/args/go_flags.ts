@@ -1,17 +1,17 @@
 import { UsageError } from "../errors.ts";
 import type { Repeated } from "../settings/flag.ts";
-import { isPlain } from "../text/harmless.ts";
+import { isPlain } from "../text/redaction.ts";
 
 /** What the parser needs to know of a flag. */
 export interface FlagSpec {
   /** The name without dashes. */
   readonly name: string;
-  /** Whether the flag needs no value; one may still be given as `--flag=value`. */
+  /** Whether the flag needs no value; `--flag=value` is still allowed. */
   readonly boolean: boolean;
-  /** Of an alias, the name of the flag that it stands for. */
-  readonly meaning?: string | undefined;
-  /** What different values of it mean: `refused` is an error; see {@linkcode ParsedFlags.repeated} else. */
-  readonly several?: "taken" | "refused" | undefined;
+  /** The name of the flag that this one is an alias of. */
+  readonly aliasOf?: string | undefined;
+  /** If given with different values: `refuse` is an error; else the last one counts, and `repeated` has all of them. */
+  readonly onRepeat?: "collect" | "refuse" | undefined;
 }
 
 /** There is no flag of this name. */
@@ -28,7 +28,7 @@ export class UnknownFlagError extends UsageError {
 
 /** The outcome of {@linkcode parseGoFlags}. */
 export interface ParsedFlags {
-  /** The last value of each flag; `"true"` for a boolean flag without one. One given by its alias has both names. */
+  /** The last value of each flag; `"true"` for a boolean flag without one. A flag given by its alias is there under both names. */
   readonly flags: ReadonlyMap<string, string>;
   /** Every word after the flags, untouched. */
   readonly operands: readonly string[];
@@ -40,8 +40,7 @@ export interface ParsedFlags {
  * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
  *
  * @param help The command that lists the flags, for messages.
- * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for one with different values that
- * takes one, or is given by both of its names.
+ * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, or has two values where that is refused.
  */
 export function parseGoFlags(
   words: readonly string[],
@@ -84,7 +83,7 @@ class GivenFlags {
   constructor(readonly help: string) {}
 
   /** @throws {UsageError} When the flag takes no further value, or was given by its other name, with another value. */
-  add({ name, meaning: flag = name, several }: FlagSpec, value: string): void {
+  add({ name, aliasOf: flag = name, onRepeat }: FlagSpec, value: string): void {
     const before = this.#names.get(flag);
     if (before !== undefined && this.flags.get(flag) !== value) {
       if (before !== name) {
@@ -93,7 +92,7 @@ class GivenFlags {
           "leave out one of them",
         );
       }
-      if (several === "refused") {
+      if (onRepeat === "refuse") {
         throw new UsageError(`Cannot use --${name} twice here, with different values`, `give one, see ${this.help}`);
       }
       this.repeated.set(name, [...new Set([...this.repeated.get(name) ?? [this.flags.get(flag)!], value])]);

@@ -1,7 +1,7 @@
 import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
-import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_help.ts";
 import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 
 /** Those of a run that say who else may hold the lock, and wait for it. */

@@ -1,6 +1,6 @@
 import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
-import { isPath, mayBeServer } from "../text/harmless.ts";
+import { isPath, mayBeServer } from "../text/redaction.ts";
 import type { LoadSubcommands } from "./subcommand.ts";
 
 /** What to run, and how long to wait for the lock. */
@@ -34,13 +34,13 @@ export async function readOperands(
   }
   const wait = parseWait(first);
   if (wait === undefined) {
-    throw (await import("./meant_words.ts")).notAWait(operands, flags, await commands());
+    throw (await import("./operand_errors.ts")).notAWait(operands, flags, await commands());
   }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}`, `write sera ${first} <command>`);
   if (words[0] === "--") {
     throw new UsageError("Cannot run --: it belongs before the wait", `write sera -- ${first} <command>`);
   }
-  if (words[0]!.startsWith("-")) (await import("./meant_words.ts")).refuseLateFlag(first, words[0]!);
+  if (words[0]!.startsWith("-")) (await import("./operand_errors.ts")).refuseLateFlag(first, words[0]!);
   refuseServer(words[0]!, "name a server with --server, before the wait");
   return { wait, words };
 }

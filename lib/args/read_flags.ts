@@ -29,7 +29,7 @@ export async function readFlags(
     return parseGoFlags(words, specs, subcommand === undefined ? "sera --help" : `sera ${subcommand} --help`);
   } catch (error) {
     if (!(error instanceof UnknownFlagError)) throw error;
-    const { withSuggestion } = await import("./meant_flag.ts");
+    const { withSuggestion } = await import("./unknown_flag.ts");
     throw withSuggestion(error, specs, await commands(), subcommand);
   }
 }

@@ -1,6 +1,6 @@
 import { DRY_RUN_FLAG, DRY_RUN_JSON_FLAG, HELP_FLAG, VERSION_FLAG } from "./flag.ts";
 import type { Flag } from "../settings/flag.ts";
-import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_help.ts";
 
 /** What follows `sera` when it runs a command. */
 export const RUN_USAGE = "[flags] [--] <wait> <command> [argument ...]";

@@ -1,9 +1,9 @@
 import type { Flag } from "../settings/flag.ts";
-import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_help.ts";
 import type { Setting } from "../settings/table.ts";
 import type { ExitStatus } from "./exit_statuses.ts";
 
-/** What sera does beside running a command under a lock. */
+/** A subcommand: what sera does besides running a command under a lock. */
 export interface Subcommand {
   readonly name: string;
   /** What it is for, in a few words. */
@@ -22,7 +22,7 @@ export interface Subcommand {
   readonly takesCommand: boolean;
   /** Whether its one operand may also stand before the flags. */
   readonly operandFirst?: true;
-  /** The words of which one may follow its flags, where these can be listed. */
+  /** The words that its one operand can be, where these can be listed. */
   readonly operands?: readonly string[];
   readonly statuses: readonly ExitStatus[];
 }
@@ -31,11 +31,11 @@ export interface Subcommand {
 export type LoadSubcommands = () => Promise<readonly Subcommand[]>;
 
 /** The settings that say where a lock and its ledger are, and what it is called. */
-export const PLACE_FLAGS = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
+export const PLACE_FLAGS = SETTING_FLAGS.filter(({ runOnly }) => !runOnly);
 
-/** The same for what is about one lock at a time. */
+/** The same for subcommands that handle one lock at a time. */
 export const ONE_LOCK_FLAGS = PLACE_FLAGS.map((flag) =>
-  flag.several === undefined ? flag : { ...flag, several: "refused" as const }
+  flag.onRepeat === undefined ? flag : { ...flag, onRepeat: "refuse" as const }
 );
 
 /** Selects locks by their names. */
@@ -49,10 +49,10 @@ export const LOCK_FLAG: Flag = {
 /** The output for programs. */
 export const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };
 
-/** Says which runs count, as for a run. */
+/** The rule by which past runs count. */
 export const RULE_FLAGS = SETTING_FLAGS.filter(({ name }) => ["once", "every", "count-failures"].includes(name));
 
-/** Does without a question. */
+/** Skips the confirmation. */
 export const YES_FLAG: Flag = {
   name: "yes",
   kind: "boolean",

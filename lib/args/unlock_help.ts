@@ -1,5 +1,5 @@
 import { ExitCode } from "../exit_codes.ts";
-import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_help.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";

@@ -1,21 +1,21 @@
 /**
- * The contract of a place that keeps locks. A kind of place is a folder beside this file and an entry in
- * `registry.ts`; nothing outside of this folder asks which kind it has.
+ * The contract of a backend, a place that keeps locks. Each kind of backend is a folder next to this file and an entry in
+ * `registry.ts`; nothing outside this folder asks which kind it has.
  */
 
 import type { Finding, Report } from "../doctor/report.ts";
 import type { LockUnavailableError, Trouble } from "../errors.ts";
-import type { Ledger, OpenLedger, RunRehearsal } from "../ledger/ledger.ts";
+import type { Ledger, OpenLedger, TestRun } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import type { Limits } from "../lock/limits.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
-import type { Grip } from "../who/grip.ts";
+import type { HolderHandle } from "../who/holder_handle.ts";
 import type { LockFilter, Seen, Sighting } from "../who/sighting.ts";
 
-/** The parsed `server` setting: where locks live. Making one does not connect. */
+/** The parsed `server` setting: where locks are kept. Creating one does not connect. */
 export interface Backend {
   /** The kind of place, as `sera doctor --json` shows it. */
   readonly kind: string;
@@ -23,10 +23,11 @@ export interface Backend {
   readonly title: string;
   /** Oddities in how it was written, a line each; shown with `--verbose`. */
   readonly notes: readonly Trouble[];
-  /** Optional features. To ask for one that the place lacks is refused, in a sentence made from this. */
+  /** Optional features. A setting that needs one that is missing is refused, with a message made from this. */
   readonly offers: Offers;
   /**
-   * Identifies the place: the same for all who share its locks, and for nobody else. Contains no user and no password.
+   * Identifies the place: the same for all settings that share its locks, and for no others. Contains no user and no
+   * password.
    */
   readonly identity: string;
 
@@ -34,13 +35,13 @@ export interface Backend {
   shown(): Promise<Shown>;
 
   /**
-   * Parts that decide which server or database keeps the locks, but do not come from the setting: `host from PGHOST`.
-   * Absent where there can be none.
+   * What decides which server or database keeps the locks, but does not come from the setting: `host from PGHOST`. Absent
+   * where there can be nothing of the kind.
    */
   foreignParts?(): Promise<readonly string[]>;
 
   /**
-   * Makes a lock, which connects when it is first used.
+   * Creates a lock object, which connects when it is first used.
    *
    * @param name From `lockNameIn()`.
    * @throws {LockUnavailableError} When the place cannot be used.
@@ -48,9 +49,9 @@ export interface Backend {
   lock(name: string, options: LockOptions): Promise<BackendLock>;
 
   /**
-   * Connects to look only, even where a run would refuse to lock. Creates nothing.
+   * Connects for reading only, even where a run would refuse to lock. Creates nothing.
    *
-   * @param name The lock that this session names to others who look.
+   * @param name The lock's name that this session shows to other observers.
    * @throws {LockUnavailableError} When the place cannot be asked.
    */
   observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer>;
@@ -58,7 +59,7 @@ export interface Backend {
   /**
    * Checks the place as a run would use it, and adds a line to the report for each part.
    *
-   * @param name The name of a lock that nobody else uses.
+   * @param name The name of a lock that nothing else uses.
    */
   check(report: Report, name: string, options: LockOptions): Promise<void>;
 
@@ -69,7 +70,7 @@ export interface Backend {
   readonly leases?: LeasePlace;
 }
 
-/** What completes a `server` setting. */
+/** What a `server` setting depends on besides its text. */
 export interface Surroundings {
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
@@ -80,9 +81,9 @@ export interface Surroundings {
 /** Features that a place may lack. */
 export interface Offers {
   readonly namespaces: boolean;
-  /** Whether a lock can be a row, which outlives the connection; `anyway` where each does, without a row. */
+  /** Whether a lock can be kept in a row, which outlives the connection; `anyway` where every lock outlives it. */
   readonly leases: boolean | "anyway";
-  /** Whether it names several servers, each with locks of its own: only leases make one place of them. */
+  /** Whether the setting names several servers, each with locks of its own: they share locks only with leases. */
   readonly severalServers: boolean;
   /** Whether the ledger is in a table, whose name can be set. */
   readonly ledgerTable: boolean;
@@ -93,15 +94,15 @@ export interface Offers {
   readonly tls: "verified" | "none" | { readonly verifyBy: string };
   /** Whether a lock expires unless it is renewed, so that a command must be stopped before that. */
   readonly expires: boolean;
-  /** Whether it may turn out that its locks are not cluster-wide, which `allow-unsafe-server` accepts. */
+  /** Whether its locks may turn out not to be cluster-wide, which `allow-unsafe-server` accepts. */
   readonly mayBeUnsafe: boolean;
 }
 
-/** A place, without its password. */
+/** A description of a place, without its password. */
 export interface Shown {
   /** One line, for people. */
   readonly line: string;
-  /** As `sera doctor --json` shows it, including `kind`; only whether there is a password, never the password. */
+  /** As `sera doctor --json` shows it, including `kind`; says whether there is a password, but never the password. */
   readonly view: Readonly<Record<string, unknown>>;
 }
 
@@ -114,23 +115,23 @@ export interface LockOptions extends Asker, Limits {
   readonly leaseTable?: TableName | undefined;
   /** The ledger, whose numbers serve as tokens where there are no leases; and whether this run is recorded in it. */
   readonly ledger?: { readonly table: TableName; readonly on: boolean } | undefined;
-  /** Called when the holder of a lease goes on over another connection, and why the one before it ended. */
+  /** Called when the holder of a lease has reconnected, with the reason why the previous connection ended. */
   readonly reconnected?: ((where: string, why: Trouble) => void) | undefined;
   /** Whether to use a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
   /** Called with what is wrong before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** What others may see of the command: its first word only, since the others may hold secrets. */
+  /** What others may see of the command: only its first word, since the other words may be secret. */
   readonly label: string;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
 }
 
-/** A lock that can tell who holds it. */
+/** A lock that can show who holds it. */
 export interface BackendLock extends Lock {
   /**
-   * Who holds it and who waits for it, its slots and the locks beside it included, as far as this user may see. Uses the
-   * session of the lock itself.
+   * Who holds it and who waits for it, including its slots and the locks held with it, as far as this user may see. Uses
+   * the lock's own session.
    *
    * @param table The ledger's table, which may be missing.
    * @throws {LockUnavailableError} When the place cannot be asked.
@@ -138,12 +139,12 @@ export interface BackendLock extends Lock {
   sightings(table: TableName, signal: AbortSignal): Promise<Seen>;
 }
 
-/** Looks at locks in a connection of its own. Must be disposed of. */
+/** Shows locks over a connection of its own. Must be disposed of. */
 export interface Observer extends AsyncDisposable {
   /** Says which locks are kept by another server and cannot be seen here, and what to do; undefined if none. */
   readonly elsewhere: string | undefined;
   /**
-   * Who holds locks and who waits for them, as far as this user may see. Leaves the observer itself out.
+   * Who holds locks and who waits for them, as far as this user may see, without the observer itself.
    *
    * @param table The ledger's table, which may be missing.
    * @throws {LockUnavailableError} When the place cannot be asked.
@@ -152,9 +153,9 @@ export interface Observer extends AsyncDisposable {
   /**
    * Prepares to end a holder that {@linkcode sightings} has shown. Must be disposed of before the observer.
    *
-   * @throws {LockUnavailableError} When it cannot be told from another.
+   * @throws {LockUnavailableError} When the holder cannot be identified for certain.
    */
-  grip(holder: Sighting, signal: AbortSignal): Promise<Grip>;
+  handleOf(holder: Sighting, signal: AbortSignal): Promise<HolderHandle>;
   /**
    * Reads the ledger in the same connection.
    *
@@ -164,7 +165,7 @@ export interface Observer extends AsyncDisposable {
   ledger(table: TableName, patience: Patience): Promise<Ledger | undefined>;
 }
 
-/** Where locks are kept that outlive their connection: a row each, in a table. */
+/** Where durable locks are kept: one row each, in a table. */
 export interface LeasePlace {
   /** The table's definition, for an administrator to run by hand. */
   schema(table: TableName): Promise<string>;
@@ -172,10 +173,10 @@ export interface LeasePlace {
   missing?(table: TableName): Trouble | undefined;
 }
 
-/** Where runs are recorded, beside the locks. */
+/** Where runs are recorded, next to the locks. */
 export interface LedgerPlace {
   /**
-   * Loads what the ledger needs. This takes longer than opening it, so it is done before the lock is held.
+   * Loads the code and the settings of the ledger. That takes longer than opening it, so it is done before the lock is held.
    *
    * @throws {LockUnavailableError} When it cannot be kept there.
    */
@@ -185,9 +186,9 @@ export interface LedgerPlace {
   /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */
   missing?(table: TableName): Trouble | undefined;
   /**
-   * Records a run as a real one would be, and leaves no trace.
+   * Records a run like a real one, and leaves no trace.
    *
    * @throws {LockUnavailableError} When a run could not be recorded.
    */
-  check(table: TableName, rehearsal: RunRehearsal, options: LockOptions): Promise<Finding>;
+  check(table: TableName, testRun: TestRun, options: LockOptions): Promise<Finding>;
 }

@@ -1,4 +1,4 @@
-/** The kinds of places that keep locks, an entry each. A kind is loaded only when the `server` setting is for it. */
+/** The kinds of backends, one entry each. A kind is loaded only when the `server` setting is for it. */
 
 import type { Backend, Surroundings } from "./backend.ts";
 import { WITHOUT_PASSWORD as ETCD_WITHOUT_PASSWORD } from "./etcd/without_password.ts";
@@ -13,23 +13,23 @@ export interface Parser {
    * Reads a `server` setting.
    *
    * @param text May hold a password: no error repeats it.
-   * @returns Undefined if it is for another kind after all.
+   * @returns Undefined if the setting turns out to be for another kind.
    * @throws {DsnError} When it cannot be used.
    */
   parse(text: string, surroundings: Surroundings): Backend | undefined;
 }
 
-/** A kind of place. */
+/** A kind of backend. */
 export interface Kind {
-  /** How its settings begin, for messages. */
+  /** The start of its settings, for messages. */
   readonly form: string;
-  /** Whether a setting begins so. */
+  /** Matches the start of its settings. */
   readonly begins: RegExp;
-  /** Whether a setting may be for it, told without loading anything; only if it has forms besides `begins`. */
+  /** Matches settings that may be for it, where it has other forms besides `begins`; the parser then decides. */
   readonly mayBe?: RegExp;
   /**
-   * A pattern, in any case, for settings that surely hold no password. Where it does not match, or is absent, the
-   * setting is hidden from the command. A string, since few runs compile it.
+   * A case-insensitive pattern for settings that certainly contain no password. If it does not match, or is absent, the
+   * setting is hidden from the command. A string, since few runs need to compile it.
    */
   readonly withoutPassword?: string;
   load(): Promise<Parser>;
@@ -38,7 +38,7 @@ export interface Kind {
 const postgres = () => import("./postgres/backend.ts");
 const mysql = () => import("./mysql/backend.ts");
 
-/** All kinds but the one for what is left. */
+/** All kinds but the default. */
 const kinds: Kind[] = [
   {
     form: "postgres://",
@@ -62,24 +62,24 @@ const kinds: Kind[] = [
   },
 ];
 
-/** A Go DSN begins with anything: what is for no other kind is for MySQL. */
-const OTHERWISE: Pick<Kind, "form" | "withoutPassword"> & {
+/** A Go DSN may begin with anything, so a setting for no other kind is for MySQL. */
+const DEFAULT_KIND: Pick<Kind, "form" | "withoutPassword"> & {
   load(): Promise<{ parse: (text: string, surroundings: Surroundings) => Backend }>;
 } = { form: "user:password@tcp(host)/", withoutPassword: MYSQL_WITHOUT_PASSWORD, load: mysql };
 
-/** Whether a setting begins as those of some kind do. */
+/** Whether a setting begins like those of a known kind. */
 export function isKnownForm(text: string): boolean {
   return kinds.some(({ begins }) => begins.test(text));
 }
 
-/** How settings begin, for messages. */
+/** The forms of all kinds, for messages. */
 export function knownForms(): string {
-  return `${kinds.map(({ form }) => form).join(", ")}, or ${OTHERWISE.form}`;
+  return `${kinds.map(({ form }) => form).join(", ")}, or ${DEFAULT_KIND.form}`;
 }
 
-/** Whether a `server` setting surely holds no password. Loads nothing. */
-export function surelyHoldsNoPassword(text: string): boolean {
-  const candidates = [...kinds.filter(({ begins, mayBe = begins }) => mayBe.test(text)), OTHERWISE];
+/** Whether a `server` setting certainly contains no password. Loads nothing. */
+export function hasNoPassword(text: string): boolean {
+  const candidates = [...kinds.filter(({ begins, mayBe = begins }) => mayBe.test(text)), DEFAULT_KIND];
   return candidates.some(({ withoutPassword }) => withoutPassword && new RegExp(withoutPassword, "i").test(text));
 }
 
@@ -95,13 +95,13 @@ export async function parseBackend(text: string, surroundings: Surroundings): Pr
     const backend = (await load()).parse(text, surroundings);
     if (backend) return backend;
   }
-  return (await OTHERWISE.load()).parse(text, surroundings);
+  return (await DEFAULT_KIND.load()).parse(text, surroundings);
 }
 
 /**
  * Reads a server for heimdall, which locks on PostgreSQL only.
  *
- * @param text As libpq takes it; an empty one leaves all to the surroundings.
+ * @param text As libpq takes it; if empty, everything comes from the environment.
  * @throws {DsnError} When it cannot be used.
  */
 export async function parseForHeimdall(text: string, surroundings: Surroundings): Promise<Backend> {

@@ -3,13 +3,13 @@
 import { CommandStartError } from "../errors.ts";
 import { within } from "../waiting.ts";
 import { shellFor } from "./start_shell.ts";
-import type { WatchShell } from "./watch_shell.ts";
+import type { WatchdogShell } from "./watchdog_shell.ts";
 
-/** How long a shell that reads nothing may take to end, in milliseconds. */
+/** How long to wait for a shell that reads nothing to end, in milliseconds. */
 const PATIENCE = 1000;
 
-/** The error when it ended before the command was started. */
-export function cannotUse(timed: boolean, code: number): CommandStartError {
+/** The error for a shell that ended before the command was started. */
+export function unusableShell(timed: boolean, code: number): CommandStartError {
   const shell = shellFor(timed);
   return new CommandStartError(
     `Cannot use ${shell}, the helper shell that kills the command if sera is killed: it ${ended(code)}`,
@@ -17,8 +17,8 @@ export function cannotUse(timed: boolean, code: number): CommandStartError {
   );
 }
 
-/** The message when the command is already running. */
-export function hasEnded(timed: boolean, code: number): string {
+/** The message for a shell that ended while the command is running. */
+export function shellEnded(timed: boolean, code: number): string {
   const how = `${ended(code)}; ${repair(shellFor(timed))}`;
   return `The helper shell that kills the command if sera is killed has ${how}: until then the command would outlive sera`;
 }
@@ -32,6 +32,6 @@ function repair(shell: string): string {
 }
 
 /** Waits a moment for a shell that reads nothing to end. */
-export async function endsSoon(shell: WatchShell): Promise<void> {
+export async function waitForEnd(shell: WatchdogShell): Promise<void> {
   await within(PATIENCE, shell.ended);
 }

@@ -1,24 +1,24 @@
 /**
- * Who is left of a process group. kill(2) with signal 0 shows at once whether anybody is. But it counts zombies, and sera
- * must not wait for those: a first process that does not reap leaves them forever. /proc shows which are zombies.
+ * Finds the processes left in a process group. kill(2) with signal 0 tells at once whether there are any. But it counts
+ * zombies, and sera must not wait for those: a PID 1 that does not reap leaves them forever. /proc shows which are zombies.
  */
 
 import { keepExitCodes } from "../system/children.ts";
 
-/** Whether any process is left, and whether sera may send a signal to any of them. */
+/** Whether any process is left, and whether sera may signal any of them. */
 export type TargetState = "nobody" | "reachable" | "forbidden";
 
 /** A process that is left, other than a zombie. */
 export interface Survivor {
   readonly pid: number;
-  /** The number of the user that it runs as. */
+  /** The effective user. */
   readonly uid: number;
 }
 
 /**
- * Whether kill(2) finds anybody for a target.
+ * Whether kill(2) finds any process for a target.
  *
- * @param target A process's number, or the negative one of a group.
+ * @param target A PID, or the negative number of a process group.
  */
 export function targetState(target: number): TargetState {
   try {
@@ -35,16 +35,16 @@ export function targetState(target: number): TargetState {
  * The processes of a target that are not zombies.
  *
  * @param target As for {@linkcode targetState}.
- * @returns Undefined when that is not known: no Linux, no shell, no more processes, or a /proc that hides others'.
+ * @returns Undefined when not known: not on Linux, no shell, the process limit is reached, or /proc hides processes.
  */
 export async function livingOf(target: number): Promise<readonly Survivor[] | undefined> {
   const text = await ask("/bin/cat /proc/[0-9]*/status");
-  // This file escapes line breaks in a process's name; others in /proc do not.
+  // Unlike other files in /proc, this one escapes line breaks in a process's name.
   const all = text?.split(/^(?=Name:)/m).map(readStatus);
-  // If process 1 is not listed, /proc hides other users' processes. Before Linux 4.1 there is no process group in the file.
+  // If process 1 is not listed, /proc hides other users' processes. Before Linux 4.1 the file does not contain the process group.
   if (!all?.some(({ pid, group }) => pid === 1 && !Number.isNaN(group))) return undefined;
   const members = all.filter(({ pid, group }) => target < 0 ? group === -target : pid === target);
-  // All have ended meanwhile, or /proc is another PID namespace's, with other numbers.
+  // All have ended meanwhile, or /proc belongs to another PID namespace, with other numbers.
   if (members.length === 0) return undefined;
   return members.filter(({ lives }) => lives).map(({ pid, uid }) => ({ pid, uid }));
 }
@@ -55,7 +55,6 @@ function readStatus(text: string): Survivor & { readonly group: number; readonly
     new RegExp(`^${name}:\t(.*)$`, "m").exec(text)?.[1]?.trim().split(/\s+/)[index] ?? "none";
   return {
     pid: Number(field("Pid")),
-    // The effective user.
     uid: Number(field("Uid", 1)),
     // The number in the PID namespace of this /proc; numbers in nested namespaces follow.
     group: Number(field("NSpgid")),
@@ -64,14 +63,14 @@ function readStatus(text: string): Survivor & { readonly group: number; readonly
   };
 }
 
-/** Runs a shell command and returns its output; some of the files that it reads may be gone by then. */
+/** Runs a shell command and returns its output, even if it fails: some of the files may be gone by then. */
 async function ask(script: string): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return undefined;
   keepExitCodes();
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {
       args: ["-c", `exec ${script}`],
-      // sera's working directory may be one that cannot be entered.
+      // sera's own working directory may not be accessible.
       cwd: "/",
       clearEnv: true,
       stdin: "null",

@@ -2,10 +2,10 @@ import type { Trouble } from "../errors.ts";
 import { parseWait } from "../text/duration.ts";
 import { isFile } from "./program_file.ts";
 
-/** Syntax that only a shell understands. */
+/** Shell syntax. */
 const SHELL_TEXT = /[;&|<>$`*?~\\()\n]|^[!{[]|^\[\[|(?:^|\s)#/;
 
-/** Keywords and built-ins of shells. On some systems some of them are programs too, and are started. */
+/** Keywords and built-ins of shells. Some are programs too on some systems, where they are simply started. */
 const SHELL_WORDS = new Set(
   (". : alias bg bind break builtin case caller cd command compgen complete continue coproc declare dirs disown do done " +
     "elif else enable esac eval exec exit export fc fg fi for function getopts hash history if in jobs let local logout " +
@@ -13,16 +13,16 @@ const SHELL_WORDS = new Set(
     "ulimit umask unalias unset until wait while").split(" "),
 );
 
-/** Units of a wait, as people write them. */
+/** Units that people write after a wait. */
 const UNIT = /^(?:ns|us|ms|[smhd]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?)$/i;
 
-/** The cure for shell syntax. Not to leave the quotes out: then only the first command would run under the lock. */
+/** The cure for shell syntax. Do not advise to remove the quotes: only the first command would then run under the lock. */
 const ASK_SHELL = "run sh -c with the text";
 
 /**
- * Guesses what a word that names no program was meant to be, and says how to write that; undefined if nothing fits.
+ * Guesses what was meant by a word that names no program, and tells how to write it; undefined if nothing fits.
  *
- * @param word The command's first word, of which no program was found.
+ * @param word The command's first word, for which no program was found.
  */
 export function whatWasMeant(word: string): Trouble | undefined {
   if (word === "") return notFound("the word is empty: check the variable that it is from");
@@ -41,7 +41,7 @@ export function whatWasMeant(word: string): Trouble | undefined {
   if (SHELL_WORDS.has(word.split(/\s/, 1)[0]!)) {
     return notFound(`it is a shell keyword or built-in, ${ASK_SHELL}`);
   }
-  if (/\s/.test(word)) return ofSeveral(word);
+  if (/\s/.test(word)) return withSpaces(word);
   if (UNIT.test(word)) {
     return notFound("a unit belongs directly after the number of the wait: 5s, 5m");
   }
@@ -52,8 +52,8 @@ function notFound(cure: string): Trouble {
   return { what: "not found", cure };
 }
 
-/** For a word with blanks: arguments in the same word, unless the blanks are part of a path. */
-function ofSeveral(word: string): Trouble | undefined {
+/** For a word with spaces: arguments in the same word, unless the spaces are part of a path. */
+function withSpaces(word: string): Trouble | undefined {
   const [first] = word.split(/\s/, 1);
   if (!first!.includes("/") || isFile(first!)) {
     return {
@@ -61,8 +61,8 @@ function ofSeveral(word: string): Trouble | undefined {
       cure: `remove the quotes around them, or ${ASK_SHELL}`,
     };
   }
-  const blanks = [...word.matchAll(/\s/g)].map(({ index }) => index);
-  return blanks.some((end) => isFile(word.slice(0, end)))
+  const spaces = [...word.matchAll(/\s/g)].map(({ index }) => index);
+  return spaces.some((end) => isFile(word.slice(0, end)))
     ? { what: "not found, with the arguments in one word", cure: "put the quotes around the path only" }
     : { what: "no such file", cure: "check the path, and that its arguments are words of their own" };
 }

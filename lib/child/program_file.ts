@@ -22,7 +22,7 @@ export function programFile(word: string): string | undefined {
   return places?.find(isFile) ?? places?.find(isAnything);
 }
 
-/** PATH, read from /proc since Deno's permissions keep it from sera; undefined if it is not set, or not on Linux. */
+/** PATH, read from /proc since Deno's permissions hide it from sera; undefined if it is not set, or not on Linux. */
 export function searchPath(): string | undefined {
   const environment = new TextDecoder().decode(readOwnProc("environ"));
   return /(?:^|\0)PATH=([^\0]*)/.exec(environment)?.[1];

@@ -23,12 +23,12 @@ const DEADLY: readonly Deno.Signal[] = [
 const DEADLY_ON_LINUX: readonly Deno.Signal[] = ["SIGPWR", "SIGSTKFLT"];
 
 /**
- * The kernel does not let SIGTSTP, SIGTTIN and SIGTTOU stop a group that has no shell to wake it again, and a command in a
- * session of its own is such a group. SIGSTOP always works; tini and dumb-init do the same.
+ * Signals that are passed on as SIGSTOP to a command with a session of its own. Its process group is orphaned, and the
+ * kernel does not let these signals stop an orphaned group; SIGSTOP always works. tini and dumb-init do the same.
  */
 export const STOPPING: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"];
 
-/** Signals to catch before the command starts: they would end or stop sera instead of it. */
+/** Signals to catch before the command starts, since they would end or stop sera instead of it. */
 export function caughtBefore(ownSession: boolean): readonly Deno.Signal[] {
   if (Deno.build.os === "windows") return [];
   const onLinux = Deno.build.os === "linux" ? DEADLY_ON_LINUX : [];
@@ -37,7 +37,7 @@ export function caughtBefore(ownSession: boolean): readonly Deno.Signal[] {
 }
 
 /**
- * Signals to catch right after the command's start: by default they do nothing to sera, and each listener delays the
+ * Signals to catch right after the command's start. By default they do nothing to sera, and each listener delays the
  * start.
  */
 export function caughtAfter(ownSession: boolean): readonly Deno.Signal[] {

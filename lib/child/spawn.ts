@@ -3,30 +3,30 @@ import { livingOf, type Survivor, type TargetState, targetState } from "./group.
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
-/** What happened to a signal: it was delivered, no process was left to get it, or sera may not signal any that are. */
+/** What happened to a signal: it was delivered, no process was left, or sera may not signal those that are left. */
 export type SignalResult = "delivered" | Exclude<TargetState, "reachable">;
 
 /** A running command. */
 export interface RunningCommand extends SignalTarget {
   /** Its exit code, or 128+n when signal n ended it; resolves once it has been reaped. */
   readonly ended: Promise<number>;
-  /** Its target for kill(2): its number, or, with a session of its own, the negative number of the whole group. */
+  /** Its target for kill(2): its PID, or, with a session of its own, the negative number of the whole group. */
   readonly target: number;
   /** Sends it a signal. For a group, kill(2) only reports that at least one process got it. */
   signal(signal: Deno.Signal): SignalResult;
   /** Whether sera has delivered this signal to it. */
   wasSent(signal: Deno.Signal): boolean;
-  /** Whether it was ended, or may have been, by a signal from sera. */
+  /** Whether a signal from sera ended it, or may have. */
   wasToldToEnd(): boolean;
   /**
-   * Whether any of its processes are left, zombies included. Do not ask again after "none": the number may be reused.
+   * Whether any of its processes are left, zombies included. Do not ask again after "nobody": the number may be reused.
    */
   targetState(): TargetState;
-  /** Who is left of it, without zombies; undefined when that is not known. */
+  /** Which of its processes are left, without zombies; undefined when not known. */
   living(): Promise<readonly Survivor[] | undefined>;
 }
 
-/** The system did not start a command. The reason is worked out in why_not_started.ts, which is loaded only then. */
+/** The system did not start the command. The reason is worked out in why_not_started.ts, which is loaded only then. */
 export class RefusedStartError extends Error {
   /**
    * @param program The first of its words.
@@ -74,7 +74,7 @@ class Child implements RunningCommand {
       Deno.kill(this.target, signal);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return "nobody";
-      // It runs as another user now, whose processes sera may not signal; neither could a shell.
+      // It now runs as another user, whose processes sera may not signal; a shell could not either.
       if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
       throw error;
     }
@@ -105,7 +105,7 @@ class Child implements RunningCommand {
       this.#diedOf = signal;
       return code;
     } catch (error) {
-      // Deno has no names for real-time signals; it reaps the command, and then fails with this message.
+      // Deno has no names for real-time signals: it reaps the command, and then throws this message.
       const signal = /^Invalid signal: (\d+)$/.exec(messageOf(error))?.[1];
       if (signal === undefined) throw error;
       return 128 + Number(signal);

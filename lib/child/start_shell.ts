@@ -7,7 +7,7 @@ const SH = "/bin/sh";
 const NULL_DEVICE = "/dev/null";
 
 /**
- * Starts the helper shell that waits beside a command, see `LastWill`.
+ * Starts the helper shell that runs alongside the command, see `Watchdog`.
  *
  * @param timed Whether it must keep a time limit, which needs bash.
  * @param inGroup Whether it must be in sera's process group.
@@ -44,7 +44,7 @@ export function shellFor(timed: boolean): string {
   return timed && statIfSeen(BASH) ? BASH : SH;
 }
 
-/** What is wrong with /dev/null, which the shell gets as its stderr; undefined if nothing is. */
+/** What is wrong with /dev/null, which the shell gets as stderr; undefined if nothing is. */
 function nullTrouble(): Trouble | undefined {
   if (!statIfSeen(NULL_DEVICE)) return { what: `there is no ${NULL_DEVICE}`, cure: "make it" };
   try {

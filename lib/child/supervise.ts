@@ -17,18 +17,18 @@ export interface Supervision {
   readonly lost: AbortSignal;
   /** Whether that stops the command, or only warns. */
   readonly onLost: "terminate" | "warn";
-  /** Signals that stop the command for other reasons; each one's reason is an Error. */
+  /** Fire when the command must stop for other reasons; each one's reason is an Error. */
   readonly stops: readonly AbortSignal[];
   /** The grace period in milliseconds; a lost lock may leave less. */
   readonly grace: number;
   /** Called with the reason when the lock is lost or one of `stops` fires while the command runs, before it is stopped. */
   readonly onCause: (reason: Error) => Promise<void> | void;
-  /** Called with the processes of its group that cannot be ended. */
+  /** Called with the processes of its group that sera cannot end. */
   readonly onSurvivors: (survivors: Survivors) => void;
 }
 
 /**
- * Watches a command until it has been reaped, and stops it when it must not go on. The first cause decides.
+ * Waits until a command has been reaped, and stops it when it must not go on. The first cause wins.
  *
  * If sera stopped the command, or it ended after a signal from sera, its whole process group is ended too. A command that
  * ends by itself may leave processes of its group running.

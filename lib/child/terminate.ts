@@ -3,51 +3,51 @@ import type { Survivor } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
 
 /** How to end a command and its whole process group. */
-export interface Ending {
+export interface TerminateOptions {
   /** How long it may take after SIGTERM, in milliseconds. */
   readonly grace: number;
-  /** Whether they were all sent SIGTERM already; many programs take a second one as "at once". */
+  /** Whether SIGTERM was already sent to all of them; many programs take a second one as "at once". */
   readonly told?: boolean;
   /** Ends the grace period at once. */
   readonly hurry?: AbortSignal | undefined;
-  /** Fires when the lock is lost; then only the command itself is waited for without a limit. */
+  /** Fires when the lock is lost; from then on the wait for all but the command itself is limited. */
   readonly lost: AbortSignal;
-  /** Called with the processes that cannot be ended, once while the lock is kept for them and once when it is lost. */
+  /** Called with the processes that cannot be ended: once while the lock is still held, and once when it is lost. */
   readonly onSurvivors: (survivors: Survivors) => void;
 }
 
 /** Processes that sera cannot end. */
 export interface Survivors {
-  /** Why: sera may not signal them, SIGKILL did not end them, or nothing shows whether they are only zombies. */
+  /** Why: sera may not signal them, SIGKILL did not end them, or it is unknown whether they are only zombies. */
   readonly why: "forbidden" | "outlives KILL" | "unseen";
   /** Undefined when not known. */
   readonly processes: readonly Survivor[] | undefined;
 }
 
-/** The first and the longest pause between two looks at a group, in milliseconds. */
+/** The first and the longest pause between two checks of a group with kill(2), in milliseconds. */
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 250;
 
-/** When to first read /proc, which takes a process, in milliseconds; then the time doubles, up to this long between two. */
+/** When to read /proc first, in milliseconds, since it costs a process; later after twice the time, up to this interval. */
 const FIRST_LOOK = 100;
 const LONGEST_BETWEEN_LOOKS = 5000;
 
 /** The longest time that a killed process takes to disappear, in milliseconds. */
 const LONGEST_KILL = 1000;
 
-/** How long after SIGKILL processes count as zombies if /proc cannot be read, in milliseconds. */
+/** How long after SIGKILL the processes left are taken for zombies if /proc cannot be read, in milliseconds. */
 const LONGEST_UNSEEN = 10_000;
 
-/** Whether /proc can be read; on other systems zombies do not last. */
+/** Whether there is a /proc; on other systems zombies do not stay. */
 const CAN_LOOK = Deno.build.os === "linux";
 
 /**
  * Ends a command and, if it has a session of its own, its whole tree: SIGTERM, then SIGKILL for what is left.
  *
- * @returns When the command has been reaped and no process of its group is left. When the lock is lost, processes of the
- * group that cannot be ended are left behind.
+ * Resolves when the command has been reaped and no process of its group is left. When the lock is lost, processes that
+ * cannot be ended are left behind.
  */
-export async function terminate(command: RunningCommand, ending: Ending): Promise<void> {
+export async function terminate(command: RunningCommand, ending: TerminateOptions): Promise<void> {
   const wait = new GroupWait(command, ending);
   if (!ending.told) command.signal("SIGTERM");
   // A stopped process handles SIGTERM only when it is continued.
@@ -60,19 +60,19 @@ export async function terminate(command: RunningCommand, ending: Ending): Promis
 /** Waits until no process of a command is left. */
 class GroupWait {
   readonly #command: RunningCommand;
-  readonly #ending: Ending;
+  readonly #ending: TerminateOptions;
   readonly #reaped: AbortSignal;
   #killed = false;
-  /** For which state of the lock it was reported who cannot be ended. */
+  /** In which states of the lock the survivors have been reported. */
   readonly #told = new Set<"kept" | "lost">();
   #sawOnlyZombies = false;
 
-  constructor(command: RunningCommand, ending: Ending) {
+  constructor(command: RunningCommand, ending: TerminateOptions) {
     this.#command = command;
     this.#ending = ending;
     const reaped = new AbortController();
     this.#reaped = reaped.signal;
-    // A command whose end the runtime cannot report is not waited for either.
+    // If the runtime cannot report the command's end, do not wait for it either.
     command.ended.then(() => reaped.abort(), () => reaped.abort());
   }
 
@@ -81,17 +81,17 @@ class GroupWait {
     const cut = new AbortController();
     const isLate = () => false;
     const isOver = await firstOf(
-      // To repeat a look that has failed would not help.
+      // Repeating a failed check would not help.
       settled(this.#watch(cut.signal).catch(() => true)),
       aborted(this.#ending.hurry, isLate),
       elapsed(grace, isLate),
     );
-    // Do not wait for a look that is under way: SIGKILL must be in time.
+    // Do not wait for a check in progress: SIGKILL must be in time.
     cut.abort();
     return isOver;
   }
 
-  /** After SIGKILL: resolves when no process is left, or none that has to be waited for. */
+  /** After SIGKILL: resolves when no process is left that has to be waited for. */
   async untilOver(): Promise<void> {
     this.#killed = true;
     await this.#watch(NEVER);
@@ -122,17 +122,17 @@ class GroupWait {
       this.#command.targetState() === "nobody";
   }
 
-  /** Whether the last report said that the lock is kept, and now it is lost. */
+  /** Whether the last report was made while the lock was held, and now it is lost. */
   #hasToldOtherwise(): boolean {
     return this.#ending.lost.aborted && this.#told.has("kept") && !this.#told.has("lost");
   }
 
-  /** Looks which processes are left, and reports those that cannot be ended. Returns whether only zombies are left. */
+  /** Reads which processes are left, and reports those that cannot be ended. Returns whether only zombies are left. */
   async #look(age: number): Promise<boolean> {
     const processes = await this.#command.living();
     const state = this.#command.targetState();
     if (processes?.length === 0) {
-      // A process that was forked while the list was made is only on the next one.
+      // A process forked while the list was being read is only in the next one.
       const twice = this.#sawOnlyZombies;
       this.#sawOnlyZombies = this.#reaped.aborted;
       return twice;
@@ -157,7 +157,7 @@ class GroupWait {
   }
 }
 
-/** When to look the next time, in milliseconds since the wait began. */
+/** When to read /proc next, in milliseconds since the wait began. */
 function nextLook(age: number): number {
   const next = age + Math.min(age, LONGEST_BETWEEN_LOOKS);
   return age < LONGEST_KILL ? Math.min(next, LONGEST_KILL) : next;

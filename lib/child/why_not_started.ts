@@ -1,5 +1,5 @@
 import { CommandStartError, messageOf, type Trouble } from "../errors.ts";
-import { isPath, pathOr } from "../text/harmless.ts";
+import { isPath, pathOr } from "../text/redaction.ts";
 import { statIfSeen } from "../system/if_there.ts";
 import { systemCure } from "../system/limits.ts";
 import { whatWasMeant } from "./meant_command.ts";
@@ -19,7 +19,7 @@ export function notStarted({ program, cause }: RefusedStartError): CommandStartE
  * Why a command could not be started, and what to do about it.
  *
  * @param program The first of its words.
- * @param error What the runtime threw.
+ * @param error The error that the runtime threw.
  */
 function whyNotStarted(program: string, error: unknown): Trouble {
   if (!canStayHere()) return { what: "the working directory cannot be entered", cure: "change to another one first" };

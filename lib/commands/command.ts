@@ -7,12 +7,12 @@ import type { FlagSyntax, Repeated } from "../settings/flag.ts";
 /** A run, or one of sera's subcommands. */
 export interface Command {
   /** The subcommand's help; undefined for a run. */
-  readonly words?: Subcommand | undefined;
+  readonly subcommand?: Subcommand | undefined;
   readonly flags: readonly FlagSyntax[];
   /** Whether it prints a result. Then it waits until that is written, and fails if it cannot be. */
   readonly prints?: boolean | undefined;
   /** The exit code of every error before a command has ended; if undefined, that of the error. */
-  readonly ownCode?: number | undefined;
+  readonly errorExitCode?: number | undefined;
   readonly work: (call: Call) => Promise<number>;
 }
 
@@ -23,10 +23,10 @@ export interface Call {
   readonly operands: readonly string[];
   readonly repeated: Repeated;
   readonly io: Io;
-  /** To be told when a command has been started and when it has ended. */
+  /** Told when a command has been started and when it has ended. */
   readonly progress: Progress;
   /** Sets the logger that reports errors from now on. */
-  readonly tellBy: (logger: Logger) => void;
+  readonly setLogger: (logger: Logger) => void;
   /** Writes a message to stderr that is not an error. */
   readonly note: (message: string) => Promise<void>;
 }

@@ -2,7 +2,7 @@ import { SHELLS } from "../args/completion_help.ts";
 import { completionFor } from "../completions/completion.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { plainOr } from "../text/harmless.ts";
+import { plainOr } from "../text/redaction.ts";
 import { nearest } from "../text/nearest.ts";
 import type { Call } from "./command.ts";
 import { refuseWords } from "./refuse_words.ts";
@@ -19,7 +19,7 @@ const USAGE = `sera completion ${SHELLS.join("|")}`;
 // deno-lint-ignore require-await
 export async function completion({ operands, io }: Call): Promise<number> {
   const [shell, ...rest] = operands;
-  if (shell === undefined) throw new UsageError("Cannot tell for which shell", `write ${USAGE}`);
+  if (shell === undefined) throw new UsageError("Cannot tell which shell to complete for", `write ${USAGE}`);
   refuseWords(rest, USAGE);
   const script = completionFor(shell, COMMANDS);
   if (script === undefined) {

@@ -1,12 +1,12 @@
 import type { Repeated } from "../settings/flag.ts";
-import { type Env, foundOutside } from "../settings/outside.ts";
-import { refuseLimits } from "../settings/refuse_limits.ts";
+import { type Env, findFlagOrVariable } from "../settings/flag_or_variable.ts";
+import { refuseConflicts } from "../settings/refuse_conflicts.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { SettingValues } from "../settings/setting_values.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
 import { NoServerError } from "../settings/no_server.ts";
-import { othersWhoDecide } from "../settings/other_writers.ts";
+import { otherWriters } from "../settings/other_writers.ts";
 import { holdsPassword } from "../settings/holds_password.ts";
 import { sourcesText } from "../settings/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
@@ -33,14 +33,14 @@ export async function checkConfig(
   env: Env,
   repeated: Repeated,
 ): Promise<Settings | undefined> {
-  // First, since a wrong flag is an error of usage, and no check.
+  // First, since a wrong flag is a usage error, not a failed check.
   const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {
     if (error instanceof ConfigError) return error;
     throw error;
   });
   if (!(resolved instanceof ConfigError)) {
     refuseWithoutEffect(resolved, flags);
-    refuseLimits(resolved);
+    refuseConflicts(resolved);
   }
   if (resolved instanceof VariableError) {
     await report.check("settings", () => {
@@ -49,7 +49,7 @@ export async function checkConfig(
     report.skipRest([...NAMES, "lock"]);
     return undefined;
   }
-  const outside = new SettingValues((key) => foundOutside(flags, env, key));
+  const outside = new SettingValues((key) => findFlagOrVariable(flags, env, key));
   const path = outside.get("config");
   const fileCounts = resolved instanceof ConfigError || resolved.sourceOf("serverFile") !== undefined;
   const serverFrom = (fileCounts && outside.find("serverFile") || outside.find("server"))?.source;
@@ -72,7 +72,7 @@ export async function checkConfig(
   });
   if (file) {
     const { values, info } = file;
-    writers = othersWhoDecide(path, info);
+    writers = otherWriters(path, info);
     const server = values.get("server");
     await report.check(
       "permissions",

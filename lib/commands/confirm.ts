@@ -7,8 +7,8 @@ const LONGEST = 1024;
 /**
  * Refuses to go on without a confirmation where nobody can be asked for it.
  *
- * @param isGiven Whether `--yes` is.
- * @param words Those of the command, among which it may stand by mistake.
+ * @param isGiven Whether `--yes` is given.
+ * @param words The command's words, where `--yes` may have been put by mistake.
  * @throws {UsageError} When stdin is not a terminal.
  */
 export function requireConfirmable(isGiven: boolean, what: string, words: readonly string[]): void {
@@ -22,7 +22,7 @@ export async function confirm(question: string, io: Io): Promise<boolean> {
   io.err(`${question} [y/N] `);
   await io.flush?.();
   const answer = await readLine();
-  // Ctrl-D ends no line.
+  // After Ctrl-D the cursor is still in the same line.
   if (!answer.endsWith("\n")) io.err("\n");
   return /^\s*y(es)?\s*$/i.test(answer);
 }

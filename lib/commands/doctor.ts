@@ -1,9 +1,9 @@
-import { isAsked } from "../args/is_asked.ts";
+import { isFlagSet } from "../args/is_flag_set.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Repeated } from "../settings/flag.ts";
 import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "./config_checks.ts";
-import { CORRECT, Report, textOf } from "../doctor/report.ts";
+import { FIX_AND_RETRY, Report, textOf } from "../doctor/report.ts";
 import type { TerminalReport } from "../doctor/terminal_report.ts";
 import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -26,12 +26,12 @@ const LABEL = "doctor";
  */
 export async function doctor({ flags, operands: words, repeated, io }: Call): Promise<number> {
   refuseWords(words, "sera doctor [--json] [flags]");
-  if (isAsked(flags, "schema")) {
+  if (isFlagSet(flags, "schema")) {
     const { leaseSchema } = await import("./lease_schema.ts");
     io.out(await leaseSchema(flags, io.env));
     return ExitCode.ok;
   }
-  return await examine(flags, isAsked(flags, "json"), io, repeated);
+  return await examine(flags, isFlagSet(flags, "json"), io, repeated);
 }
 
 async function examine(
@@ -73,17 +73,17 @@ async function checkShell(report: Report, { server, onLost }: Settings): Promise
   const { shellTrouble } = await import("../doctor/shell.ts");
   const timed = server.offers.expires && onLost === "terminate";
   const trouble = await shellTrouble({ timed, inGroup: !getsOwnSession() });
-  if (trouble) await report.check("shell", () => Promise.reject(trouble), CORRECT);
+  if (trouble) await report.check("shell", () => Promise.reject(trouble), FIX_AND_RETRY);
 }
 
 /** Only if a run would get as far as the ledger. */
 async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
   if (report.exitCode === ExitCode.ok) {
     const { server, ledger, label = LABEL } = settings;
-    const rehearsal = { lock: lockName(randomKey()), rule: ledger, runner: runnerOf(label) };
+    const testRun = { lock: lockName(randomKey()), rule: ledger, runner: runnerOf(label) };
     const options = backendOptions(settings, LABEL, io);
     const place = ledgerPlace(server, ledger.table);
-    await report.check("ledger", () => place.check(ledger.table, rehearsal, options), CORRECT);
+    await report.check("ledger", () => place.check(ledger.table, testRun, options), FIX_AND_RETRY);
   }
   report.skipRest(["ledger"]);
 }

@@ -1,5 +1,5 @@
 import { DRY_RUN_FLAG, DRY_RUN_JSON_FLAG } from "../args/flag.ts";
-import { isAsked } from "../args/is_asked.ts";
+import { isFlagSet } from "../args/is_flag_set.ts";
 import type { RunRequest } from "../args/operands.ts";
 import type { Observer } from "../backends/backend.ts";
 import { LockUnavailableError, UsageError } from "../errors.ts";
@@ -12,12 +12,14 @@ import { identitiesOf, type LockIdentity } from "../lock/lock_identity.ts";
 import { splayedPause } from "../lock/splay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
+import { pathOr } from "../text/redaction.ts";
 import { printable, printableJson } from "../text/printable.ts";
-import { tellTimeAt } from "../text/time.ts";
+import { timeFormatAt } from "../text/time.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { NEVER } from "../waiting.ts";
 import { freeSlot, refuseOtherSlots } from "../who/free_slot.ts";
 import { type BusyText, busyText } from "../who/busy_text.ts";
+import { isOfLock } from "../who/names.ts";
 import { sightingView } from "../who/report.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { afterPrinting } from "./after_printing.ts";
@@ -62,8 +64,8 @@ export async function dryRunIfAsked(
   io: Io,
   flags: ReadonlyMap<string, string>,
 ): Promise<number | undefined> {
-  const json = isAsked(flags, DRY_RUN_JSON_FLAG.name);
-  if (!isAsked(flags, DRY_RUN_FLAG.name)) {
+  const json = isFlagSet(flags, DRY_RUN_JSON_FLAG.name);
+  if (!isFlagSet(flags, DRY_RUN_FLAG.name)) {
     if (!json) return undefined;
     throw new UsageError(
       "Cannot use --json: it has no effect without --dry-run",
@@ -94,11 +96,16 @@ async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io
   const sightings: Sighting[] = [];
   for (const lock of all) sightings.push(...await sightingsOf(lock, settings, observer));
   const held = sightings.filter(({ state }) => state === "held");
-  refuseOtherSlots(held, slots);
+  for (const lock of all) {
+    const [holders, which] = all.length === 1
+      ? [held]
+      : [held.filter((one) => isOfLock(one, lock.name)), `The lock of ${pathOr(lock.title, lock.name)}`];
+    refuseOtherSlots(holders!, slots, which);
+  }
   const slot = freeSlot(held, slots);
-  const above = io.env(HELD_LOCKS);
-  if (slot === undefined && above !== undefined) {
-    refuseOwnLock(all.map((lock) => ({ ...lock, slots: settings.slots })), server, above, sightings);
+  const inheritedLocks = io.env(HELD_LOCKS);
+  if (slot === undefined && inheritedLocks !== undefined) {
+    refuseOwnLock(all.map((lock) => ({ ...lock, slots: settings.slots })), server, inheritedLocks, sightings);
   }
   const because = slot === undefined && wait === 0 ? undefined : await countedRun(observer, main.name, settings, io);
   const would = slot !== undefined ? because ? "skip" : "run" : wait === 0 ? "give up" : "wait";
@@ -107,7 +114,7 @@ async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io
     { locks: all, slots: slots === 1 ? undefined : slots },
     held,
     Date.now(),
-    tellTimeAt(terminalWidth()),
+    timeFormatAt(terminalWidth()),
   );
   return { lock: names, slot: settings.slots === undefined ? undefined : slot, pause, would, sightings, busy, because };
 }
@@ -121,7 +128,7 @@ async function sightingsOf(
   const asked = { all: false, lock, namespace, name: namespace === undefined ? undefined : name && title };
   const answer = await lookFor(asked, settings, observer);
   const isHeld = answer.sightings.some(({ state }) => state === "held");
-  if (!isHeld && !answer.canTell) throw new LockUnavailableError(whyUnknown(answer));
+  if (!isHeld && !answer.isConclusive) throw new LockUnavailableError(whyUnknown(answer));
   return answer.sightings;
 }
 
@@ -134,11 +141,11 @@ async function countedRun(
 ): Promise<Outlook["because"]> {
   if (!rule.on || rule.once === undefined && rule.every === undefined) return undefined;
   const ledger = await ledgerIn(observer, rule.table, io);
-  const [found] = await ledger?.counting(lock, rule, 1) ?? [];
+  const [found] = await ledger?.countingRuns(lock, rule, 1) ?? [];
   if (!ledger || !found) return undefined;
   // The next holder marks it as that.
   const run = found.outcome === "running" ? { ...found, outcome: "abandoned" } : found;
-  return { run, reason: skipReason(run, false, rule, ledger.clock, tellTimeAt(terminalWidth())) };
+  return { run, reason: skipReason(run, false, rule, ledger.clock, timeFormatAt(terminalWidth())) };
 }
 
 function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {

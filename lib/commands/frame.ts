@@ -2,10 +2,10 @@
 
 import type { Subcommand } from "../args/subcommand.ts";
 import { flagSpecs } from "../args/flag.ts";
-import { isAsked } from "../args/is_asked.ts";
+import { isFlagSet } from "../args/is_flag_set.ts";
 import { readFlags, readFlagsInAnyOrder } from "../args/read_flags.ts";
 import type { Io } from "../io.ts";
-import { Failures } from "../log/failures.ts";
+import { ErrorReporter } from "../log/error_reporter.ts";
 import { Progress } from "./run/progress.ts";
 import { refuseChangedWords } from "../system/raw_words.ts";
 import { VERSION } from "../version.ts";
@@ -13,44 +13,44 @@ import type { Command } from "./command.ts";
 import { loadSubcommands } from "./load.ts";
 
 /**
- * Runs a command from its words to its exit code.
+ * Runs a command: parses its words, reports its errors, returns its exit code.
  *
  * @param argv The words after the command's name.
  */
 export async function inFrame(command: Command, argv: readonly string[], io: Io): Promise<number> {
-  const { words, prints = false } = command;
+  const { subcommand, prints = false } = command;
   const specs = flagSpecs(command.flags);
-  const failures = new Failures(io, async () => {
-    return await (await import("../args/asked_format.ts")).askedFormat(argv, specs, io.env);
+  const failures = new ErrorReporter(io, async () => {
+    return await (await import("../args/requested_format.ts")).requestedFormat(argv, specs, io.env);
   });
-  const progress = new Progress(failures.tell, command.ownCode);
+  const progress = new Progress(failures.report, command.errorExitCode);
   try {
-    const { flags, operands, repeated } = await (words?.operandFirst ? readFlagsInAnyOrder : readFlags)(
+    const { flags, operands, repeated } = await (subcommand?.operandFirst ? readFlagsInAnyOrder : readFlags)(
       argv,
       specs,
-      words?.name,
+      subcommand?.name,
       loadSubcommands,
     );
-    const text = await askedText(flags, words);
+    const text = await askedText(flags, subcommand);
     if (text !== undefined) {
       io.out(text);
       return await printed(io, 0);
     }
     refuseChangedWords(argv);
-    if (words) (await import("../args/help_word.ts")).refuseHelpWord(words, argv, operands);
+    if (subcommand) (await import("../args/help_word.ts")).refuseHelpWord(subcommand, argv, operands);
     const exitCode = await progress.of(command.work({
       flags,
       operands,
       repeated,
       io,
       progress,
-      tellBy: (logger) => failures.logger = logger,
+      setLogger: (logger) => failures.logger = logger,
       note: (message) => failures.note(message),
     }));
     return prints ? await printed(io, exitCode) : exitCode;
   } catch (error) {
     const verdict = progress.verdictOf(error);
-    failures.tell(verdict);
+    failures.report(verdict);
     return verdict.exitCode;
   } finally {
     await failures.flush();
@@ -61,13 +61,13 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
 /** The text for `--help` or `--version`; undefined without these flags. */
 async function askedText(
   flags: ReadonlyMap<string, string>,
-  words: Subcommand | undefined,
+  subcommand: Subcommand | undefined,
 ): Promise<string | undefined> {
-  if (isAsked(flags, "help")) {
+  if (isFlagSet(flags, "help")) {
     const { helpText, subcommandHelp } = await import("../args/usage.ts");
-    return words ? subcommandHelp(words) : helpText(await loadSubcommands());
+    return subcommand ? subcommandHelp(subcommand) : helpText(await loadSubcommands());
   }
-  return isAsked(flags, "version") ? `sera ${VERSION}\n` : undefined;
+  return isFlagSet(flags, "version") ? `sera ${VERSION}\n` : undefined;
 }
 
 async function printed(io: Io, exitCode: number): Promise<number> {

@@ -1,10 +1,10 @@
-import { isAsked } from "../args/is_asked.ts";
+import { isFlagSet } from "../args/is_flag_set.ts";
 import { refuseServer } from "../args/operands.ts";
 import { lineOf, UsageError } from "../errors.ts";
 import { Logger } from "../log/logger.ts";
 import { environmentName, TABLE } from "../settings/table.ts";
 import { parseWait } from "../text/duration.ts";
-import { plainOr } from "../text/harmless.ts";
+import { plainOr } from "../text/redaction.ts";
 import type { Call } from "./command.ts";
 import { runOnce } from "./run/heimdall_run.ts";
 
@@ -20,8 +20,8 @@ const DEFAULT_TIMEOUT = "5";
  *
  * @returns The program's exit code; 143 or 130 after SIGTERM or SIGINT; 1 for all else.
  */
-export async function heimdall({ flags, operands, repeated, io, progress, tellBy }: Call): Promise<number> {
-  const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
+export async function heimdall({ flags, operands, repeated, io, progress, setLogger }: Call): Promise<number> {
+  const verbose = isFlagSet(flags, "debug") ? "stderr" : undefined;
   const format = io.env(environmentName(TABLE.logFormat.name)) === "json" ? "json" : "text";
   const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
   if (operands.length === 0) {
@@ -29,10 +29,10 @@ export async function heimdall({ flags, operands, repeated, io, progress, tellBy
   }
   refuseServer(operands[0]!, "name a server with --database");
   const logger = new Logger(io, { format, verbose }, operands.join(" "));
-  tellBy(logger);
+  setLogger(logger);
   if (verbose && repeated.size > 0) {
-    const { flagOddities } = await import("../settings/oddities.ts");
-    for (const oddity of flagOddities(repeated.keys())) logger.log("info", "note", lineOf(oddity));
+    const { flagWarnings } = await import("../settings/setting_warnings.ts");
+    for (const oddity of flagWarnings(repeated.keys())) logger.log("info", "note", lineOf(oddity));
   }
   return await runOnce(operands, flags, limit, io, logger, progress);
 }

@@ -1,11 +1,11 @@
-import { isAsked } from "../args/is_asked.ts";
+import { isFlagSet } from "../args/is_flag_set.ts";
 import { UsageError } from "../errors.ts";
 import { Logger } from "../log/logger.ts";
-import { refuseLimits } from "../settings/refuse_limits.ts";
+import { refuseConflicts } from "../settings/refuse_conflicts.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { parseWait } from "../text/duration.ts";
-import { plainOr } from "../text/harmless.ts";
+import { plainOr } from "../text/redaction.ts";
 import type { Call } from "./command.ts";
 import { lockOf } from "./lock_of.ts";
 import { runUnderLock } from "./run/run.ts";
@@ -18,22 +18,25 @@ const LABEL = "hold";
  *
  * @returns 0 after the whole time; 128+n after signal n; else what a run would exit with.
  */
-export async function hold({ flags, operands: words, repeated, io, progress, tellBy }: Call): Promise<number> {
+export async function hold({ flags, operands: words, repeated, io, progress, setLogger }: Call): Promise<number> {
   const span = readSpan(flags, "for");
   if (span === undefined) {
-    throw new UsageError("Cannot tell for how long to hold the lock", "add --for DURATION before its name");
+    throw new UsageError("Cannot tell how long to hold the lock", "add --for DURATION, such as --for 30m");
   }
   if (span === 0) {
-    throw new UsageError("Cannot use --for: it must be longer than 0", "write such as 30m or 2h, or forever");
+    throw new UsageError(
+      "Cannot use --for: it must be longer than 0",
+      "write a duration such as 30m or 2h, or forever",
+    );
   }
   const wait = readSpan(flags, "wait") ?? 0;
-  const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), isAsked(flags, "json"));
-  refuseLimits(settings, wait);
+  const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), isFlagSet(flags, "json"));
+  refuseConflicts(settings, wait);
   if (lockOf(words, settings, LABEL) === undefined) {
     throw new UsageError("Cannot tell which lock to hold", "give its name, or its command after --");
   }
   const logger = new Logger(io, settings.logging, `${LABEL} ${words.join(" ")}`.trim());
-  tellBy(logger);
+  setLogger(logger);
   return await runUnderLock({ wait, words, hold: span }, settings, io, logger, progress);
 }
 
@@ -45,7 +48,7 @@ function readSpan(flags: ReadonlyMap<string, string>, name: string): number | un
   if (span !== undefined) return span;
   throw new UsageError(
     `Cannot use --${name}: ${plainOr(text)} is not a duration`,
-    "write seconds, or such as 30m or 2h, or forever",
+    "write seconds, a duration such as 30m or 2h, or forever",
   );
 }
 

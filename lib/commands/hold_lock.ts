@@ -4,12 +4,12 @@ import type { HeldLock } from "../lock/lock.ts";
 import { lockFlagsOf } from "../lock/lock_flags.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { formatDuration } from "../text/duration.ts";
-import { mayBeServer } from "../text/harmless.ts";
+import { mayBeServer } from "../text/redaction.ts";
 import { printable } from "../text/printable.ts";
 import { quotedForShell } from "../text/shell_word.ts";
-import { localTime, timeOf } from "../text/time.ts";
+import { localTime, utcTime } from "../text/time.ts";
 import { delayOrAbort } from "../waiting.ts";
-import { release } from "./run/give_back.ts";
+import { release } from "./run/finish_run.ts";
 import type { Job } from "./run/job.ts";
 
 /**
@@ -55,9 +55,9 @@ async function confirm(lock: HeldLock): Promise<void> {
   }
 }
 
-/** That the lock is held, until when, and how to end that sooner. */
+/** Says that the lock is held, until when, and how to release it sooner. */
 function heldText(span: number, { request: { words }, settings, identity: { titles, all } }: Job): string {
-  const tell = terminalWidth() === undefined ? timeOf : localTime;
+  const tell = terminalWidth() === undefined ? utcTime : localTime;
   const until = span === Infinity ? "until you end it" : `until ${tell(Date.now() + span)} (${formatDuration(span)})`;
   const { namespace, name = words.length === 1 ? words[0] : undefined } = settings;
   const flags = lockFlagsOf({ namespace, name }) ??

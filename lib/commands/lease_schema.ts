@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { Env } from "../settings/outside.ts";
+import type { Env } from "../settings/flag_or_variable.ts";
 import { leasePlace } from "../settings/lease_place.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 
@@ -23,7 +23,7 @@ export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env):
   }
   if (server.offers.leases === "anyway") {
     throw new UsageError(
-      `Cannot show a schema for ${server.title}: its locks are leases anyway, without a table`,
+      `Cannot show a schema for ${server.title}: its locks are always leases, without a table`,
       "leave --schema out",
     );
   }

@@ -10,6 +10,6 @@ import type { TableName } from "../ledger/table_name.ts";
  * @returns Undefined if no run has created it yet.
  * @throws {LockUnavailableError} When it cannot be read.
  */
-export function ledgerIn(observer: Observer, table: TableName, { limits }: Io): Promise<Ledger | undefined> {
-  return observer.ledger(table, new Patience(undefined, limits?.ledgerWait));
+export function ledgerIn(observer: Observer, table: TableName, { timeouts }: Io): Promise<Ledger | undefined> {
+  return observer.ledger(table, new Patience(undefined, timeouts?.ledgerWait));
 }

@@ -1,7 +1,7 @@
 import type { Subcommand } from "../args/subcommand.ts";
 import type { Command } from "./command.ts";
 
-type Load = () => Promise<Pick<Command, "prints" | "ownCode" | "work">>;
+type Load = () => Promise<Pick<Command, "prints" | "errorExitCode" | "work">>;
 
 /** The subcommands, each loaded only when it is called; their names and help are in `table.ts`. */
 const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
@@ -15,7 +15,7 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["completion", async () => ({ prints: true, work: (await import("./completion.ts")).completion })],
   ["heimdall", async () => {
     const { FAILED, heimdall } = await import("./heimdall.ts");
-    return { ownCode: FAILED, work: heimdall };
+    return { errorExitCode: FAILED, work: heimdall };
   }],
 ]);
 
@@ -24,8 +24,8 @@ export async function loadCommand(name: string): Promise<Command | undefined> {
   const load = WORK.get(name);
   if (!load) return undefined;
   const [commands, command] = await Promise.all([loadSubcommands(), load()]);
-  const words = commands.find((words) => words.name === name)!;
-  return { words, flags: [...words.settings, ...words.flags], ...command };
+  const subcommand = commands.find((subcommand) => subcommand.name === name)!;
+  return { subcommand, flags: [...subcommand.settings, ...subcommand.flags], ...command };
 }
 
 /** Loads the names, flags and help of all subcommands. */

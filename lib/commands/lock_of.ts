@@ -2,7 +2,7 @@ import type { Settings } from "../settings/settings.ts";
 import { refuseServer } from "../args/operands.ts";
 import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
-import { mayBeServer } from "../text/harmless.ts";
+import { mayBeServer } from "../text/redaction.ts";
 import { identityOf } from "../lock/lock_identity.ts";
 
 /**

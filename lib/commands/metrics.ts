@@ -81,15 +81,15 @@ function factsOf(
   const ofLock = sightings.filter((sighting) => lockLabel(sighting.lock) === label);
   const holders = ofLock.filter(({ state }) => state === "held");
   const showsAll = hidden === undefined && elsewhere === undefined;
-  const canTell = showsAll || showsHolders === true && elsewhere === undefined;
-  const isHeld = holders.length > 0 || (canTell ? false : undefined);
+  const isConclusive = showsAll || showsHolders === true && elsewhere === undefined;
+  const isHeld = holders.length > 0 || (isConclusive ? false : undefined);
   const waiters = ofLock.filter(({ state }) => state === "waiting").length;
   return {
     lock,
     isHeld,
     holders,
     waiters: showsAll ? waiters : undefined,
-    runs: runs && canTell ? withAbandoned(runs, holders) : runs,
+    runs: runs && isConclusive ? withAbandoned(runs, holders) : runs,
   };
 }
 

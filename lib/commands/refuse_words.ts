@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { isPlain } from "../text/harmless.ts";
+import { isPlain } from "../text/redaction.ts";
 
 /**
  * Refuses words after the flags of a subcommand that takes none.

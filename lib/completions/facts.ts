@@ -1,6 +1,6 @@
 /** What the completions of all shells need, from the tables that the parser reads. */
 
-import { standsAlone } from "../args/flag.ts";
+import { needsNoValue } from "../args/flag.ts";
 import { RUN_FLAGS } from "../args/run_help.ts";
 import type { Subcommand } from "../args/subcommand.ts";
 import type { Flag } from "../settings/flag.ts";
@@ -48,7 +48,7 @@ export function factsOf(commands: readonly Subcommand[]): Facts {
     subscopes,
     scopes,
     valued: unique(
-      all.filter((flag) => !standsAlone(flag)).flatMap(({ name, alias }) => [name, alias ?? name]),
+      all.filter((flag) => !needsNoValue(flag)).flatMap(({ name, alias }) => [name, alias ?? name]),
     ),
     namesByValues: new Map([...groups].map(([values, flags]) => [values, unique(flags.map(({ name }) => name))])),
     paths: unique(all.filter(takesPath).map(({ name }) => name)),
@@ -57,9 +57,9 @@ export function factsOf(commands: readonly Subcommand[]): Facts {
 
 /** The words that a flag takes as its value; none if it takes a path or any text. */
 export function valuesOf(flag: Flag): readonly string[] {
-  const { kind, words = [] } = flag;
+  const { kind, choices = [] } = flag;
   if (kind === "boolean-or-path") return [];
-  return standsAlone(flag) ? [...words, "true", "false"] : words;
+  return needsNoValue(flag) ? [...choices, "true", "false"] : choices;
 }
 
 /** Whether a flag takes a path. */

@@ -1,4 +1,4 @@
-import { standsAlone } from "../args/flag.ts";
+import { needsNoValue } from "../args/flag.ts";
 import type { Flag } from "../settings/flag.ts";
 import { type Facts, type Scope, summaryOf, takesPath, valuesOf } from "./facts.ts";
 
@@ -90,8 +90,8 @@ ${lines.map((line) => `complete -c sera ${line}\n`).join("")}`;
 function flagLine(flag: Flag, scopes: readonly Scope[]): string {
   const states = scopes.filter(({ flags }) => flags.includes(flag)).map(({ name }) => `flags-${name}`).join(" ");
   // A boolean flag has no true and false here: fish would offer it twice, with = and without.
-  const value = takesPath(flag) ? " -F" : flag.words ? ` -a '${valuesOf(flag).join(" ")}'` : "";
-  const required = standsAlone(flag) ? "" : takesPath(flag) ? " -r" : " -x";
+  const value = takesPath(flag) ? " -F" : flag.choices ? ` -a '${valuesOf(flag).join(" ")}'` : "";
+  const required = needsNoValue(flag) ? "" : takesPath(flag) ? " -r" : " -x";
   return `-n '__sera_at ${states}' -l ${flag.name}${required}${value} -d ${quote(summaryOf(flag))}`;
 }
 

@@ -36,7 +36,7 @@ export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Pr
 async function probe(one: Lock, other: Lock): Promise<Finding> {
   const began = performance.now();
   const lock = await acquire(one);
-  if (!lock) throw new ProbeError("somebody else holds a lock of a random name");
+  if (!lock) throw new ProbeError("somebody else already holds the test lock, which has a random name");
   const took = formatDuration(performance.now() - began);
   let second: HeldLock | undefined;
   try {
@@ -59,7 +59,7 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
   await lock.confirm();
   await lock.release();
   const third = await acquire(other);
-  if (!third) throw new ProbeError("the lock was not free after its release");
+  if (!third) throw new ProbeError("the test lock was still held after its release");
   await third.release();
   return { found: `test lock acquired in ${took}, second attempt blocked, released` };
 }

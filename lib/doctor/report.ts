@@ -33,13 +33,13 @@ export interface Finding {
 export type Warning = Finding & { readonly cure: string };
 
 /** Cures for errors that have none of their own. */
-export const CORRECT = "fix that, and run sera doctor again";
+export const FIX_AND_RETRY = "fix that, and run sera doctor again";
 const CHECK_SERVER = "check the server, its log and the network";
 
-/** Added to the cure of a transient error: only a wait of 0 gives up at once. */
+/** Added to the cure of a transient error, which a run with a wait retries. */
 const MAY_PASS = " (meanwhile sera keeps retrying until <wait> expires)";
 
-/** Makes checks, and collects their results in order. */
+/** Runs checks, and collects their results in order. */
 export class Report {
   readonly #tell: (check: Check, local?: string) => void;
   readonly #checks: Check[] = [];
@@ -60,7 +60,7 @@ export class Report {
   }
 
   /**
-   * Makes a check.
+   * Runs a check.
    *
    * @param otherwise The cure for an error that has none of its own.
    * @returns Whether it did not fail.
@@ -73,15 +73,15 @@ export class Report {
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
       this.#exitCode ||= error.exitCode;
-      const { what, cure = error instanceof ConfigError ? CORRECT : otherwise } = error;
+      const { what, cure = error instanceof ConfigError ? FIX_AND_RETRY : otherwise } = error;
       const passing = error instanceof LockUnavailableError && error.transient ? MAY_PASS : "";
       this.#add(name, "fail", { found: what, cure: cure + passing });
       return false;
     }
   }
 
-  /** Makes a check of something that no run needs: if it cannot be checked, that is only a warning. */
-  async inform(name: string, look: () => Promise<Finding>): Promise<void> {
+  /** Runs a check of something that no run needs: if that fails, it is only a warning. */
+  async checkOptional(name: string, look: () => Promise<Finding>): Promise<void> {
     await this.check(name, async () => {
       try {
         return await look();
@@ -116,7 +116,7 @@ export class Report {
 }
 
 /** A warning: trouble that does not keep a run from working. */
-export function warning({ what, cure = CORRECT }: Trouble): Finding {
+export function warning({ what, cure = FIX_AND_RETRY }: Trouble): Finding {
   return { found: what, cure };
 }
 

@@ -25,11 +25,11 @@ export async function timeAnswers(ask: () => Promise<unknown>, trips: RoundTrips
     await ask();
     times.push(performance.now() - sent);
   }
-  return ofRun(times.sort((a, b) => a - b)[ROUNDS >> 1]!, trips);
+  return roundTripFinding(times.sort((a, b) => a - b)[ROUNDS >> 1]!, trips);
 }
 
 /** @param time Of one round trip, in milliseconds. */
-export function ofRun(time: number, trips: RoundTrips | undefined): Finding {
+export function roundTripFinding(time: number, trips: RoundTrips | undefined): Finding {
   const measured = `${time.toFixed(2)}ms (median of ${ROUNDS})`;
   if (!trips) return { found: measured, figures: { milliseconds: rounded(time) } };
   const run = trips.login + trips.run;

@@ -1,5 +1,5 @@
-import { LastWill } from "../child/last_will.ts";
-import type { WatchOptions } from "../child/watch_shell.ts";
+import { Watchdog } from "../child/watchdog.ts";
+import type { WatchdogOptions } from "../child/watchdog_shell.ts";
 import { shellFor } from "../child/start_shell.ts";
 import { CommandStartError } from "../errors.ts";
 
@@ -8,12 +8,12 @@ import { CommandStartError } from "../errors.ts";
  *
  * @returns Why a run could not start its command; undefined if the shell works, or if there is no shell.
  */
-export async function shellTrouble(options: WatchOptions): Promise<CommandStartError | undefined> {
+export async function shellTrouble(options: WatchdogOptions): Promise<CommandStartError | undefined> {
   try {
-    await using will = new LastWill(options);
-    await will.ready;
-    await will.throwIfBroken();
-    if (!will.isWatching || await will.testify()) return undefined;
+    await using watchdog = new Watchdog(options);
+    await watchdog.ready;
+    await watchdog.throwIfBroken();
+    if (!watchdog.isWatching || await watchdog.status()) return undefined;
   } catch (error) {
     if (error instanceof CommandStartError) return error;
     throw error;

@@ -3,7 +3,7 @@ import { deliverToSyslog, type Delivery } from "../log/syslog.ts";
 import type { Finding } from "./report.ts";
 
 /** Longer than a run waits, in milliseconds, so as not to mistake a busy machine for a daemon that accepts nothing. */
-const PATIENCE = 5000;
+const TIMEOUT = 5000;
 
 /**
  * Sends a test line to syslog as a run does. A failure is only a warning: a run would only lose its line.
@@ -13,7 +13,7 @@ const PATIENCE = 5000;
 export async function checkSyslog(setting: string | true): Promise<Finding> {
   const socket = setting === true ? undefined : setting;
   const send = (checked: boolean) =>
-    deliverToSyslog(socket, "notice", "sera doctor | This is a test.", checked, PATIENCE);
+    deliverToSyslog(socket, "notice", "sera doctor | This is a test.", checked, TIMEOUT);
   const where = socket ?? "/dev/log";
   let delivery: Delivery = await send(true);
   if (delivery.outcome === "refused" && /option/i.test(delivery.said)) {

@@ -1,5 +1,5 @@
 import type { RecordedRun } from "../ledger/run.ts";
-import { localTime, type TellTime, timeOf } from "../text/time.ts";
+import { type FormatTime, localTime, utcTime } from "../text/time.ts";
 import type { Finding } from "./report.ts";
 
 /** The ledger's latest run; undefined if it has none. */
@@ -12,11 +12,11 @@ export type LastRun = RecordedRun | "no table" | undefined;
  */
 export function usableLedger(last: LastRun, kept?: string): Finding {
   if (last === "no table") return { found: "there is no table yet; the first run creates it" };
-  const when = (tell: TellTime) => last?.started === undefined ? "" : `, of ${tell(last.started)}`;
-  const text = (tell: TellTime) =>
+  const when = (tell: FormatTime) => last?.started === undefined ? "" : `, of ${tell(last.started)}`;
+  const text = (tell: FormatTime) =>
     `it can be read and written; ${last ? `its last run is ${last.id}${when(tell)}` : "it has no run yet"}`;
   if (kept === undefined) {
-    return { found: text(timeOf), ...last?.started === undefined ? {} : { local: text(localTime) } };
+    return { found: text(utcTime), ...last?.started === undefined ? {} : { local: text(localTime) } };
   }
   return {
     found: `it can be read and written, but old runs are never deleted: ${kept}`,

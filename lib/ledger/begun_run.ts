@@ -1,12 +1,12 @@
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, lineOf, LockUnavailableError } from "../errors.ts";
+import { InterruptedError, lineOf, LockUnavailableError, type Trouble } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
 import type { Rule } from "./run.ts";
 import { quotedForShell } from "../text/shell_word.ts";
-import { whileHeld } from "./while_held.ts";
+import { retryWhileHeld } from "./retry_while_held.ts";
 
 /**
  * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or an
@@ -18,8 +18,8 @@ const LONGEST_RECORDING = 300_000;
 export interface LedgerRun {
   /** Its number, which grows with every run of the lock. */
   readonly id: bigint;
-  /** What happens if its end is not recorded, for messages. */
-  readonly ifUnrecorded: string;
+  /** What follows if its end is not recorded, and what to do about that. */
+  readonly unrecorded: Trouble;
   /**
    * Records its end. Only under the lock; as long as that is held, retries for up to five minutes.
    *
@@ -31,7 +31,7 @@ export interface LedgerRun {
 }
 
 /** What is needed to record the end of a run. */
-export interface RunTerms {
+export interface RunContext {
   readonly rule: Rule;
   readonly logger: Logger;
   /** Fires when a signal is to end sera; then nothing is waited for any longer. */
@@ -41,31 +41,34 @@ export interface RunTerms {
 }
 
 /** A run that the ledger has recorded and whose command is about to start. */
-export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunTerms): LedgerRun {
+export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunContext): LedgerRun {
   const { rule, logger, interrupted } = terms;
   const mayRunAgain = "the command may be run again";
-  const ifUnrecorded = `run ${id} counts as abandoned, and ${
-    rule.countFailures ? "may keep the command from being run again (count-failures)" : mayRunAgain
-  }`;
+  const unrecorded = {
+    what: `run ${id} counts as abandoned, and ${
+      rule.countFailures ? "may keep the command from being run again (count-failures)" : mayRunAgain
+    }`,
+    cure: rule.countFailures ? "to let it run again, use sera forget" : "check what it has done before it runs again",
+  };
   return {
     id,
-    ifUnrecorded,
+    unrecorded,
     async finish(outcome, exitCode, isLast = false) {
       const ended = performance.now();
-      ledger.hurry(undefined);
+      ledger.limitWait(undefined);
       try {
-        await whileHeld(lock, {
+        await retryWhileHeld(lock, {
           deadline: new Deadline(LONGEST_RECORDING),
           signal: interrupted,
-          mayPass: (error) => !ledger.isLasting(error),
-          retrying: tellOnce(id, logger),
+          mayPass: (error) => !ledger.isPermanent(error),
+          retrying: logOnce(id, logger),
         }, () => ledger.finish(id, outcome, exitCode, rule, { ago: Math.round(performance.now() - ended), isLast }));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const isGone = error instanceof RunGoneError ? error.isDeleted : ledger.isLedgerGone(error);
-        const follows = isGone ? `, so ${mayRunAgain}` : `; ${ifUnrecorded}`;
+        const follows = isGone ? `, so ${mayRunAgain}` : `; ${unrecorded.what}`;
         const held = error.cause instanceof InterruptedError
-          ? "the lock was held until sera gave its session up after the signal"
+          ? "the lock was held until sera closed its session after the signal"
           : await isHeld(lock)
           ? "the lock was held the whole time, so nobody else has run it"
           : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
@@ -87,7 +90,7 @@ function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd, sessio
 }
 
 /** Makes a function that logs why a run's end is not recorded yet, the first time that it is called. */
-function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => void {
+function logOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => void {
   let isTold = false;
   return ({ message }) => {
     if (isTold) return;
@@ -107,7 +110,7 @@ function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => vo
  *
  * @param isGone Whether the run is no longer in the ledger.
  */
-function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string | undefined {
+function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunContext, isGone: boolean): string | undefined {
   if (countFailures && !isGone || once === undefined && every === undefined) return undefined;
   const rule = once !== undefined ? `--once ${quotedForShell(once)}` : `--every ${formatDuration(every!)}`;
   const lock = lockFlags ?? "--name '<the command and its arguments>'";

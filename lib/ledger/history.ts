@@ -1,5 +1,5 @@
 import { slotIn } from "../lock/slot_name.ts";
-import { numberForJson } from "../text/foreign.ts";
+import { numberForJson } from "../text/untrusted.ts";
 import { printableJson } from "../text/printable.ts";
 import type { RecordedRun } from "./run.ts";
 

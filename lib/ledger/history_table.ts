@@ -2,7 +2,7 @@ import { slotIn } from "../lock/slot_name.ts";
 import { formatDuration } from "../text/duration.ts";
 import { fits, table } from "../text/text_table.ts";
 import { ago } from "../text/age.ts";
-import { type TellTime, tellTimeAt } from "../text/time.ts";
+import { type FormatTime, timeFormatAt } from "../text/time.ts";
 import { span } from "./history.ts";
 import type { Outcome, RecordedRun } from "./run.ts";
 
@@ -22,7 +22,7 @@ const [HOST, LABEL, KEY] = [5, 6, 7];
  * @param now Milliseconds since 1970.
  */
 export function historyTable(runs: readonly RecordedRun[], width?: number, now = Date.now()): string {
-  const tell = tellTimeAt(width);
+  const tell = timeFormatAt(width);
   const withKeys = runs.some(({ key }) => key !== undefined);
   const cut = withKeys ? [KEY, LABEL, HOST] : [LABEL, HOST];
   const plain = rowsOf(runs, withKeys, tell);
@@ -31,7 +31,7 @@ export function historyTable(runs: readonly RecordedRun[], width?: number, now =
   return table(fits(aged, width) ? aged : plain, { width, cut });
 }
 
-function rowsOf(runs: readonly RecordedRun[], withKeys: boolean, tell: TellTime): readonly (readonly string[])[] {
+function rowsOf(runs: readonly RecordedRun[], withKeys: boolean, tell: FormatTime): readonly (readonly string[])[] {
   const withSlots = runs.some(({ lock }) => slotIn(lock).slot > 0);
   const rows = runs.map(({ id, lock, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),

@@ -13,10 +13,10 @@ export interface Ledger {
   readonly clock: "server" | "machine";
 
   /** From now on waits for others until the deadline at most; undefined removes that limit. */
-  hurry(deadline: Deadline | undefined): void;
+  limitWait(deadline: Deadline | undefined): void;
 
-  /** Whether an error will come again until somebody changes something: the ledger, a right, a value. */
-  isLasting(error: LockUnavailableError): boolean;
+  /** Whether a retry is pointless until somebody changes the ledger, a privilege or a value. */
+  isPermanent(error: LockUnavailableError): boolean;
 
   /** Whether an error says that the whole ledger is gone, and all runs with it. */
   isLedgerGone(error: LockUnavailableError): boolean;
@@ -27,7 +27,7 @@ export interface Ledger {
    * nobody holds a slot beyond that. What was left in a slot that still exists is marked by the next one who holds it.
    *
    * @param lock The name of the lock, or of the slot that is held.
-   * @param next The rule by which {@linkcode begin} will be asked at once: what that needs may be asked together with this.
+   * @param next The rule of the {@linkcode begin} that follows at once, so that both can share a round trip.
    * @param slots How many slots the lock has; 1 for a plain lock.
    * @returns Those runs, at most a hundred of the lock or slot itself.
    * @throws {LockUnavailableError} When the ledger cannot be used.
@@ -88,7 +88,7 @@ export interface Ledger {
    *
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
-  counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]>;
+  countingRuns(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]>;
 
   /**
    * Makes a run that has ended no longer count, and records who did that. Only under the lock.
@@ -127,7 +127,7 @@ export interface RunEnd {
 export type OpenLedger = (held: HeldLock) => Promise<Ledger>;
 
 /** A run that `sera doctor` records as a test, and then takes back. */
-export interface RunRehearsal {
+export interface TestRun {
   /** A lock name that nobody else uses, so that no other run counts. */
   readonly lock: string;
   readonly rule: Rule;

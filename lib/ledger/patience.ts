@@ -62,7 +62,7 @@ export class Patience {
   }
 
   /** From now on waits for others until the deadline at most; undefined removes that limit. */
-  hurry(deadline: Deadline | undefined): void {
+  limitWait(deadline: Deadline | undefined): void {
     this.#deadline = deadline;
   }
 

@@ -1,6 +1,6 @@
 import type { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
-import { localTime, timeOf } from "../text/time.ts";
+import { localTime, utcTime } from "../text/time.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { slotName } from "../lock/slot_name.ts";
@@ -64,7 +64,7 @@ export class Recorder {
     this.#isUnsure = true;
     const name = this.#nameOf(lock);
     const permission = await ledger.begin(name, this.#runner, this.#rule);
-    if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
+    if (permission.granted && permission.ignored) await this.#logIgnored(ledger, permission.ignored, permission.id);
     this.#isUnsure = false;
     if (permission.granted) {
       return begunRun(permission.id, lock, ledger, {
@@ -75,23 +75,23 @@ export class Recorder {
       });
     }
     if (this.#rule.recordSkips) await ledger.skip(name, this.#runner, this.#rule);
-    const tell = this.#logger.tellsPerson ? localTime : timeOf;
+    const tell = this.#logger.isInteractive ? localTime : utcTime;
     return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock, tell);
   }
 
-  /** The name under which a run is recorded: that of its slot, whose holder alone knows which of its runs are left over. */
+  /** Runs are recorded under the slot's name, since only the slot's holder can tell which of its runs are stale. */
   #nameOf({ slot = 0 }: HeldLock): string {
     return slotName(this.#lock, slot);
   }
 
-  /** An error the first time only: from the next run on, the run before it is one that counts. */
-  async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
+  /** As an error only the first time: after that, the run before this one is another, which counts. */
+  async #logIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
     const [, before] = await ledger.latest(2, { lock: this.#lock });
     const isNew = before?.id === run.id;
     this.#logger.log(
       isNew ? "error" : "notice",
       "note",
-      `Run ${run.id} by ${whoAndWhen(run)} began more than ${
+      `Run ${run.id} by ${whoAndWhen(run)} is dated more than ${
         formatDuration(this.#rule.every!)
       } ahead of the ${ledger.clock}'s clock, so it does not count for --every: run ${id} begins; check that clock.`,
     );
@@ -125,7 +125,7 @@ export class Recorder {
    */
   async #tidied(lock: HeldLock, deadline: Deadline | undefined, next?: Rule): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock);
-    ledger.hurry(deadline);
+    ledger.limitWait(deadline);
     const name = this.#nameOf(lock);
     if (this.#isUnsure) await ledger.takeBack(name, this.#runner);
     this.#isUnsure = false;

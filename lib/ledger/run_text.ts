@@ -1,5 +1,5 @@
 import { formatDuration } from "../text/duration.ts";
-import { type TellTime, timeOf } from "../text/time.ts";
+import { type FormatTime, utcTime } from "../text/time.ts";
 import type { RecordedRun, Rule } from "./run.ts";
 
 /**
@@ -15,11 +15,11 @@ export function skipReason(
   isAhead: boolean,
   { once, every }: Rule,
   clock: "server" | "machine",
-  tell: TellTime = timeOf,
+  tell: FormatTime = utcTime,
 ): string {
   const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome === "running" ? "has not ended" : run.outcome}`;
   const done = run.outcome === "running" ? "Begun" : "Done";
-  if (once !== undefined && run.key === once) return `${done} before for this key: ${by}`;
+  if (once !== undefined && run.key === once) return `Already ${done.toLowerCase()} for this key: ${by}`;
   const span = formatDuration(every!);
   if (!isAhead) return `${done} within the last ${span}: ${by}`;
   return `${done} within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
@@ -30,7 +30,7 @@ export function skipReason(
  *
  * @param tell How to tell moments.
  */
-export function whoAndWhen({ host, pid, started }: RecordedRun, tell: TellTime = timeOf): string {
+export function whoAndWhen({ host, pid, started }: RecordedRun, tell: FormatTime = utcTime): string {
   const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
-  return `${who} of ${started === undefined ? "an unknown time" : tell(started)}`;
+  return `${who} at ${started === undefined ? "an unknown time" : tell(started)}`;
 }

@@ -1,4 +1,4 @@
-import { LONGEST_TEXT } from "../text/foreign.ts";
+import { LONGEST_TEXT } from "../text/untrusted.ts";
 import type { Outcome, RecordedRun, Runner } from "./run.ts";
 
 /** Runs whose command was started. */

@@ -1,18 +1,18 @@
 import { AskedToEndError } from "../errors.ts";
-import { textFrom } from "../text/foreign.ts";
+import { textFrom } from "../text/untrusted.ts";
 import { within } from "../waiting.ts";
 
-/** How long to look for who asks, in milliseconds: the holder ends without that, too. */
-const LONGEST_LOOK = 1000;
+/** How long to look up who asks, in milliseconds; the holder then ends without naming them. */
+const LOOKUP_TIMEOUT = 1000;
 
-/** Who asks a holder for its lock's release, as far as it is known. May be forged. */
+/** Who asks a holder to release its lock, as far as known. May be forged. */
 export interface Requester {
   /** What it is doing, and for which user: `unlock by root`. */
   readonly label?: string | undefined;
   readonly host?: string | undefined;
 }
 
-/** Tells a holder, once, that somebody asks for the lock's release. */
+/** Tells a holder, once, that somebody asks it to release the lock. */
 export class EndRequests {
   readonly #asked = new AbortController();
   #isNoticed = false;
@@ -23,14 +23,14 @@ export class EndRequests {
   }
 
   /**
-   * To be called whenever a renewal shows that somebody asks. Does not wait for anything.
+   * Call this whenever a renewal shows that somebody asks. It does not block.
    *
-   * @param look Finds out who it is. If that fails or takes long, it is not said.
+   * @param look Finds out who asks. If it fails or takes too long, the message does not say who.
    */
   noticed(look: () => Promise<Requester | undefined>): void {
     if (this.#isNoticed) return;
     this.#isNoticed = true;
-    within(LONGEST_LOOK, look()).catch(() => undefined).then((who) =>
+    within(LOOKUP_TIMEOUT, look()).catch(() => undefined).then((who) =>
       this.#asked.abort(new AskedToEndError(textFrom(who?.label), textFrom(who?.host)))
     );
   }

@@ -7,12 +7,12 @@ export class Heartbeat implements Disposable {
    * @param interval Milliseconds from the start of one beat to the start of the next. A beat that takes longer is followed
    * by the next at once.
    * @param beat What to do on each beat.
-   * @param failed Called with the error when a beat has failed; there are no more beats after that.
+   * @param failed Called with the error of a failed beat, which is the last one.
    * @param since How long ago the first interval began, in milliseconds.
    */
   constructor(interval: number, beat: () => Promise<void>, failed: (error: unknown) => void, since = 0) {
     const next = (delay: number) => {
-      // The runtime would warn of a negative delay, on stderr.
+      // The runtime warns on stderr about a negative delay.
       this.#timer = setTimeout(async () => {
         const began = performance.now();
         try {

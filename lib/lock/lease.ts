@@ -1,4 +1,4 @@
-/** How long a lock is ours without a renewal, and how much of that time stopping a command may take. */
+/** How long a lock is ours without a renewal, and how much of that time is kept for stopping the command. */
 
 /** The times of a lease, in milliseconds. */
 export interface LeaseTerms {
@@ -10,27 +10,27 @@ export interface LeaseTerms {
   readonly beats?: number | undefined;
 }
 
-/** The longest time that a killed process tree takes to disappear, in milliseconds; for a short TTL a tenth of it. */
+/** The longest time that a killed process tree takes to disappear, in milliseconds; for a short TTL, a tenth of the TTL. */
 const LONGEST_KILL = 1000;
 
 /** Renewals within the TTL: three, so that one may go unanswered. */
 const BEATS_PER_TTL = 3;
 
 /**
- * The same for a lock that outlives its session. An outage of the server may last as long as the lease, less what had
- * passed since the last renewal when it began; so that is kept short.
+ * The same for a lock that outlives its session. It survives an outage of the server for the rest of its lease; frequent
+ * renewals keep that rest long.
  */
-export const BEATS_OF_LASTING = 6;
+export const DURABLE_BEATS_PER_TTL = 6;
 
-/** The shortest time for a try, in milliseconds: a server may be far away. */
-const SHORTEST_TRY = 1000;
+/** The shortest timeout of a request, in milliseconds: a server may be far away. */
+const SHORTEST_TIMEOUT = 1000;
 
 /**
- * How long a server may take to accept a connection, or to answer, for a lock that outlives its session, in milliseconds.
- * After that another connection, or another server, may do better while the lease lasts.
+ * The timeout for connecting and for an answer, for a lock that outlives its session, in milliseconds. After that, another
+ * connection or another server may work, while there is still time in the lease.
  */
-export function tryLimitOf(ttl: number): number {
-  return Math.max(SHORTEST_TRY, ttl / BEATS_OF_LASTING);
+export function requestTimeoutOf(ttl: number): number {
+  return Math.max(SHORTEST_TIMEOUT, ttl / DURABLE_BEATS_PER_TTL);
 }
 
 /** The time from sending one renewal to sending the next, in milliseconds. */
@@ -54,7 +54,7 @@ export function stopsAfter(terms: LeaseTerms): number {
 }
 
 /**
- * Whether renewals that are answered after so many milliseconds come in time. The lease counts from when the last
+ * Whether renewals come in time if each takes this many milliseconds to be answered. The lease counts from when the last
  * answered renewal was sent; the next one is sent a beat later, but not before that answer, and takes as long.
  */
 export function canRenewInTime(terms: LeaseTerms, roundTrip: number): boolean {
@@ -72,22 +72,22 @@ export function shortestTtl({ grace, beats }: LeaseTerms, roundTrip: number): nu
 export const FRESH = 1000;
 
 /**
- * How old a request may be, in milliseconds, so that what was learnt from it serves as a renewal, and its time as that of
- * a round trip: of a short lease only a little may be gone.
+ * How old a request may be, in milliseconds, to count as a renewal, and its duration as a round trip: it must not have
+ * used up much of a short lease.
  */
 export function freshFor({ ttl }: LeaseTerms): number {
   return Math.min(FRESH, ttl / 10);
 }
 
-/** A moment on clocks that cannot be set: the monotonic one, and the uptime, which goes on while the machine sleeps. */
+/** A moment on clocks that nobody can set: the monotonic clock, and the uptime, which also counts while the machine sleeps. */
 export class Moment {
-  readonly #steady = performance.now();
+  readonly #monotonic = performance.now();
   readonly #uptime = Deno.osUptime();
 
   /** Milliseconds since then, including the time that the machine or sera was suspended. */
   get age(): number {
     // The uptime is in whole seconds, rounded down.
-    const asleepToo = (Deno.osUptime() - this.#uptime - 1) * 1000;
-    return Math.max(performance.now() - this.#steady, asleepToo);
+    const withSleep = (Deno.osUptime() - this.#uptime - 1) * 1000;
+    return Math.max(performance.now() - this.#monotonic, withSleep);
   }
 }

@@ -9,15 +9,15 @@ export interface Lock extends AsyncDisposable {
   /**
    * Asks for the lock.
    *
-   * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits forever. The time
-   * needed to reach the server does not count.
+   * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits forever. The time it
+   * takes to reach the server does not count.
    * @param signal Ends the wait; no waiter is left on the server.
    * @param patience How long to retry after a transient error, in milliseconds; by default as long as `wait`.
    * @returns The held lock, or undefined when somebody else held it for the whole wait.
    * @throws {LockUnavailableError} When the lock cannot be asked for.
-   * @throws {OtherSlotsError} When it is held by somebody who takes it to have another number of slots.
-   * @throws {QueueFullError} When it is busy, and as many wait for it as are allowed to.
-   * @throws {ReplacedError} When it is to replace the holder, and somebody else does that now.
+   * @throws {OtherSlotsError} When its holders use another number of slots.
+   * @throws {QueueFullError} When it is busy, and the limit of waiters is reached.
+   * @throws {ReplacedError} When it was to replace the holder, and a later run is doing that now.
    * @throws The signal's reason when it is aborted.
    */
   acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined>;
@@ -29,17 +29,17 @@ export interface Lock extends AsyncDisposable {
    */
   session(signal: AbortSignal): Promise<LockSession | undefined>;
 
-  /** Frees whatever it still keeps open. Never waits for a server that does not answer. */
+  /** Closes whatever is still open. Never waits for a server that does not answer. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The session in which a lock is asked for, and with which it ends. Code that talks to the server knows its real type. */
+/** The session in which a lock is asked for, and with which it ends. Each backend knows its real type. */
 export interface LockSession {
   /** The server, for messages. */
   readonly where: string;
   /** The server's number for the session; undefined if not known. */
   readonly number: number | undefined;
-  /** Identifies the server, by whatever address it was reached; undefined if not known. */
+  /** Identifies the server, whatever address was used to reach it; undefined if not known. */
   readonly serverMark: string | undefined;
   /** Fires once when the session has ended for any reason; the reason is an Error. */
   readonly closed: AbortSignal;
@@ -54,16 +54,16 @@ export interface HeldLock {
    */
   readonly lost: AbortSignal;
 
-  /** Fires once when somebody has asked for the lock's release, see `Grip`. Its reason is an `AskedToEndError`. */
+  /** Fires once when somebody has asked for the release of the lock, see `HolderHandle`. Its reason is an `AskedToEndError`. */
   readonly asked: AbortSignal;
 
   /** The session that holds it, for statements that need the lock; undefined for a backend without a server. */
   readonly session: LockSession | undefined;
 
-  /** The fencing token, which grows with each holder, of the slot if there are slots; undefined if there is none. */
+  /** The fencing token, which grows with each holder; that of the slot if there are slots. Undefined if there is none. */
   readonly token?: bigint | undefined;
 
-  /** The slot that is held, from 0 on; undefined for a plain lock. */
+  /** The slot that is held, counted from 0; undefined for a plain lock. */
   readonly slot?: number | undefined;
 
   /** The fencing tokens of the locks that are held together with it, in their order; undefined if there are none. */
@@ -79,14 +79,14 @@ export interface HeldLock {
   onRenewed: (() => void) | undefined;
 
   /**
-   * To be called before the command is started. Until then a lock that was not released is freed with its
-   * {@linkcode Lock}, also where it outlives the session. Absent if it never does.
+   * Call this before the command is started. Until then, disposing of the {@linkcode Lock} frees it even if it outlives
+   * its session. Absent if it never does.
    */
   commandStarts?(): void;
 
   /**
-   * To be called when the command has ended: renewals may take longer from then on, since there is nothing left to stop.
-   * A backend that can check at once does so, and {@linkcode lost} may fire.
+   * Call this when the command has ended: from then on renewals may take longer, since there is nothing left to stop. A
+   * backend that can check the lock locally does so at once, and {@linkcode lost} may fire.
    */
   commandEnded(): void;
 
@@ -113,7 +113,7 @@ export interface HeldLock {
 /** A lock could not be released; it is freed when the session ends. */
 export class UnreleasedError extends LockLostError {}
 
-/** Whether a lock is still held, by {@linkcode HeldLock.confirm}. */
+/** Whether a lock is still held, according to {@linkcode HeldLock.confirm}. */
 export async function isHeld(lock: HeldLock): Promise<boolean> {
   try {
     await lock.confirm();

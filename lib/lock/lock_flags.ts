@@ -1,6 +1,6 @@
 import { quotedForShell } from "../text/shell_word.ts";
 
-/** The flags that name a lock, for a command that people copy; undefined if its name is the words of a command. */
+/** The flags that name a lock, for a command line to copy; undefined if the lock is named after its command. */
 export function lockFlagsOf(
   { namespace, name }: { readonly namespace?: string; readonly name?: string },
 ): string | undefined {

@@ -12,7 +12,7 @@ export interface LockIdentity {
 
 /** Locks that are held together, and the names of all of them in one text. */
 export interface LockIdentities {
-  /** The lock that the ledger is kept for, and that decides where there are several. */
+  /** The lock under which the ledger records the run. */
   readonly main: LockIdentity;
   /** All of them, the main one first, in the order of their names. */
   readonly all: readonly LockIdentity[];
@@ -28,17 +28,17 @@ export interface LockIdentities {
 export interface LockNames {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
-  /** Those of several locks, in the order of the locks; `name` is the first one then. */
+  /** The names of several locks, in the order of the locks; `name` is then the first one. */
   readonly names?: readonly string[] | undefined;
 }
 
-/** The identity of the lock with this `--name`, or else of the lock for a command of these words. */
+/** The identity of the lock with this `--name`, or else of the lock for this command line. */
 export function identityOf(words: readonly string[], { namespace, name }: LockNames): LockIdentity {
   const key = name ?? lockKey(words);
   return { key, name: lockNameIn(namespace, key), title: name ?? words[0] ?? key };
 }
 
-/** As {@linkcode identityOf}, where there may be several locks. */
+/** Like {@linkcode identityOf}, for one or more locks. */
 export function identitiesOf(words: readonly string[], { namespace, name, names = [] }: LockNames): LockIdentities {
   const main = identityOf(words, { namespace, name });
   const all = [main, ...names.slice(1).map((name) => identityOf([], { namespace, name }))];

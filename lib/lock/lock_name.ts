@@ -12,7 +12,7 @@ export function isLockName(text: string): boolean {
 
 /**
  * The key of a command's lock: its words joined by one space, as in the Go version. So `echo "a b"` and `echo a b` share a
- * lock, which is kept for compatibility.
+ * lock, for compatibility.
  */
 export function lockKey(words: readonly string[]): string {
   return words.join(" ");

@@ -1,5 +1,5 @@
 /**
- * The lock's name for a namespace and a name: two 32-bit numbers, the same as heimdall computes, so that sera and heimdall
+ * The lock's name for a namespace and a name: the two 32-bit numbers that heimdall computes, so that sera and heimdall
  * respect each other's locks.
  *
  * @example

@@ -1,4 +1,4 @@
-import { pidFrom, textFrom, timeFrom, wholeFrom } from "../text/foreign.ts";
+import { pidFrom, textFrom, timeFrom, wholeFrom } from "../text/untrusted.ts";
 import { isLockName } from "./lock_name.ts";
 import { isNamespacedName } from "./namespaced_name.ts";
 import { MOST_SLOTS, slotIn } from "./slot_name.ts";
@@ -23,7 +23,7 @@ export interface Presence {
   readonly name?: string | undefined;
 }
 
-/** What others may see of whoever asks for a lock. */
+/** What others may see of a run that asks for a lock. */
 export interface Asker extends Pick<Presence, "label"> {
   /** For a namespaced lock, the names that others may see. */
   readonly names?: Pick<Presence, "namespace" | "name"> | undefined;

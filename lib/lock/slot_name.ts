@@ -5,8 +5,8 @@ export const MOST_SLOTS = 256;
 const SLOT = /^(.+)\.([1-9]\d{0,2})$/;
 
 /**
- * The name that the backend uses for one slot of a lock. Slot 0 is the lock itself, so that it excludes those who know of
- * no slots. Each further slot is a lock of its own, whose name nobody else computes.
+ * The name that the backend uses for one slot of a lock. Slot 0 is the plain lock itself, so that runs without
+ * slots are excluded too. Each further slot is a lock of its own, with a name that no other lock has.
  *
  * @param lock The lock's name, from `lockNameIn()`.
  * @param slot From 0 to {@linkcode MOST_SLOTS} - 1.
@@ -25,7 +25,7 @@ export function slotName(lock: string, slot: number): string {
   return slot === 0 ? lock : `${lock}.${slot}`;
 }
 
-/** The lock and the slot that {@linkcode slotName} made a name of. Any other name is that of slot 0. */
+/** The reverse of {@linkcode slotName}. Any other name is taken as slot 0 of the lock with that name. */
 export function slotIn(name: string): { readonly lock: string; readonly slot: number } {
   const [, lock, slot] = SLOT.exec(name) ?? [];
   return lock === undefined || Number(slot) >= MOST_SLOTS ? { lock: name, slot: 0 } : { lock, slot: Number(slot) };

@@ -4,11 +4,11 @@ import { lockName } from "./lock_name.ts";
 const DIGITS = 13;
 
 /**
- * How long a host pauses before it asks for a lock: always as long for the same host, lock and splay, and with many hosts
- * evenly spread from 0 up to the splay, which it never reaches. Hosts are not spread in the same order for each lock.
+ * How long a host pauses before it asks for a lock: always the same for the same host, lock and splay, and evenly spread
+ * over many hosts, from 0 up to but not including the splay. The order of the hosts differs from lock to lock.
  *
  * @param splay Milliseconds.
- * @param host The host's name, as others see it.
+ * @param host The host's name.
  * @param lock The lock's name.
  * @returns Whole milliseconds.
  */

@@ -1,38 +1,38 @@
 import { Deadline } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { delayOrAbort } from "../waiting.ts";
-import { tryLimitOf } from "./lease.ts";
+import { requestTimeoutOf } from "./lease.ts";
 
-/** The pauses between two tries, in milliseconds: the first, and the longest. */
+/** The first and the longest pause between two attempts, in milliseconds. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
-/** The longest pause as a part of the TTL, so that an outage may last almost as long as the lease allows. */
+/** Limits the pause to this fraction of the TTL, so that little of the lease is lost after an outage. */
 const PAUSES_PER_TTL = 60;
 
-/** For how long to try. */
+/** How long to keep trying. */
 export interface Persistence {
-  /** The TTL of the lease, in milliseconds: the shorter it is, the more often is tried. */
+  /** The TTL of the lease, in milliseconds: the shorter it is, the shorter the pauses. */
   readonly ttl: number;
-  /** Ends the tries. */
+  /** Ends the attempts. */
   readonly ended: AbortSignal;
-  /** Until when to try; by default until it has ended. */
+  /** Until when to try; by default until `ended` fires. */
   readonly deadline?: Deadline;
-  /** How many refusals end the tries, of a kind that does not pass by itself; by default none, however many. */
+  /** How many errors that are not transient end the attempts; by default any number is retried. */
   readonly refusals?: number;
-  /** Called with what is wrong after each try. */
+  /** Called with the error of each failed attempt. */
   readonly failed?: (why: LockUnavailableError) => void;
 }
 
 /**
- * The refusals after which a release is given up: the lock ends with its lease, and whoever waits for sera need not wait as
- * long.
+ * After how many errors that are not transient a release is given up. The lock ends with its lease anyway, and sera can
+ * exit sooner.
  */
 export const RELEASE_REFUSALS = 3;
 
 /**
- * Asks the place of a lock again and again, until it has answered: while the lock lasts, an outage is no loss.
+ * Repeats a request until it is answered: as long as the lease has time left, an outage does no harm.
  *
- * @param ask Asks all servers once, each for so many milliseconds at most.
+ * @param ask Asks all servers once, with this timeout in milliseconds for each.
  * @throws {LockUnavailableError} When there was no answer.
  */
 export async function untilAnswered<T>(
@@ -43,7 +43,7 @@ export async function untilAnswered<T>(
   let refused = 0;
   for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, longest)) {
     try {
-      return await ask(tryLimitOf(ttl));
+      return await ask(requestTimeoutOf(ttl));
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || ended.aborted || deadline.passed) throw error;
       if (!error.transient && ++refused >= refusals) throw error;

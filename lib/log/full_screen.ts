@@ -1,25 +1,25 @@
-import { type Io, LONGEST_FLUSH } from "../io.ts";
+import { FLUSH_TIMEOUT, type Io } from "../io.ts";
 import { terminalSize } from "../system/terminal.ts";
 import { shortened } from "../text/width.ts";
 
-/** Another screen, on which nothing is kept, without a cursor; and back again. xterm's ctlseqs, 1049 and DECTCEM */
+/** Switch to the alternate screen and hide the cursor; and back. xterm's ctlseqs, 1049 and DECTCEM */
 const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
-/** To the first column of the first row; erase the rest of a line, and of the screen. ECMA-48, CUP, EL and ED */
+/** Move to the top left; erase to the end of the line; erase to the end of the screen. ECMA-48, CUP, EL and ED */
 const [HOME, END_OF_LINE, END_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
 
-/** The whole of the terminal on stdout, drawn anew in place. */
+/** The whole terminal on stdout, redrawn in place. */
 export class FullScreen {
   readonly #io: Io;
   #isOpen = false;
-  /** Whether the terminal has not taken the last one yet, as after Ctrl-S. */
+  /** Whether the terminal has not accepted the last write yet, as after Ctrl-S. */
   #isWriting = false;
 
   constructor(io: Io) {
     this.#io = io;
   }
 
-  /** Shows lines from the top on; of those that do not fit, how many they are. */
+  /** Shows lines from the top; if not all fit, the last row says how many are missing. */
   show(lines: readonly string[]): void {
     if (this.#isWriting) return;
     const { columns, rows } = terminalSize();
@@ -35,10 +35,10 @@ export class FullScreen {
     Promise.resolve(this.#io.flush?.()).then(written, written);
   }
 
-  /** Brings back what was there before. */
+  /** Switches back to the normal screen. */
   async close(): Promise<void> {
     if (this.#isOpen) this.#io.out(LEAVE);
     this.#isOpen = false;
-    await this.#io.flush?.(LONGEST_FLUSH);
+    await this.#io.flush?.(FLUSH_TIMEOUT);
   }
 }

@@ -88,26 +88,26 @@ export class Logger {
   }
 
   /** Whether a line of this level is written anywhere. */
-  tells(level: Level): boolean {
+  isEnabled(level: Level): boolean {
     if (level === "error" || this.#settings.verbose !== undefined) return true;
-    return level === "notice" && (this.#isInSyslog || this.tellsPerson);
+    return level === "notice" && (this.#isInSyslog || this.isInteractive);
   }
 
-  /** Whether a person at a terminal who has not asked for all lines is told what would otherwise go unnoticed. */
-  get tellsPerson(): boolean {
+  /** Whether a person at a terminal, without `--verbose`, is shown what would otherwise go unnoticed. */
+  get isInteractive(): boolean {
     const { verbose, quiet = false, format } = this.#settings;
     return verbose === undefined && !quiet && format === "text" && this.#io.errWidth?.() !== undefined;
   }
 
-  /** Whether nobody but {@linkcode tellsPerson} gets a notice. */
-  get tellsOnlyPerson(): boolean {
-    return this.tellsPerson && !this.#isInSyslog;
+  /** Whether a notice goes to a person at the terminal only, and into no log. */
+  get hasOnlyTerminal(): boolean {
+    return this.isInteractive && !this.#isInSyslog;
   }
 
-  /** Logs an event of the level info, which a person at a terminal is told, too. */
-  tell(event: EventName, text: string, fields: EventFields = {}): void {
+  /** Logs an event of the level info, and shows it to a person at a terminal even without `--verbose`. */
+  announce(event: EventName, text: string, fields: EventFields = {}): void {
     this.log("info", event, text, fields);
-    if (this.tellsPerson) this.#io.err(`sera: ${printable(text)}\n`);
+    if (this.isInteractive) this.#io.err(`sera: ${printable(text)}\n`);
   }
 
   /**
@@ -115,7 +115,7 @@ export class Logger {
    * terminal.
    */
   log(level: Level, event: EventName, text: string, fields: EventFields = {}): void {
-    if (!this.tells(level)) return;
+    if (!this.isEnabled(level)) return;
     // No line breaks or control characters, whatever the command's words contain.
     const message = printable(text);
     const line = this.isJson
@@ -126,7 +126,7 @@ export class Logger {
     if (level === "error") this.#io.err(line);
     else if (this.#settings.verbose === "stdout") this.#io.out(line);
     else if (this.#settings.verbose === "stderr") this.#io.err(line);
-    else if (this.tellsPerson) this.#io.err(`sera: ${line}`);
+    else if (this.isInteractive) this.#io.err(`sera: ${line}`);
 
     if (level !== "info" && this.#settings.syslog) this.#toSyslog(this.#settings.syslog, level, message);
   }

@@ -12,7 +12,7 @@ const LONGEST_MESSAGE = 1000;
 const PLACES = ["/usr/bin/logger", "/bin/logger", "/run/current-system/sw/bin/logger"];
 
 /** How long to wait for a daemon that accepts nothing, in milliseconds. */
-const PATIENCE = 500;
+const TIMEOUT = 500;
 
 /**
  * Sends one line to syslog with the tag `sera[pid]`, through logger(1): Deno lets a program open sockets below /dev only
@@ -34,14 +34,14 @@ export async function sendToSyslog(
  * As {@linkcode sendToSyslog}, but reports whether that worked.
  *
  * @param checked Whether logger is to report a daemon that it cannot reach, which some loggers cannot.
- * @param patience How long to wait for the daemon, in milliseconds.
+ * @param timeout How long to wait for the daemon, in milliseconds.
  */
 export async function deliverToSyslog(
   socket: string | undefined,
   severity: "err" | "notice",
   message: string,
   checked = false,
-  patience = PATIENCE,
+  timeout = TIMEOUT,
 ): Promise<Delivery> {
   const options = [...socket === undefined ? [] : ["-u", socket], ...checked ? ["--socket-errors=on"] : []];
   keepExitCodes();
@@ -52,14 +52,14 @@ export async function deliverToSyslog(
   // Through its stdin, since the process list shows arguments. It may end before it has read the line.
   const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
-  const isStuck = await within(patience, status) === undefined;
+  const isStuck = await within(timeout, status) === undefined;
   if (isStuck) logger.kill("SIGKILL");
   const [success] = await Promise.all([status, written]);
   if (isStuck) return { outcome: "stuck" };
   return success ? { outcome: "taken" } : { outcome: "refused", said: await said };
 }
 
-/** Whether a line was delivered. Unless that was checked, a line that was lost can be `taken`, too. */
+/** What became of a line. Without `checked`, a lost line may count as `taken`, too. */
 export type Delivery =
   | { readonly outcome: "taken" | "stuck" | "no logger" }
   | { readonly outcome: "refused"; readonly said: string };

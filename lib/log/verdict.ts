@@ -29,7 +29,7 @@ function unexpected(error: unknown, during: string, when: string): Trouble {
 
 /** The one-line message for an error after the command's end; the command's exit code is kept. */
 export function afterTheEnd(error: unknown): string {
-  return `${verdictOf(error).message}; the command had ended before`;
+  return `${verdictOf(error).message}; the command had already ended`;
 }
 
 /** The kind of an unexpected error, and where it was thrown. Not its message, which may hold a password. */

@@ -1,9 +1,9 @@
 import { Deadline } from "../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../errors.ts";
 import type { Recorder } from "../ledger/recorder.ts";
-import { whileHeld } from "../ledger/while_held.ts";
+import { retryWhileHeld } from "../ledger/retry_while_held.ts";
 import type { HeldLock } from "../lock/lock.ts";
-import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
+import type { HeldResult, Mode, SkippedResult } from "./mode.ts";
 
 /**
  * A mode that skips a command if an earlier run in the ledger counts. Transient errors of the ledger are retried until the
@@ -19,7 +19,7 @@ export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
       if (turn.outcome === "busy") return turn;
       const { lock } = turn;
       try {
-        return await whileHeld(lock, {
+        return await retryWhileHeld(lock, {
           deadline,
           signal: options.signal,
           mayPass: ({ transient }) => transient,
@@ -37,10 +37,10 @@ export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
 }
 
 async function recordTurn(
-  turn: HeldTurn | SkippedTurn,
+  turn: HeldResult | SkippedResult,
   recorder: Recorder,
   within: Deadline | undefined,
-): Promise<HeldTurn | SkippedTurn> {
+): Promise<HeldResult | SkippedResult> {
   const { lock } = turn;
   if (turn.outcome === "skipped") {
     await recorder.skip(lock, within);

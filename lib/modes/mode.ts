@@ -5,7 +5,7 @@ import type { HeldLock, Lock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 
 /** The lock is ours: run the command. */
-export interface HeldTurn {
+export interface HeldResult {
   readonly outcome: "held";
   readonly lock: HeldLock;
   /** The run in the ledger, if there is one. */
@@ -15,7 +15,7 @@ export interface HeldTurn {
 }
 
 /** The command is skipped; the lock is still held. */
-export interface SkippedTurn {
+export interface SkippedResult {
   readonly outcome: "skipped";
   readonly lock: HeldLock;
   /** Why, for messages. */
@@ -23,12 +23,12 @@ export interface SkippedTurn {
 }
 
 /** Somebody else held the lock for the whole wait. */
-export interface BusyTurn {
+export interface BusyResult {
   readonly outcome: "busy";
 }
 
 /** The result of asking for the lock. */
-export type Turn = HeldTurn | SkippedTurn | BusyTurn;
+export type LockResult = HeldResult | SkippedResult | BusyResult;
 
 /** How a mode asks for the lock. */
 export interface AcquireOptions {
@@ -44,12 +44,12 @@ export interface AcquireOptions {
 }
 
 /** Asks for the lock, and decides whether to run the command. */
-export type Mode = (lock: Lock, options: AcquireOptions) => Promise<Turn>;
+export type Mode = (lock: Lock, options: AcquireOptions) => Promise<LockResult>;
 
 /** Everyone runs the command, one at a time. With a wait of 0 this is "execute once": latecomers find the lock busy. */
 export const everyoneExecutes: Mode = async (lock, { wait, signal, waiting }) => {
   const held = waiting && wait > 0
-    ? await acquireTelling(lock, wait, signal, waiting)
+    ? await acquireReportingWait(lock, wait, signal, waiting)
     : await lock.acquire(wait, signal);
   return held ? { outcome: "held", lock: held } : { outcome: "busy" };
 };
@@ -66,7 +66,7 @@ export const waitAndSkip: Mode = async (lock, { wait, signal, logger, waiting })
 };
 
 /** Tries once before it waits, so that it can report that it waits. */
-async function acquireTelling(
+async function acquireReportingWait(
   lock: Lock,
   wait: number,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 import { ConfigError, messageOf } from "../errors.ts";
-import { pathOr } from "../text/harmless.ts";
+import { pathOr } from "../text/redaction.ts";
 import { SETTINGS } from "./table.ts";
 import { readTrustedFile } from "./trusted_file.ts";
 
@@ -53,8 +53,8 @@ async function parseObject(path: string, text: string): Promise<Record<string, u
     data = JSON.parse(text);
   } catch (error) {
     // V8's own message is not shown: it quotes the text around the mistake, which may hold a password.
-    const { lineOfFault } = await import("./json_fault.ts");
-    const line = lineOfFault(text, messageOf(error));
+    const { jsonErrorLine } = await import("./json_error_line.ts");
+    const line = jsonErrorLine(text, messageOf(error));
     throw new ConfigError(
       `Cannot read the config file: ${path}: not valid JSON at line ${line}`,
       `fix it, or ${WAYS_ON}`,
@@ -74,7 +74,7 @@ function isObject(data: unknown): data is Record<string, unknown> {
 function noConfigFile(path: string): NoConfigFileError {
   const shown = pathOr(path, "");
   return new NoConfigFileError(
-    shown === "" ? "No config file: what is named as one looks like a server" : `No config file: ${shown}`,
-    shown === "" ? "name a server with --server" : WAYS_ON,
+    shown === "" ? "No config file: the path given looks like a server" : `No config file: ${shown}`,
+    shown === "" ? "to name a server, use --server" : WAYS_ON,
   );
 }

@@ -1,10 +1,10 @@
 import { ConfigError, type SeraError, type Trouble, UsageError } from "../errors.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
-import { type Env, foundOutside } from "./outside.ts";
+import { type Env, findFlagOrVariable } from "./flag_or_variable.ts";
 import { type Find, type Found, SettingValues } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 
-/** Where the values of the settings are. */
+/** Where the values of the settings come from. */
 export interface Sources {
   readonly find: Find;
   /** The config file's path, also where there is none. */
@@ -23,7 +23,7 @@ export interface Sources {
  * @throws {UsageError} When a flag is wrong.
  */
 export async function findSources(flags: ReadonlyMap<string, string>, env: Env): Promise<Sources> {
-  const outside: Find = (key) => foundOutside(flags, env, key);
+  const outside: Find = (key) => findFlagOrVariable(flags, env, key);
   const isNamed = outside("config") !== undefined;
   const path = new SettingValues(outside).get("config");
   let file: ConfigFile | undefined;
@@ -55,7 +55,7 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
     );
     throw await noServer(error, env, outside, file && { path, text: file.text });
   }
-  // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
+  // The Go driver would take an empty server for MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {
     throw new UsageError(
       "Cannot use the server in --server: it is empty",

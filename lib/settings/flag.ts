@@ -4,12 +4,12 @@ export type FlagKind =
   /** The path of a file. */
   | "file"
   | "boolean"
-  /** `true`, `false`, or one of the flag's `words`. */
-  | "boolean-or-word"
+  /** `true`, `false`, or one of the flag's `choices`. */
+  | "boolean-or-choice"
   /** `true`, `false`, or an absolute path. */
   | "boolean-or-path"
-  /** One of the flag's `words`. */
-  | "word"
+  /** One of the flag's `choices`. */
+  | "choice"
   /** Whole seconds, or a duration such as `1m30s` or `90d`. */
   | "duration"
   /** A whole number. */
@@ -25,14 +25,14 @@ export interface FlagSyntax {
   /** Another name for it. */
   readonly alias?: string;
   readonly kind: FlagKind;
-  /** The words that a `word` or `boolean-or-word` flag takes. */
-  readonly words?: readonly string[];
-  /** What different values mean, each with a flag of its own: all count, or none is taken. If absent, the last one counts. */
-  readonly several?: "taken" | "refused";
+  /** The values that a `choice` or `boolean-or-choice` flag takes. */
+  readonly choices?: readonly string[];
+  /** What happens if it is given several times with different values. If absent, the last one counts. */
+  readonly onRepeat?: "collect" | "refuse";
 }
 
 /** What the help texts, the manual and the completions say about a flag. */
-export interface FlagWords {
+export interface FlagHelp {
   /** How the help text shows the value. */
   readonly placeholder?: string;
   /** What it does; one element is one line of the help text. */
@@ -40,4 +40,4 @@ export interface FlagWords {
 }
 
 /** A flag with all that the help texts, the manual and the completions need. */
-export interface Flag extends FlagSyntax, FlagWords {}
+export interface Flag extends FlagSyntax, FlagHelp {}

@@ -2,16 +2,16 @@
 
 import type { TableName } from "../ledger/table_name.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
-import { wholeFrom } from "../text/foreign.ts";
+import { wholeFrom } from "../text/untrusted.ts";
 import { parseGoBoolean } from "../text/go_boolean.ts";
-import { isServerWithPassword } from "../text/harmless.ts";
+import { isServerWithPassword } from "../text/redaction.ts";
 import type { FlagKind } from "./flag.ts";
 
 /** What a setting takes. */
 export interface Kind<T> {
   readonly kind: FlagKind;
   /** The words that it takes, where these can be listed. */
-  readonly words?: readonly string[];
+  readonly choices?: readonly string[];
   /** The value of a setting that is not set; an entry of the table may have another. */
   readonly default: undefined;
   /**
@@ -81,25 +81,25 @@ export const booleanOrPath: Kind<boolean | string> = {
   takes: () => "true, false or an absolute path",
 };
 
-/** `true`, `false`, or one of some words. */
-export function booleanOrWord<W extends string>(...words: readonly W[]): Kind<boolean | W> {
+/** `true`, `false`, or one of the choices. */
+export function booleanOrChoice<C extends string>(...choices: readonly C[]): Kind<boolean | C> {
   return {
-    kind: "boolean-or-word",
-    words,
+    kind: "boolean-or-choice",
+    choices,
     default: undefined,
-    read: (value, isJson) => readBoolean(value, isJson) ?? words.find((word) => word === value),
-    takes: () => `true, false, ${words.join(" or ")}`,
+    read: (value, isJson) => readBoolean(value, isJson) ?? choices.find((choice) => choice === value),
+    takes: () => `true, false, ${choices.join(" or ")}`,
   };
 }
 
-/** One of some words. */
-export function word<W extends string>(...words: readonly W[]): Kind<W> {
+/** One of the choices. */
+export function choice<C extends string>(...choices: readonly C[]): Kind<C> {
   return {
-    kind: "word",
-    words,
+    kind: "choice",
+    choices,
     default: undefined,
-    read: (value) => words.find((word) => word === value),
-    takes: () => words.join(" or "),
+    read: (value) => choices.find((choice) => choice === value),
+    takes: () => choices.join(" or "),
   };
 }
 

@@ -9,8 +9,8 @@ import type { TableName } from "../ledger/table_name.ts";
  */
 export function leasePlace({ title, leases }: Backend, table: TableName): LeasePlace {
   const missing = leases ? leases.missing?.(table) : {
-    what: `${title} has none`,
-    cure: "name another server, or do without leases",
+    what: `${title} does not support leases`,
+    cure: "name another server, or leave lease out",
   };
   if (!leases || missing) throw new ConfigError(`Cannot keep leases: ${missing!.what}`, missing!.cure);
   return leases;

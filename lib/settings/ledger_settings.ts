@@ -28,7 +28,7 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
     const { source, error } = find("ledger")!;
     throw new error(
       `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}`,
-      "turn it on there, or leave this out",
+      `turn the ledger on there, or leave ${rule} out`,
     );
   }
   if (on) ledgerPlace(server, table);
@@ -42,8 +42,8 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
  */
 export function ledgerPlace({ title, ledger }: Backend, table: TableName): LedgerPlace {
   const missing = ledger ? ledger.missing?.(table) : {
-    what: `${title} has none`,
-    cure: "name another server, or do without a ledger",
+    what: `${title} does not support a ledger`,
+    cure: "name another server, or leave ledger, once, every and record-skips out",
   };
   if (!ledger || missing) throw new ConfigError(`Cannot keep a ledger: ${missing!.what}`, missing!.cure);
   return ledger;

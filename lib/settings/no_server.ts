@@ -1,6 +1,6 @@
 import { ConfigError, type SeraError, type Trouble } from "../errors.ts";
-import { keyOddities, variableOddities } from "./oddities.ts";
-import { type Env, SERVER_REMOVED } from "./outside.ts";
+import { keyWarnings, variableWarnings } from "./setting_warnings.ts";
+import { type Env, SERVER_REMOVED } from "./flag_or_variable.ts";
 import type { Find } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 import { firstWrong } from "./wrong_values.ts";
@@ -9,8 +9,8 @@ import { firstWrong } from "./wrong_values.ts";
 export class NoServerError extends ConfigError {}
 
 /**
- * The error where no server is named: that another setting has a wrong value, that the sera above removed the server from
- * the environment, or that a key or variable is probably a mistyped one for it, if one of these is so.
+ * The error where no server is named. Says so if another setting has a wrong value, if the outer sera removed the server
+ * from the environment, or if a key or variable is probably a mistyped one for it.
  *
  * @param error The error otherwise.
  * @param fromOutside Finds the value of a flag or variable.
@@ -29,14 +29,13 @@ export function noServer(
     return mistyped ? new NoServerError(`No server: ${uncapitalized(mistyped.what)}`, mistyped.cure) : error;
   }
   return new NoServerError(
-    "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
-      "password in it",
+    "No server: the outer sera removed SERA_SERVER from this command's environment, since it may hold a password",
     `name the server in a config file (${TABLE.config.default}, or the one that SERA_CONFIG names)`,
   );
 }
 
 function mistypedServer(file: { readonly path: string; readonly text: string } | undefined): Trouble | undefined {
-  const all = [...file ? keyOddities(file.path, file.text) : [], ...variableOddities()];
+  const all = [...file ? keyWarnings(file.path, file.text) : [], ...variableWarnings()];
   return all.find(({ cure }) =>
     /^did you mean (?:the flag --)?(?:SERA_SERVER|server)(?:[_-](?:FILE|file))?\?/.test(cure ?? "")
   );

@@ -8,7 +8,7 @@ import { GROUP_WRITES, STICKY, Trust } from "../system/trust.ts";
  *
  * @param kind What it is, for messages.
  */
-export function othersWhoDecide(
+export function otherWriters(
   path: string,
   { mode, uid, isFile }: Deno.FileInfo,
   kind = "config file",

@@ -9,33 +9,33 @@ import { environmentName, TABLE } from "./table.ts";
 const LINK = /^\/[\w.-]+\/sera$/i;
 
 /**
- * Refuses settings that contradict the server.
+ * Refuses settings that the server does not support.
  *
- * @throws {ConfigError} When they do not go with it.
+ * @throws {ConfigError} When one is set in a file or variable.
  * @throws {UsageError} When a feature that the server lacks is asked for by a flag.
  */
-export function refuseTogether(read: SettingValues, { title, offers }: Backend): void {
+export function refuseUnsupported(read: SettingValues, { title, offers }: Backend): void {
   const { find } = read;
   const server = find("server")!;
   const tlsCa = find("tlsCa");
   // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
   if (tlsCa && typeof offers.tls === "object") {
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
+      `Cannot use tls-ca in ${tlsCa.source} with the server in ${server.source}: its TLS setting verifies no certificate`,
       `add ${offers.tls.verifyBy}`,
     );
   }
   const namespace = find("namespace");
   if (namespace && !offers.namespaces) throw lacking("namespace", namespace, server, title);
-  // One that is switched off is not asked for.
+  // `lease=false` asks for nothing.
   const lease = read.get("lease") ? find("lease") : undefined;
   if (lease && !offers.leases) throw lacking("lease", lease, server, title);
 }
 
 /**
- * Refuses several servers, unless leases make one place of them.
+ * Refuses several hosts without leases: each would keep its own locks.
  *
- * @throws {ConfigError} When there is none to choose.
+ * @throws {ConfigError}
  */
 export function refuseSeveralServers(read: SettingValues, { offers }: Backend): void {
   if (!offers.severalServers || read.get("lease")) return;
@@ -47,18 +47,18 @@ export function refuseSeveralServers(read: SettingValues, { offers }: Backend): 
 }
 
 /**
- * Refuses one table for both the leases and the ledger. Whichever came first would make it, and the other one fail.
+ * Refuses one table for both the leases and the ledger: whichever is used first would create it, and the other would fail.
  *
  * @throws {ConfigError} Or of the class for where the table is named.
  */
-export function refuseOneTable(find: Find, { lease, leaseTable, ledger }: Settings): void {
+export function refuseSharedTable(find: Find, { lease, leaseTable, ledger }: Settings): void {
   if (!lease || !ledger.on || shownOf(leaseTable) !== shownOf(ledger.table)) return;
   const found = find("leaseTable");
   const { source, error } = found ?? find("ledgerTable")!;
-  const [setting, whose] = found ? ["lease-table", "the ledger's"] : ["ledger-table", "that of the leases"];
+  const [setting, whose] = found ? ["lease-table", "the ledger"] : ["ledger-table", "the leases"];
   throw new error(
-    `Cannot use ${setting} in ${source}: the table ${shownOf(leaseTable)} is ${whose}`,
-    "name another one",
+    `Cannot use ${setting} in ${source}: the table ${shownOf(leaseTable)} already holds ${whose}`,
+    "name another table",
   );
 }
 
@@ -69,7 +69,7 @@ function shownOf({ schema, name }: TableName): string {
 /** The error about a feature that a server lacks, named as its setting is. */
 function lacking(feature: string, { source, error }: Found, server: Found, title: string): SeraError {
   return new error(
-    `Cannot use ${feature} in ${source} with the server in ${server.source}: ${title} has no ${feature}s`,
+    `Cannot use ${feature} in ${source} with the server in ${server.source}: ${title} does not support ${feature}s`,
     `leave ${feature} out`,
   );
 }
@@ -80,7 +80,7 @@ function lacking(feature: string, { source, error }: Found, server: Found, title
  *
  * @throws {ConfigError}
  */
-export function refuseLink(find: Find): void {
+export function refuseDockerLink(find: Find): void {
   const { value: name, source } = find("name") ?? {};
   if (source !== environmentName(TABLE.name.name) || typeof name !== "string" || !LINK.test(name)) return;
   throw new ConfigError(

@@ -14,5 +14,6 @@ export function refusedServer(text: string, source: string, error: DsnError): Co
     const folder = text.startsWith("/") ? text : "/some/dir";
     return new ConfigError(`${cannot}: it is a path`, `write file:${folder} to lock on this machine only`);
   }
+  if (text === "file") return new ConfigError(`${cannot}: the colon is missing`, "write file:");
   return new ConfigError(`${cannot}: ${error.what[0]!.toLowerCase()}${error.what.slice(1)}`, error.cure);
 }

@@ -3,8 +3,8 @@ import type { Repeated } from "./flag.ts";
 import { findSources } from "./find_sources.ts";
 import { leasePlace } from "./lease_place.ts";
 import { ledgerSettings } from "./ledger_settings.ts";
-import type { Env } from "./outside.ts";
-import { refuseLink, refuseOneTable, refuseSeveralServers, refuseTogether } from "./refusals.ts";
+import type { Env } from "./flag_or_variable.ts";
+import { refuseDockerLink, refuseSeveralServers, refuseSharedTable, refuseUnsupported } from "./refusals.ts";
 import { parseServer } from "./server.ts";
 import { SettingValues } from "./setting_values.ts";
 import type { Settings } from "./settings.ts";
@@ -15,7 +15,7 @@ import { TABLE } from "./table.ts";
  * config file may be missing when a variable or flag names the server and nothing names the file.
  *
  * @param flags The flags as given.
- * @param thorough Whether to note all that is odd even when not verbose, and to leave out what verbose adds to that.
+ * @param thorough Whether to collect all warnings even when not verbose; leaves out the list of sources.
  * @throws {ConfigError} When the config file or a variable cannot be used.
  * @throws {UsageError} When a flag cannot be used.
  */
@@ -31,21 +31,21 @@ export async function resolveSettings(
   const verbose = read.get("verbose");
   const notes: Trouble[] = ignored ? [ignored] : [];
   if (thorough || verbose !== false) {
-    const { fileOddities, flagOddities, serverFileOddities, variableOddities } = await import("./oddities.ts");
+    const { fileWarnings, flagWarnings, serverFileWarnings, variableWarnings } = await import("./setting_warnings.ts");
     const serverFile = read.get("serverFile");
     notes.push(
-      ...flagOddities([...repeated.keys()].filter((flag) => flag !== TABLE.name.name)),
-      ...file ? fileOddities(path, file) : [],
-      ...serverFile === undefined ? [] : serverFileOddities(serverFile),
-      ...variableOddities(),
+      ...flagWarnings([...repeated.keys()].filter((flag) => flag !== TABLE.name.name)),
+      ...file ? fileWarnings(path, file) : [],
+      ...serverFile === undefined ? [] : serverFileWarnings(serverFile),
+      ...variableWarnings(),
     );
   }
   const tlsCa = read.get("tlsCa");
   const server = await parseServer(text, found.source, { env, tlsCa });
   notes.push(...server.notes);
-  if (tlsCa !== undefined || read.get("namespace") !== undefined || read.get("lease")) refuseTogether(read, server);
+  if (tlsCa !== undefined || read.get("namespace") !== undefined || read.get("lease")) refuseUnsupported(read, server);
   refuseSeveralServers(read, server);
-  refuseLink(find);
+  refuseDockerLink(find);
   const values = read.all();
   if (values.lease && server.offers.leases !== "anyway") leasePlace(server, values.leaseTable);
   const given = repeated.get(TABLE.name.name);
@@ -64,11 +64,11 @@ export async function resolveSettings(
     notes,
     sourceOf: (key) => find(key)?.source,
   };
-  refuseOneTable(find, settings);
+  refuseSharedTable(find, settings);
   return verbose === false || thorough ? settings : await withSources(settings);
 }
 
-/** Adds to the notes where the settings come from, and which have no effect. */
+/** Adds notes on where the settings come from, and which have no effect. */
 async function withSources(settings: Settings): Promise<Settings> {
   const [{ sourcesText }, { withoutEffect }] = await Promise.all([
     import("./sources.ts"),

@@ -1,16 +1,16 @@
 import { ConfigError, UsageError } from "../errors.ts";
-import { pathOr } from "../text/harmless.ts";
+import { pathOr } from "../text/redaction.ts";
 import { withoutLineEnd } from "./server.ts";
 import { type Find, type Found, SettingValues } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 import { readTrustedFile } from "./trusted_file.ts";
 
 /** How to do without a server file that cannot be used. */
-const WAYS_ON = "put the server into it, and nothing else, or name the server in another way";
+const WAYS_ON = "write the server into it, on one line and alone, or use --server or SERA_SERVER";
 
 /**
- * Finds the server also where a file holds it, which the `server-file` setting names. Flags win over variables, and these
- * over the config file, whichever of the two settings they are about.
+ * Reads the server from the file that the `server-file` setting names. Flags win over variables, and these over the config
+ * file, whichever of `server` and `server-file` they set.
  *
  * @param find Finds the settings as they are given, `server-file` among them.
  * @returns Finds the server that counts, and `server-file` only if that is from there.
@@ -59,6 +59,6 @@ async function readServer(path: string): Promise<string> {
 function noServerFile(path: string): ConfigError {
   const shown = pathOr(path, "");
   return shown === ""
-    ? new ConfigError("No server file: what is named as one looks like a server", "name a server with --server")
+    ? new ConfigError("No server file: the path given looks like a server", "to name a server, use --server")
     : new ConfigError(`No server file: ${shown}`, WAYS_ON);
 }

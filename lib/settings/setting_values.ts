@@ -1,5 +1,5 @@
 import type { SeraError } from "../errors.ts";
-import { isPlain, plainOr } from "../text/harmless.ts";
+import { isPlain, plainOr } from "../text/redaction.ts";
 import { type Setting, SETTING_KEYS, type SettingKey, TABLE, type Values } from "./table.ts";
 
 /** A value and where it came from. */
@@ -64,18 +64,18 @@ function read<K extends SettingKey>(key: K, found: Found): NonNullable<Values[K]
   return value;
 }
 
-/** Tells the compiler what the loop over the table has done. */
+/** Tells the type checker that the loop has set every key. */
 function hasAll(values: Partial<Values>): values is Values {
   return SETTING_KEYS.every((key) => key in values);
 }
 
-/** The error for a value that its setting does not take. It is shown unless it may be a server in the wrong place. */
+/** The error for a value that its setting does not take. Shows the value unless it may be a server in the wrong place. */
 export function wrongValue(setting: Setting, { value, source, error, json }: Found): SeraError {
   const cannot = `Cannot use ${setting.name} in ${source}`;
   if (value === "" && !json) {
     return new error(`${cannot}: it is empty`, "check the variable that it is from, or leave it out");
   }
-  // Where text belongs a long one is plausible; elsewhere it may be a secret.
+  // A long text is plausible where text belongs; elsewhere it may be a secret.
   const longest = setting.kind === "text" ? 200 : undefined;
   const shown = setting.mayHoldPassword ? "" : `: ${shownValue(value, json, longest)}`;
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)

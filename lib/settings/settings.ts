@@ -4,7 +4,7 @@ import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
 import type { SettingKey, Values } from "./table.ts";
 
-/** Everything that a run goes by: the value of each setting, and what is made of several. */
+/** The value of each setting, and what is derived from them. */
 export interface Settings extends Omit<Values, "server" | "ledger"> {
   /** Where the lock lives. */
   readonly server: Backend;
@@ -12,7 +12,7 @@ export interface Settings extends Omit<Values, "server" | "ledger"> {
   readonly names?: readonly string[] | undefined;
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
-  /** What is odd but harmless; when verbose also where the settings come from. */
+  /** Warnings; when verbose also where the settings come from. */
   readonly notes: readonly Trouble[];
   /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
   readonly sourceOf: (key: SettingKey) => string | undefined;

@@ -2,8 +2,9 @@ import { MOST_SLOTS } from "../lock/slot_name.ts";
 import type { FlagSyntax } from "./flag.ts";
 import {
   boolean,
+  booleanOrChoice,
   booleanOrPath,
-  booleanOrWord,
+  choice,
   count,
   duration,
   file,
@@ -12,45 +13,44 @@ import {
   server,
   table,
   text,
-  word,
 } from "./kinds.ts";
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
 export interface Setting<T = unknown> extends FlagSyntax, Pick<Kind<T>, "read" | "takes"> {
   /** The value of a setting that is not set. As all values that were read, durations are in milliseconds. */
   readonly default: T;
-  /** Whether it may stand in the config file. The others are about one run. */
+  /** Whether the config file may set it. The others concern a single run. */
   readonly inConfig?: true;
   /** Whether only runs use it, and not subcommands that look at locks or past runs. */
-  readonly ofRun?: true;
+  readonly runOnly?: true;
   /** Whether no message repeats its value. */
   readonly mayHoldPassword?: true;
-  /** What it has no effect without. As a flag it is an error then. */
+  /** What it needs to have an effect. Without that it is an error as a flag. */
   readonly needs?: Need;
-  /** Whether it is not an error even as a flag. */
+  /** Whether it is accepted even as a flag that has no effect. */
   readonly harmless?: true;
 }
 
-/** What a setting may need to have an effect. */
+/** What a setting can need to have an effect. */
 export type Need =
   /** `once` or `every`. */
   | "rule"
   | "ledger"
   | "lease"
-  /** Leases that are rows. */
+  /** Leases kept as rows of a table. */
   | "rows"
   | "tls"
   /** That verbose is off. */
   | "no verbose"
-  /** Something that makes sera skip the command. */
+  /** A setting that makes sera skip the command. */
   | "skip"
-  /** A server that may not exclude everybody. */
+  /** A server that sera may refuse as unsafe. */
   | "unsafe";
 
 const SECOND = 1000;
 const DAY = 24 * 3600 * SECOND;
 
-/** The longest time in the ledger: every server can subtract a century from its clock. */
+/** The longest duration for the ledger: every server can subtract a century from its clock. */
 const CENTURY = 36_500 * DAY;
 
 /** The highest limit of waiters. */
@@ -61,7 +61,7 @@ const LONGEST_KEY = 190;
 
 /**
  * All settings, in the order in which `--help` shows them. A new one needs an entry here, its help in
- * `setting_words.ts`, which a run does not load, and code that uses it. Flags, variables, keys of the config file and
+ * `setting_help.ts`, which a run does not load, and code that uses it. Flags, variables, keys of the config file and
  * types follow.
  */
 const ENTRIES = {
@@ -69,27 +69,27 @@ const ENTRIES = {
   server: { name: "server", ...server, inConfig: true, mayHoldPassword: true },
   serverFile: { name: "server-file", ...file, inConfig: true },
   tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
-  name: { name: "name", ...text, several: "taken" },
+  name: { name: "name", ...text, onRepeat: "collect" },
   namespace: { name: "namespace", ...text, inConfig: true },
-  slots: { name: "slots", ...count({ least: 1, most: MOST_SLOTS }), ofRun: true },
-  maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, ofRun: true },
-  replace: { name: "replace", ...boolean, default: false, ofRun: true },
-  waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, ofRun: true },
+  slots: { name: "slots", ...count({ least: 1, most: MOST_SLOTS }), runOnly: true },
+  maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, runOnly: true },
+  replace: { name: "replace", ...boolean, default: false, runOnly: true },
+  waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, runOnly: true },
   // Harmless: the Go program accepted it with every run, so existing scripts may use it anywhere.
   detailedExitCodes: {
     name: "detailed-exit-codes",
     ...boolean,
     default: false,
-    ofRun: true,
+    runOnly: true,
     needs: "skip",
     harmless: true,
   },
-  once: { name: "once", ...key(LONGEST_KEY), ofRun: true },
-  every: { name: "every", alias: "once-per", ...duration({ least: 1, most: CENTURY }), ofRun: true },
-  countFailures: { name: "count-failures", ...boolean, default: false, ofRun: true, needs: "rule" },
-  minHold: { name: "min-hold", ...duration(), inConfig: true, ofRun: true },
-  splay: { name: "splay", ...duration(), inConfig: true, ofRun: true },
-  label: { name: "label", ...text, ofRun: true },
+  once: { name: "once", ...key(LONGEST_KEY), runOnly: true },
+  every: { name: "every", alias: "once-per", ...duration({ least: 1, most: CENTURY }), runOnly: true },
+  countFailures: { name: "count-failures", ...boolean, default: false, runOnly: true, needs: "rule" },
+  minHold: { name: "min-hold", ...duration(), inConfig: true, runOnly: true },
+  splay: { name: "splay", ...duration(), inConfig: true, runOnly: true },
+  label: { name: "label", ...text, runOnly: true },
   // It has no default: if it is not set, other settings turn it on.
   ledger: { name: "ledger", ...boolean, inConfig: true },
   ledgerTable: { name: "ledger-table", ...table, default: { name: "sera_runs" }, inConfig: true, needs: "ledger" },
@@ -98,18 +98,18 @@ const ENTRIES = {
     ...duration({ most: CENTURY }),
     default: 90 * DAY,
     inConfig: true,
-    ofRun: true,
+    runOnly: true,
     needs: "ledger",
   },
-  recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, ofRun: true, needs: "ledger" },
+  recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, runOnly: true, needs: "ledger" },
   lease: { name: "lease", ...boolean, default: false, inConfig: true, needs: "rows" },
   leaseTable: { name: "lease-table", ...table, default: { name: "sera_leases" }, inConfig: true, needs: "lease" },
   ttl: { name: "ttl", ...duration({ least: 3 * SECOND, most: DAY }), default: 30 * SECOND, inConfig: true },
   // Enough for a command to clean up, and not much longer.
-  grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, ofRun: true },
-  onLost: { name: "on-lost", ...word("terminate", "warn"), default: "terminate", inConfig: true, ofRun: true },
-  maxRun: { name: "max-run", ...duration({ least: 1 }), inConfig: true, ofRun: true },
-  // Harmless since a permission that is not needed contradicts nothing.
+  grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, runOnly: true },
+  onLost: { name: "on-lost", ...choice("terminate", "warn"), default: "terminate", inConfig: true, runOnly: true },
+  maxRun: { name: "max-run", ...duration({ least: 1 }), inConfig: true, runOnly: true },
+  // Harmless: a permission that is not needed contradicts nothing.
   allowUnsafeServer: {
     name: "allow-unsafe-server",
     ...boolean,
@@ -118,10 +118,10 @@ const ENTRIES = {
     needs: "unsafe",
     harmless: true,
   },
-  quiet: { name: "quiet", ...boolean, default: false, inConfig: true, ofRun: true, needs: "no verbose" },
-  verbose: { name: "verbose", ...booleanOrWord("stdout", "stderr"), default: false, inConfig: true, ofRun: true },
-  syslog: { name: "syslog", ...booleanOrPath, default: false, inConfig: true, ofRun: true },
-  logFormat: { name: "log-format", ...word("text", "json"), default: "text", inConfig: true },
+  quiet: { name: "quiet", ...boolean, default: false, inConfig: true, runOnly: true, needs: "no verbose" },
+  verbose: { name: "verbose", ...booleanOrChoice("stdout", "stderr"), default: false, inConfig: true, runOnly: true },
+  syslog: { name: "syslog", ...booleanOrPath, default: false, inConfig: true, runOnly: true },
+  logFormat: { name: "log-format", ...choice("text", "json"), default: "text", inConfig: true },
 } as const;
 
 type Entries = typeof ENTRIES;

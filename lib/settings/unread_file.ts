@@ -1,7 +1,7 @@
 import { ConfigError, messageOf } from "../errors.ts";
 import { systemCure } from "../system/limits.ts";
 import { UnfitFileError } from "../system/small_file.ts";
-import { pathOr } from "../text/harmless.ts";
+import { pathOr } from "../text/redaction.ts";
 
 /**
  * The error for a file that exists and cannot be read, or whose path leads through something that is not a folder.

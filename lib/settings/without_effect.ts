@@ -3,19 +3,19 @@ import type { Settings } from "./settings.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
 /** Why a setting has no effect, and what to do about a flag that sets it. */
-interface Lack {
+interface Reason {
   readonly why: string;
   readonly cure: string;
 }
 
 /** A setting that has no effect on this run. */
-interface Idle extends Lack {
+interface Ineffective extends Reason {
   readonly setting: Setting;
   readonly source: string;
 }
 
-/** Tells of each need whether this run lacks it. Notes come in this order. */
-const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } = {
+/** For each need, why this run lacks it; undefined if it does not. Notes come in this order. */
+const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefined } = {
   rule: (settings) =>
     hasRule(settings) ? undefined : {
       why: "neither once nor every is set",
@@ -29,13 +29,13 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
         : "add --ledger, or leave it out",
     },
   rows: ({ server: { offers, title } }) =>
-    offers.leases === "anyway" ? { why: `the locks of ${title} are leases anyway`, cure: "leave it out" } : undefined,
+    offers.leases === "anyway" ? { why: `the locks of ${title} are always leases`, cure: "leave it out" } : undefined,
   lease: ({ server, lease, sourceOf }) => {
     if (server.offers.leases === "anyway") {
-      return { why: `${server.title} keeps its leases in no table`, cure: "leave it out" };
+      return { why: `${server.title} does not keep leases in a table`, cure: "leave it out" };
     }
     if (lease) return undefined;
-    if (!server.offers.leases) return { why: `${server.title} has no leases`, cure: "leave it out" };
+    if (!server.offers.leases) return { why: `${server.title} does not support leases`, cure: "leave it out" };
     return {
       why: "lease is off",
       cure: sourceOf("lease") === "--lease" ? "leave it out, or remove --lease=false" : "add --lease, or leave it out",
@@ -43,7 +43,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
   },
   tls: ({ server }) =>
     server.offers.tls === "none"
-      ? { why: "the server is reached without a network, and so without TLS", cure: "leave it out" }
+      ? { why: "the server is not reached over a network, so there is no TLS", cure: "leave it out" }
       : undefined,
   "no verbose": ({ verbose, sourceOf }) =>
     verbose === false ? undefined : {
@@ -55,7 +55,9 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
       ? undefined
       : { why: "nothing is skipped without wait-and-skip, once or every", cure: "leave it out" },
   unsafe: ({ server }) =>
-    server.offers.mayBeUnsafe ? undefined : { why: `${server.title} cannot be unsafe`, cure: "leave it out" },
+    server.offers.mayBeUnsafe
+      ? undefined
+      : { why: `sera never refuses ${server.title} as unsafe`, cure: "leave it out" },
 };
 
 /**
@@ -65,7 +67,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
  * @throws {UsageError}
  */
 export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<string, string>): void {
-  for (const { setting, source, why, cure } of idle(settings)) {
+  for (const { setting, source, why, cure } of ineffective(settings)) {
     if (flags.has(setting.name) && !setting.harmless) {
       throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}`, cure);
     }
@@ -77,19 +79,19 @@ export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<strin
  * are no error.
  */
 export function withoutEffect(settings: Settings): readonly Trouble[] {
-  return idle(settings).map(({ setting, source, why }) => ({
+  return ineffective(settings).map(({ setting, source, why }) => ({
     what: `${setting.name} in ${source} has no effect here, since ${why}`,
   }));
 }
 
-function idle(settings: Settings): readonly Idle[] {
-  return keysIn(LACK).flatMap((need) => {
-    const lack = LACK[need](settings);
+function ineffective(settings: Settings): readonly Ineffective[] {
+  return keysIn(REASONS).flatMap((need) => {
+    const lack = REASONS[need](settings);
     if (!lack) return [];
     return SETTING_KEYS.flatMap((key) => {
       const setting = TABLE[key];
       const source = settings.sourceOf(key);
-      // What is switched off needs nothing.
+      // A setting that is switched off needs nothing.
       if (setting.needs !== need || source === undefined || settings[key] === false) return [];
       return [{ setting, source, ...lack }];
     });

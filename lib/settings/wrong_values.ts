@@ -4,8 +4,8 @@ import { type Find, wrongValue } from "./setting_values.ts";
 import { type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
 /**
- * The error for the first setting with a value of the wrong kind, for when something else is missing, too. The wrong
- * value may be the reason: a flag that lacks its value takes the next word for it.
+ * The error for the first setting with a value of the wrong kind. Reported instead of something that is missing, since it
+ * may be the reason: a flag that lacks its value swallows the next word.
  *
  * @returns Undefined if there is none. A duration that is out of its limits does not count.
  */

@@ -6,16 +6,16 @@ import { EVERYBODY_WRITES, STICKY } from "./trust.ts";
 interface Exposed {
   /** The folder that everybody can write to. */
   readonly folder: string;
-  /** The name in it that the path goes through. */
+  /** The entry in it that the path leads through. */
   readonly entry: string;
   /** Whether the entry belongs to another user, who may have put it there. */
   readonly planted: boolean;
 }
 
 /**
- * Refuses a file that anybody on the machine may have written or put there, since it decides what sera does, often as root.
+ * Refuses a file that any user of the machine may have written or put there, since it decides what sera does, often as root.
  *
- * @param info The open file's.
+ * @param info Information on the open file.
  * @param orReplaceable Whether to refuse also a file that anybody could replace.
  * @throws {UnfitFileError}
  */
@@ -43,21 +43,21 @@ export function refuseExposed(path: string, info: Deno.FileInfo, orReplaceable =
 }
 
 /**
- * The steps of a path in folders where everybody can rename entries. An entry of sera's own user or root is there on
- * purpose, as in the folders that Kubernetes makes; one of another user may have been planted.
+ * The steps of a path that lie in folders where everybody can rename entries. An entry that belongs to sera's own user or
+ * root is there on purpose, as in folders made by Kubernetes; one that belongs to another user may have been planted.
  */
 function exposedSteps(path: string): readonly Exposed[] {
   const { folders, links, end } = followPath(absolute(path));
-  const lookedIn = new Map(folders.map(({ path, info }) => [path, info]));
+  const searched = new Map(folders.map(({ path, info }) => [path, info]));
   return [...folders, ...links, end].flatMap(({ path, info }) => {
     const [, folder, entry] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
-    const within = lookedIn.get(folder || "/");
+    const within = searched.get(folder || "/");
     if (entry === undefined || !within || !isOpenToAll(within)) return [];
     return [{ folder: folder || "/", entry, planted: !isOurs(info.uid) }];
   });
 }
 
-/** The path made absolute. */
+/** A path, made absolute. */
 export function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }

@@ -6,7 +6,7 @@ export interface Step {
   readonly info: Deno.FileInfo;
 }
 
-/** Where a path leads, and all that decides it. */
+/** Where a path leads, and everything that decides it. */
 export interface FollowedPath {
   /** Each folder in which a name was looked up, starting with the root. */
   readonly folders: readonly Step[];
@@ -14,7 +14,7 @@ export interface FollowedPath {
   readonly links: readonly (Step & { readonly within: Step })[];
   /** The end of the path, or the folder in which a name was not found. */
   readonly end: Step;
-  /** The rest of the path below `end` that does not exist; empty if all of it does. */
+  /** The names below `end` that do not exist; empty if the whole path exists. */
   readonly missing: readonly string[];
 }
 

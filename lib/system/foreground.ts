@@ -1,15 +1,15 @@
 /**
- * Whether this process is in the foreground of its terminal: what is in the background must not write into what the user
- * types, and may be stopped for it (SIGTTOU). True where that cannot be told: without a terminal of its own, and on
- * systems without /proc.
+ * Whether this process is in the foreground of its terminal. A background process must not write into what the user is
+ * typing, and may be stopped for it (SIGTTOU). True where this is unknown: without a controlling terminal, and on systems
+ * without /proc.
  */
 export async function isInForeground(): Promise<boolean> {
   if (Deno.build.os !== "linux") return true;
   let stat;
   try {
-    // In a session of its own, out of reach of Ctrl-Z: a child that is stopped before it has become another program stops
-    // its parent where no shell sees it, since both share their memory until then; see vfork(2). The runtime starts one
-    // with a session of its own by fork(2), which does not have that. For why cat(1), see proc.ts.
+    // Detached, so that Ctrl-Z does not reach it: with vfork(2), a child that is stopped before its exec keeps its parent
+    // suspended, where no shell notices. The runtime starts detached children with fork(2) instead, which does not have
+    // that problem. For why cat(1), see proc.ts.
     const { stdout } = await new Deno.Command("/bin/cat", {
       args: [`/proc/${Deno.pid}/stat`],
       cwd: "/",

@@ -2,7 +2,7 @@
  * What is at a path; a link is not followed.
  *
  * @returns Undefined if there is nothing.
- * @throws {Error} The system's error if that cannot be seen.
+ * @throws {Error} The system's error if it cannot be found out.
  */
 export function lstatIfThere(path: string): Deno.FileInfo | undefined {
   try {
@@ -14,7 +14,7 @@ export function lstatIfThere(path: string): Deno.FileInfo | undefined {
 }
 
 /**
- * What is at a path; undefined if there is nothing, or if that cannot be seen.
+ * What is at a path; undefined if there is nothing, or if it cannot be found out.
  *
  * @param stat `Deno.statSync` follows links, `Deno.lstatSync` does not.
  */
@@ -27,13 +27,13 @@ export function statIfSeen(path: string, stat = Deno.statSync): Deno.FileInfo | 
   }
 }
 
-/** Whether there is something at a path, links followed; true also if that cannot be seen. */
+/** Whether there is something at a path, links followed; true also if it cannot be found out. */
 export function isThere(path: string): boolean {
   try {
     Deno.statSync(path);
     return true;
   } catch (error) {
-    // Whoever uses the path will report any other error.
+    // Any other error is reported when the path is used.
     return !(error instanceof Deno.errors.NotFound);
   }
 }

@@ -1,6 +1,6 @@
 import type { Trouble } from "../errors.ts";
 
-/** Errors of the system that mean the same, and have the same cure, whatever was being done. */
+/** System errors with the same meaning and cure, whatever was being done. */
 const LIMITS: Readonly<Record<string, Trouble>> = {
   EMFILE: { what: "too many open files", cure: "raise the limit of open files (ulimit -n)" },
   ENFILE: { what: "too many open files in the system", cure: "raise the system's limit (fs.file-max)" },
@@ -18,7 +18,7 @@ const LIMITS: Readonly<Record<string, Trouble>> = {
   ESTALE: { what: "a network file system has lost the file", cure: "mount it again" },
 };
 
-/** Errors that have one cure, but whose message must also say what was being done. */
+/** System errors with one cure, but whose message must also say what was being done. */
 const CURES: Readonly<Record<string, string>> = { EIO: "see the system's log for disk errors" };
 
 /** The trouble if an error means that a limit of the system was reached; undefined for any other error. */
@@ -32,7 +32,7 @@ export function systemCure(error: unknown): string | undefined {
   return own(LIMITS, code)?.cure ?? own(CURES, code);
 }
 
-/** A server may send any code, also the name of what every object has. */
+/** Looks up own properties only: a server may send any code, even `constructor`. */
 function own<Value>(table: Readonly<Record<string, Value>>, code: string): Value | undefined {
   return Object.hasOwn(table, code) ? table[code] : undefined;
 }

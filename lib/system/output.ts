@@ -4,7 +4,7 @@ import { delayOrAbort, within } from "../waiting.ts";
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
 
-/** How long a text waits for earlier ones on the other stream, in milliseconds. */
+/** How long a text waits for earlier texts on the other stream, in milliseconds. */
 const LONGEST_TURN = 1000;
 
 /** How many texts can wait for a reader. Further ones are lost, so that a stuck reader cannot use up the memory. */

@@ -1,16 +1,16 @@
 import { readProc } from "./proc.ts";
 
-/** Ticks per second of times in /proc, the same on all processors that sera runs on. time(7), USER_HZ */
+/** Clock ticks per second of times in /proc, the same on all processors that sera runs on; USER_HZ in time(7). */
 const TICKS = 100;
 
 /** What Linux says about a process; proc_pid_stat(5). */
 export interface ProcessStat {
   readonly parent: number;
-  /** When it started, in seconds since the system's start. Tells it from a later process of the same number. */
+  /** When it started, in seconds since boot. Tells it from a later process with the same PID. */
   readonly started: number;
 }
 
-/** Reads that of a process; undefined if there is no such process, or no /proc. */
+/** Reads the status of a process; undefined if there is no such process, or no /proc. */
 export function processStat(pid: number): ProcessStat | undefined {
   const bytes = readProc(`${pid}/stat`);
   if (!bytes) return undefined;

@@ -1,24 +1,24 @@
-/** Reads files that configure sera, whatever their paths lead to: it may be a device, a pipe, a huge file. */
+/** Reads configuration files safely: a path may lead to a device, a pipe or a huge file. */
 
 import { TroubleError } from "../errors.ts";
 import { elapsed, firstOf, settled } from "../waiting.ts";
 
-/** The longest such file, in bytes; one with all public CAs has a quarter of that. */
+/** The longest file accepted, in bytes; a file with all public CAs is a quarter of that. */
 const LONGEST = 2 ** 20;
 
-/** How long to wait until the writer of a pipe has closed it, in milliseconds. */
+/** How long to wait for the writer of a pipe to close it, in milliseconds. */
 const PATIENCE = 10_000;
 
 /** What was read from pipes, by path: a pipe can be read only once, but its text may be needed again. */
 const pipes = new Map<string, SmallFile | UnfitFileError>();
 
-/** A file's text, and the information on the open file: its path may lead to another file by now. */
+/** A file's text, and the information on the open file, since its path may lead to another file by now. */
 export interface SmallFile {
   readonly text: string;
   readonly info: Deno.FileInfo;
 }
 
-/** There is a file, but sera cannot use it. Has a cure if there is a better one than to name another file. */
+/** There is a file, but sera cannot use it. Has a cure if there is a better one than naming another file. */
 export class UnfitFileError extends TroubleError {}
 
 /**
@@ -53,9 +53,9 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
 }
 
 /**
- * As {@linkcode readSmallFile}, but for plain files only.
+ * Like {@linkcode readSmallFile}, for plain files only.
  *
- * @param found What is at the path. It is checked before the file is opened: to open a pipe or a device may take forever.
+ * @param found What is at the path. It is checked before the file is opened, since opening a pipe or a device may block forever.
  */
 export function readSmallFileSync(path: string, found = Deno.statSync(path)): SmallFile {
   if (path === "/dev/null") return { text: "", info: found };
@@ -85,7 +85,7 @@ async function readPipe(file: Deno.FsFile): Promise<string> {
   throw tooLong();
 }
 
-/** Whether a path is a pipe that is already open. To open a named pipe in a folder would wait for a writer. */
+/** Whether a path is a pipe that is already open. Opening a named pipe in a folder would block until there is a writer. */
 function isOpenPipe(path: string, { isFifo }: Deno.FileInfo): boolean {
   return Boolean(isFifo) && /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path);
 }

@@ -1,7 +1,7 @@
 /** The size to assume for a terminal that does not report its own. */
 const USUAL = { columns: 80, rows: 24 };
 
-/** The size of the terminal that sera has, in characters. */
+/** The size of sera's terminal, in characters. */
 export function terminalSize(): { readonly columns: number; readonly rows: number } {
   try {
     const { columns, rows } = Deno.consoleSize();
@@ -19,7 +19,7 @@ export function terminalWidth(stream: Pick<typeof Deno.stdout, "isTerminal"> = D
 }
 
 /**
- * Whether a terminal can neither move its cursor nor show colours: without TERM, and not with `TERM=dumb`.
+ * Whether a terminal can neither move its cursor nor show colours: with `TERM=dumb`, or without TERM.
  *
  * @param env Reads an environment variable.
  */
@@ -28,7 +28,7 @@ export function isDumb(env: (name: string) => string | undefined): boolean {
   return term === "dumb" || term === undefined && Deno.build.os !== "windows";
 }
 
-/** Whether to show colours at a terminal; https://no-color.org. */
+/** Whether to show colours on a terminal; see https://no-color.org. */
 export function hasColours(env: (name: string) => string | undefined): boolean {
   return !isDumb(env) && env("NO_COLOR") === undefined;
 }

@@ -4,7 +4,7 @@ export const EVERYBODY_WRITES = 0o002;
 /** In a folder with this bit only the owner of an entry or of the folder may remove or rename the entry. */
 export const STICKY = 0o1000;
 
-/** Groups of administrators only: root's; on macOS also `daemon` and `admin`, which may write to system folders. */
+/** Groups with administrators only: root's; on macOS also `daemon` and `admin`, which may write to system folders. */
 const SYSTEM_GROUPS: readonly number[] = Deno.build.os === "darwin" ? [0, 1, 80] : [0];
 
 /** Which users and groups sera trusts with the contents of a folder. */
@@ -33,7 +33,7 @@ export class Trust {
     return this.owns(info) || this.#sharing !== undefined && info.gid === this.#sharing && isShared(info);
   }
 
-  /** Who can write to a folder without being trusted, for messages; undefined if nobody can. */
+  /** Who can write to a folder although not trusted, for messages; undefined if nobody can. */
   otherWriters({ mode, gid }: Deno.FileInfo): "everybody" | "its group" | undefined {
     if ((mode! & EVERYBODY_WRITES) !== 0) return "everybody";
     return (mode! & GROUP_WRITES) !== 0 && !this.#groups.has(gid) ? "its group" : undefined;

@@ -1,7 +1,7 @@
 import { printable } from "./printable.ts";
 import { shortened, widthOf } from "./width.ts";
 
-/** The least width that a column is cut to. */
+/** No column is cut to less than this. */
 const LEAST = 8;
 
 const GAP = "  ";

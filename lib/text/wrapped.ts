@@ -1,6 +1,6 @@
 import { widthOf } from "./width.ts";
 
-/** A text in rows of so many columns, cut at blanks; a word that is longer is not cut, so that it can be copied whole. */
+/** Wraps a text at blanks. A word that is too long is not cut, so that it can be copied whole. */
 export function wrapped(text: string, width: number): string[] {
   const rows: string[] = [];
   for (const word of text.split(" ")) {
@@ -12,10 +12,10 @@ export function wrapped(text: string, width: number): string[] {
 }
 
 /**
- * A line as it is shown: at a terminal in rows, so that it cuts no word.
+ * Wraps a line for a terminal, which would break it within a word.
  *
  * @param width The terminal's width; undefined if there is no terminal.
  */
-export function atTerminal(line: string, width: number | undefined): string {
+export function wrappedAt(line: string, width: number | undefined): string {
   return width === undefined ? line : wrapped(line, width).join("\n");
 }

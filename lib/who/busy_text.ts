@@ -1,4 +1,4 @@
-import { type TellTime, timeOf } from "../text/time.ts";
+import { type FormatTime, utcTime } from "../text/time.ts";
 import { holderText } from "./holder_text.ts";
 import { isOfLock } from "./names.ts";
 import type { Sighting } from "./sighting.ts";
@@ -32,7 +32,7 @@ export function busyText(
   { locks, slots, hasMore = false }: AskedLocks,
   sightings: readonly Sighting[],
   now = Date.now(),
-  tell: TellTime = timeOf,
+  tell: FormatTime = utcTime,
 ): BusyText {
   const held = sightings.filter(({ state }) => state === "held");
   if (slots !== undefined && !(hasMore && held.length < slots)) {

@@ -1,15 +1,15 @@
 import { Deadline } from "../deadline.ts";
 import { delayOrAbort } from "../waiting.ts";
-import type { Forced, Grip } from "./grip.ts";
+import type { ForcedRelease, HolderHandle } from "./holder_handle.ts";
 
 /** The pause between two looks at whether a holder has ended, in milliseconds. */
 const PAUSE = 500;
 
-/** How long a place may take to free a lock that was taken from its holder, in milliseconds. */
+/** How long a server may take to free a lock that was taken by force, in milliseconds. */
 const LONGEST_FREEING = 5000;
 
 /** How to end a holder. */
-export interface EndingHolder {
+export interface EndHolderOptions {
   /** How long to wait for a holder that was asked, in milliseconds; 0 does not ask. */
   readonly wait: number;
   /** Called when the holder has been asked, before the wait. */
@@ -24,7 +24,7 @@ export interface EndingHolder {
 export type HolderEnd =
   /** It does not hold the lock any more. */
   | { readonly outcome: "released"; readonly why: "asked" | "before" }
-  | ({ readonly outcome: "forced" } & Forced)
+  | ({ readonly outcome: "forced" } & ForcedRelease)
   /** It still holds it. */
   | { readonly outcome: "held"; readonly why: "unaskable" | "unanswered" | "kept" };
 
@@ -34,41 +34,44 @@ export type HolderEnd =
  * @throws {LockUnavailableError} When the place cannot be asked, or does not allow it.
  * @throws The signal's reason when it is aborted.
  */
-export async function endHolder(grip: Grip, { wait, asked, force, signal }: EndingHolder): Promise<HolderEnd> {
-  // Somebody may have thought for a long time.
-  if (!await grip.holds(signal)) return { outcome: "released", why: "before" };
-  const why = grip.unaskable === undefined ? "unanswered" : "unaskable";
+export async function endHolder(
+  handle: HolderHandle,
+  { wait, asked, force, signal }: EndHolderOptions,
+): Promise<HolderEnd> {
+  // The user may have taken long to confirm.
+  if (!await handle.holds(signal)) return { outcome: "released", why: "before" };
+  const why = handle.unaskable === undefined ? "unanswered" : "unaskable";
   const isAsked = why === "unanswered" && wait > 0;
   const released = { outcome: "released", why: isAsked ? "asked" : "before" } as const;
-  if (isAsked && await hasEnded(grip, wait, asked, signal)) return released;
-  if (!await force(why)) return await grip.holds(signal) ? { outcome: "held", why } : released;
-  const forced = await grip.force(signal);
+  if (isAsked && await hasEnded(handle, wait, asked, signal)) return released;
+  if (!await force(why)) return await handle.holds(signal) ? { outcome: "held", why } : released;
+  const forced = await handle.force(signal);
   if (!forced) return released;
-  return await isGoneWithin(LONGEST_FREEING, grip, signal)
+  return await isGoneWithin(LONGEST_FREEING, handle, signal)
     ? { outcome: "forced", ...forced }
     : { outcome: "held", why: "kept" };
 }
 
 async function hasEnded(
-  grip: Grip,
+  handle: HolderHandle,
   wait: number,
-  asked: EndingHolder["asked"],
+  asked: EndHolderOptions["asked"],
   signal: AbortSignal,
 ): Promise<boolean> {
-  await grip.ask(signal);
+  await handle.ask(signal);
   await asked();
-  return await isGoneWithin(wait, grip, signal, () => grip.ask(signal));
+  return await isGoneWithin(wait, handle, signal, () => handle.ask(signal));
 }
 
 async function isGoneWithin(
   wait: number,
-  grip: Grip,
+  handle: HolderHandle,
   signal: AbortSignal,
   each: () => Promise<void> = () => Promise.resolve(),
 ): Promise<boolean> {
   for (const deadline = new Deadline(wait);;) {
     const isLast = deadline.passed;
-    if (!await grip.holds(signal)) return true;
+    if (!await handle.holds(signal)) return true;
     if (isLast) return false;
     await each();
     await delayOrAbort(Math.min(PAUSE, deadline.remaining), signal);

@@ -18,11 +18,12 @@ export function freeSlot(held: readonly Sighting[], slots: number): number | und
  *
  * @param held The holders of a lock.
  * @param asked How many slots are asked for; 1 for a plain lock.
+ * @param lock Which lock it is, to begin a sentence.
  * @throws {OtherSlotsError}
  */
-export function refuseOtherSlots(held: readonly Sighting[], asked: number): void {
+export function refuseOtherSlots(held: readonly Sighting[], asked: number, lock?: string): void {
   const told = held.flatMap(({ slots }) => slots ?? []);
   const plain = told.length === 0 && held.some(({ host, slot = 0 }) => host !== undefined && slot === 0) ? [1] : [];
   const other = [...told, ...plain].find((slots) => slots !== asked);
-  if (other !== undefined) throw new OtherSlotsError(other, asked);
+  if (other !== undefined) throw new OtherSlotsError(other, asked, lock);
 }

@@ -1,5 +1,5 @@
 import { silenceText } from "./lease_text.ts";
-import { type TellTime, timeOf } from "../text/time.ts";
+import { type FormatTime, utcTime } from "../text/time.ts";
 import type { Sighting } from "./sighting.ts";
 import { sinceText } from "./since_text.ts";
 import { tidy } from "./tidy.ts";
@@ -16,7 +16,7 @@ import { tidy } from "./tidy.ts";
 export function holderText(
   sightings: readonly Sighting[],
   now = Date.now(),
-  tell: TellTime = timeOf,
+  tell: FormatTime = utcTime,
 ): string | undefined {
   const [first, ...more] = sightings.filter(({ state }) => state === "held");
   if (!first) return undefined;

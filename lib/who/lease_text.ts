@@ -1,7 +1,7 @@
 import { formatDuration } from "../text/duration.ts";
 import type { SeenLease } from "./sighting.ts";
 
-/** After which part of its TTL a lease without a renewal counts as silent: a holder that lives renews it twice as often. */
+/** The part of its TTL after which an unrenewed lease counts as silent: a live holder renews it twice as often. */
 const SILENT_AFTER = 1 / 3;
 
 /** Whether a holder has renewed its lease so long ago that it may be gone. */

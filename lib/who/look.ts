@@ -1,13 +1,13 @@
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
-import { replacersOf } from "../lock/replacers.ts";
+import { replaceLockName } from "../lock/replacers.ts";
 import { isOfLock } from "./names.ts";
 import { inOrder } from "./order.ts";
 import { withoutRuleLocks } from "./rule_locks.ts";
 import type { LockFilter, Seen, Sighting } from "./sighting.ts";
-import { sensible, sensibleWho } from "./tidy.ts";
+import { validated, validatedProcess } from "./tidy.ts";
 
-const NOTHING: Seen = { sightings: [], strangers: [] };
+const NOTHING: Seen = { sightings: [], otherSessions: [] };
 
 /**
  * The holders and waiters of locks, as far as the backend lets this user see them. Leaves out the process that looks.
@@ -22,16 +22,16 @@ export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promis
     return NOTHING;
   }
   const seen = await ask();
-  const sightings = inOrder(withoutRuleLocks(seen.sightings.map(sensible)));
+  const sightings = inOrder(withoutRuleLocks(seen.sightings.map(validated)));
   return {
     ...seen,
     sightings: filter === "all" ? withoutReplacers(sightings) : sightings,
-    strangers: seen.strangers.map(sensibleWho),
+    otherSessions: seen.otherSessions.map(validatedProcess),
   };
 }
 
 /** Leaves out the locks under which others wait to replace a holder. */
 function withoutReplacers(sightings: readonly Sighting[]): readonly Sighting[] {
-  const names = [...new Set(sightings.map(({ lock }) => replacersOf(lock)))];
+  const names = [...new Set(sightings.map(({ lock }) => replaceLockName(lock)))];
   return sightings.filter((sighting) => !names.some((name) => isOfLock(sighting, name)));
 }

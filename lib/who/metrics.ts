@@ -7,7 +7,7 @@ import type { Gauges, Sample } from "../text/exposition.ts";
 import { printable } from "../text/printable.ts";
 import type { Sighting } from "./sighting.ts";
 
-/** The outcomes that have a series each, also when no run came to them. All others share one: anybody may write words. */
+/** Outcomes with a series of their own, even at 0. All others share one, since anybody with access may write any word. */
 const OUTCOMES: readonly string[] = [
   "running",
   "succeeded",

@@ -10,7 +10,7 @@ const HEIMDALLS = "heimdall";
 const SHORT_NAME = 12;
 
 /** The names that a holder or waiter reports for its lock, if the lock's numbers match them: a report may be forged. */
-export function namesTold({ lock, namespace, name }: Presence): Pick<Sighting, "namespace" | "name"> {
+export function reportedNames({ lock, namespace, name }: Presence): Pick<Sighting, "namespace" | "name"> {
   if (namespace === undefined || !isNamespacedName(lock)) return {};
   if (name !== undefined) return namespacedName(namespace, name) === lock ? { namespace, name } : {};
   return lock.startsWith(`${fnv1(namespace)},`) ? { namespace } : {};

@@ -1,4 +1,4 @@
-import { numberForJson } from "../text/foreign.ts";
+import { numberForJson } from "../text/untrusted.ts";
 import { printableJson } from "../text/printable.ts";
 import { slotHeld } from "./slot_text.ts";
 import type { Seen, SeenLease, Sighting } from "./sighting.ts";
@@ -8,12 +8,12 @@ import type { Seen, SeenLease, Sighting } from "./sighting.ts";
  *
  * @param seen What was seen; the order of the sightings is kept.
  * @param asked A lock to list even if nobody holds it.
- * @param canTell Whether that lock is known to be free if no holder is seen.
+ * @param isConclusive Whether that lock is known to be free if no holder is seen.
  */
 export function seenJson(
-  { sightings, hidden, strangers }: Seen,
+  { sightings, hidden, otherSessions }: Seen,
   asked: Pick<Sighting, "lock" | "namespace" | "name"> | undefined,
-  canTell = true,
+  isConclusive = true,
 ): string {
   const locks = new Map(asked ? [[asked.lock, asked]] : []);
   for (const sighting of sightings) if (!locks.has(sighting.lock)) locks.set(sighting.lock, sighting);
@@ -25,7 +25,7 @@ export function seenJson(
         sightings.filter((one) => one.lock === lock && one.state === wanted).map(sightingView);
       const holders = of("held");
       const [holder = null] = holders;
-      const held = holder !== null || (canTell ? false : null);
+      const held = holder !== null || (isConclusive ? false : null);
       return {
         lock,
         namespace: namespace ?? null,
@@ -37,7 +37,7 @@ export function seenJson(
         waiters: of("waiting"),
       };
     }),
-    other_sessions: strangers.map(({ host, pid, label, user, address, session }) => ({
+    other_sessions: otherSessions.map(({ host, pid, label, user, address, session }) => ({
       host: host ?? null,
       pid: pid ?? null,
       label: label ?? null,

@@ -1,14 +1,14 @@
 import type { Sighting } from "./sighting.ts";
 
 /**
- * Leaves out the locks that sera holds only so that no two go by the same rule at once: they belong to the lock whose
- * slot it holds, or waits for, and nobody knows them by name. Who waits for one of them waits for that lock.
+ * Leaves out the internal locks of rules (`once`, `every`), which a sera with slots holds so that no two apply a rule at
+ * the same time. Nobody knows them by name: a waiter for one is shown as a waiter for the lock that has the slots.
  *
- * A sera with slots holds no other lock besides.
+ * A sera with slots holds no other locks besides these.
  */
 export function withoutRuleLocks(sightings: readonly Sighting[]): readonly Sighting[] {
   const left = withoutThose(sightings);
-  // Who goes by two rules may hold the lock of one and wait for that of the other.
+  // With two rules, a sera may hold the lock of one and wait for that of the other.
   return left === sightings ? left : withoutRuleLocks(left);
 }
 
@@ -26,7 +26,7 @@ function withoutThose(sightings: readonly Sighting[]): readonly Sighting[] {
     const main = locks.get(one.lock);
     if (!main) return [one];
     const { lock, namespace, name, slots } = main;
-    // Some places show a waiter under both names.
+    // Some backends show a waiter under both names.
     const isShown = sightings.some((other) => other.lock === lock && other.state === "waiting" && isSame(other, one));
     return one.state === "held" || isShown ? [] : [{ ...one, lock, namespace, name, slots }];
   });

@@ -1,4 +1,4 @@
-/** What can be seen of a holder or waiter. The texts are its own, and may be forged. */
+/** What can be seen of a holder or waiter. Its texts are self-reported, and may be forged. */
 export interface Sighting {
   /** The lock's name, without the slot; on PostgreSQL, if the holder does not report the full name, what the server shows of it. */
   readonly lock: string;
@@ -17,8 +17,8 @@ export interface Sighting {
   readonly since?: number | undefined;
   /** What happened then; a session may have connected long before it got the lock. */
   readonly sinceIs?: "acquired" | "connected" | "waiting" | undefined;
-  /** Grows with each who comes, where the lock goes to who came first. */
-  readonly turn?: bigint | undefined;
+  /** A smaller one came earlier, where the lock is first-come, first-served. */
+  readonly queuePosition?: bigint | undefined;
   /** The database user. */
   readonly user?: string | undefined;
   /** Where the session comes from, as the server shows it. */
@@ -39,12 +39,12 @@ export interface SeenLease {
   readonly left: number;
   /** How long ago it was renewed, in milliseconds; never negative. */
   readonly silent: number;
-  /** In how many milliseconds somebody else may take it over who looks for the first time, if it stays silent. */
+  /** How long a newcomer must see it silent before it may take it over, in milliseconds. */
   readonly freeIn: number;
 }
 
 /** A session of sera's that may hold a lock or wait for one; the server does not say which. */
-export interface Stranger extends Pick<Sighting, "host" | "pid" | "label" | "user" | "address"> {
+export interface OtherSession extends Pick<Sighting, "host" | "pid" | "label" | "user" | "address"> {
   readonly session: number;
 }
 
@@ -53,9 +53,11 @@ export interface Seen {
   readonly sightings: readonly Sighting[];
   /** What cannot be seen, why, and what to do about it; undefined if everything can. */
   readonly hidden?: string | undefined;
+  /** Why a holder is shown without host, process and label, and what to do; undefined if none is, or it is not known. */
+  readonly nameless?: string | undefined;
   /** Whether all holders are seen, so that only waiters can be missing. */
   readonly showsHolders?: boolean;
-  readonly strangers: readonly Stranger[];
+  readonly otherSessions: readonly OtherSession[];
 }
 
 /** Which locks to look at: one with all its slots, those of a namespace, or all of sera's. */

@@ -1,5 +1,5 @@
 import { ago } from "../text/age.ts";
-import { type TellTime, timeOf } from "../text/time.ts";
+import { type FormatTime, utcTime } from "../text/time.ts";
 
 /** A day in milliseconds. */
 const DAY = 24 * 3600 * 1000;
@@ -9,12 +9,12 @@ const DAY = 24 * 3600 * 1000;
  *
  * @param since Milliseconds since 1970, at most the year 9999.
  */
-export function sinceText(since: number, now: number, tell: TellTime = timeOf): string {
+export function sinceText(since: number, now: number, tell: FormatTime = utcTime): string {
   return `${tell(since)} (${ago(since, now)})`;
 }
 
 /** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3 min ago)`. */
-export function shortSinceText(since: number, now: number, tell: TellTime = timeOf): string {
+export function shortSinceText(since: number, now: number, tell: FormatTime = utcTime): string {
   const [date, time] = tell(since).split(" ");
   return `${now - since < DAY ? time : date} (${ago(since, now)})`;
 }

@@ -1,17 +1,17 @@
 import { fits, table } from "../text/text_table.ts";
 import { ago } from "../text/age.ts";
-import { tellTimeAt } from "../text/time.ts";
+import { timeFormatAt } from "../text/time.ts";
 import { expiryText } from "./lease_text.ts";
 import { shownLock } from "./names.ts";
-import type { Sighting, Stranger } from "./sighting.ts";
-import { tidy, tidyWho } from "./tidy.ts";
+import type { OtherSession, Sighting } from "./sighting.ts";
+import { tidy, tidyProcess } from "./tidy.ts";
 import { slotCell } from "./slot_text.ts";
 import { shortSinceText, sinceText } from "./since_text.ts";
 
 /** The indices of LOCK, HOST and LABEL in a table of sightings. */
 const [LOCK, HOST, LABEL] = [0, 2, 4];
 
-/** The indices of HOST and LABEL in a table of strangers. */
+/** The indices of HOST and LABEL in a table of other sessions. */
 const [THEIR_HOST, THEIR_LABEL] = [2, 4];
 
 /** How a table is shown. */
@@ -27,7 +27,7 @@ export interface Display {
  * an administrator can then end it by its session; TOKEN and EXPIRES if there are leases; SLOT if there are slots.
  */
 export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
-  const tell = tellTimeAt(width);
+  const tell = timeFormatAt(width);
   const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now, tell));
   const forms = [sinceText, shortSinceText, ...sightings.some(({ lease }) => lease) ? [ago] : []];
   const rows = forms.map(byTime);
@@ -74,8 +74,8 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
 }
 
 /** Sessions whose lock is not known, as a table for people. */
-export function strangersTable(strangers: readonly Stranger[], { width }: Display = {}): string {
-  const rows = strangers.map(tidyWho).map(({ session, user, host, address, pid, label }) =>
+export function otherSessionsTable(otherSessions: readonly OtherSession[], { width }: Display = {}): string {
+  const rows = otherSessions.map(tidyProcess).map(({ session, user, host, address, pid, label }) =>
     [String(session), user, host ?? address, pid?.toString(), label].map((cell) => cell ?? "-")
   );
   return table([["SESSION", "USER", "HOST", "PID", "LABEL"], ...rows], { width, cut: [THEIR_LABEL, THEIR_HOST] });

@@ -1,13 +1,13 @@
-import { textFrom, timeFrom } from "../text/foreign.ts";
+import { textFrom, timeFrom } from "../text/untrusted.ts";
 import { printable } from "../text/printable.ts";
-import type { Sighting, Stranger } from "./sighting.ts";
+import type { OtherSession, Sighting } from "./sighting.ts";
 
 /** A sighting without invalid values, and with long texts cut. The texts may still hold control characters. */
-export function sensible(sighting: Sighting): Sighting {
+export function validated(sighting: Sighting): Sighting {
   const { lock, namespace, name, since, sinceIs } = sighting;
   const time = timeFrom(since);
   return {
-    ...sensibleWho(sighting),
+    ...validatedProcess(sighting),
     lock: textFrom(lock) ?? "",
     namespace: textFrom(namespace),
     name: textFrom(name),
@@ -16,8 +16,8 @@ export function sensible(sighting: Sighting): Sighting {
   };
 }
 
-/** As {@linkcode sensible}, for the part that sightings and strangers share. */
-export function sensibleWho<Who extends Omit<Stranger, "session">>(who: Who): Who {
+/** As {@linkcode validated}, for the part that sightings and other sessions share. */
+export function validatedProcess<Who extends Omit<OtherSession, "session">>(who: Who): Who {
   const { host, label, user, address } = who;
   return {
     ...who,
@@ -32,15 +32,15 @@ export function sensibleWho<Who extends Omit<Stranger, "session">>(who: Who): Wh
 export function tidy(sighting: Sighting): Sighting {
   const { lock, namespace, name } = sighting;
   return {
-    ...tidyWho(sensible(sighting)),
+    ...tidyProcess(validated(sighting)),
     lock: tidyText(lock) ?? "",
     namespace: tidyText(namespace),
     name: tidyText(name),
   };
 }
 
-/** As {@linkcode tidy}, for the part that sightings and strangers share. */
-export function tidyWho<Who extends Omit<Stranger, "session">>(who: Who): Who {
+/** As {@linkcode tidy}, for the part that sightings and other sessions share. */
+export function tidyProcess<Who extends Omit<OtherSession, "session">>(who: Who): Who {
   const { host, label, user, address } = who;
   return {
     ...who,

@@ -8,10 +8,10 @@ import { isOfLock } from "./names.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
-/** The least columns that a holder's name is cut to: as long as there is something else to leave out, and after that. */
+/** How short a holder's name is cut, in columns: while other parts can still be left out, and after that. */
 const [LONG, LEAST] = [20, 8];
 
-/** Whom a person at the terminal is told to be waiting for. */
+/** The holder that the waiting line names. */
 export interface AwaitedHolder {
   /** Its host, process and label, or what else is known. */
   readonly who: string;
@@ -54,8 +54,8 @@ export function awaitedHolder(
 }
 
 /**
- * What a person is told who waits: for whom, since when that one holds the lock, and how long sera goes on waiting. Where
- * that is too wide, first the name is cut, then the age is left out, then the name.
+ * The waiting line: the holder, since when it holds the lock, and how long sera goes on waiting. Where that is too wide,
+ * first the name is cut, then the age is left out, then the name.
  *
  * @param holder Undefined if it is not known.
  * @param since How long ago the holder was looked at, in milliseconds.
@@ -76,7 +76,7 @@ export function waitingText(
 }
 
 /**
- * What a person is told while sera pauses before it asks for the lock.
+ * The line shown while sera pauses before it asks for the lock.
  *
  * @param left For how long it goes on pausing, in milliseconds.
  * @param width The most columns.

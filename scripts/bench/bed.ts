@@ -11,6 +11,8 @@ export interface Bed {
   readonly programs: Programs;
   readonly servers: Servers;
   readonly contestants: readonly Contestant[];
+  /** Tells whoever waits for the bench what it does. */
+  readonly progress: (text: string) => void;
 }
 
 /** One part of the bench. */

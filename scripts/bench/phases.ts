@@ -22,7 +22,7 @@ const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;
 export const PHASES: readonly Phase[] = [
   { name: "loading modules", until: "begin", of: [["lib/cli.ts", "run"]] },
   { name: "settings", until: "end", of: [["lib/settings/resolve.ts", "resolveSettings"]] },
-  { name: "signals, last will", until: "begin", of: LOCK },
+  { name: "signals, watchdog", until: "begin", of: LOCK },
   { name: "loading the driver", until: "end", of: LOCK },
   {
     name: "connecting, log-in",
@@ -40,7 +40,7 @@ export const PHASES: readonly Phase[] = [
   { name: "last checks", until: "begin", of: [SPAWN] },
   { name: "spawning", until: "end", of: [SPAWN] },
   { name: "command", until: "end", of: [["lib/child/supervise.ts", "supervise"]] },
-  { name: "releasing", until: "end", of: [["lib/commands/run/give_back.ts", "release"]] },
+  { name: "releasing", until: "end", of: [["lib/commands/run/finish_run.ts", "release"]] },
 ];
 
 /** Until a program's first statement, which only the empty program can tell. */

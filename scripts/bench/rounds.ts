@@ -12,16 +12,21 @@ export interface Rounds {
   readonly rounds: number;
   /** The one that the others are compared with. */
   readonly base?: string;
+  /** The first round counts, too: each measurement is so long that caches do not matter. */
+  readonly long?: boolean;
+  /** Is told of each measurement before it begins. */
+  readonly progress?: (text: string) => void;
 }
 
-/** Measures each thing in turn, again and again. The first round only fills the caches and does not count. */
+/** Measures each thing in turn, again and again. The first round only fills the caches and does not count, unless `long`. */
 export async function inTurn(
   things: Readonly<Record<string, Measurement>>,
-  { rounds, base }: Rounds,
+  { rounds, base, long = false, progress }: Rounds,
 ): Promise<Row[]> {
   const samples: Record<string, Sample[]> = Object.fromEntries(Object.keys(things).map((name) => [name, []]));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = long ? 1 : 0; round <= rounds; round++) {
     for (const [name, measure] of Object.entries(things)) {
+      progress?.(`round ${round} of ${rounds}: ${name}`);
       const sample = await measure();
       if (round > 0) samples[name]!.push(sample);
     }

@@ -26,7 +26,7 @@ export async function slots(bed: Bed): Promise<Table[]> {
  * is the ideal time: a lock's share times what one run takes, from its predecessor's end to its own, while as many commands
  * run beside it and as many processes wait as with slots. Nobody there has to find out which slot is free.
  */
-async function crowd({ programs, servers, folder, rounds }: Bed): Promise<Table> {
+async function crowd({ programs, servers, folder, rounds, progress }: Bed): Promise<Table> {
   const things = seras(folder, programs.sera, servers).map(({ name, words, waiters }) =>
     [name, async () => {
       const keys = Array.from({ length: SLOTS }, (_, number) => `share-${number}`);
@@ -46,7 +46,11 @@ async function crowd({ programs, servers, folder, rounds }: Bed): Promise<Table>
       { id: "ideal", title: "ideal", unit: "s" },
       { id: "ratio", title: "of the ideal", unit: "×" },
     ],
-    rows: await inTurn(Object.fromEntries(things), { rounds: Math.min(rounds, MOST_ROUNDS) }),
+    rows: await inTurn(Object.fromEntries(things), {
+      rounds: Math.min(rounds, MOST_ROUNDS),
+      long: true,
+      progress,
+    }),
   };
 }
 

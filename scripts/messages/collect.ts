@@ -108,7 +108,7 @@ function lineIn({ source, node }: Place<CallExpression>, evaluator: Evaluator): 
     const ways = evaluator.together(source, [[given[first], ""], [given[first + 2], "what"]]);
     return ways.flatMap(([level, text]) => messageOf({ source, node }, text!, "", level!));
   }
-  if (name.name === "tell" && given[0]?.type === "Literal") {
+  if (name.name === "announce" && given[0]?.type === "Literal") {
     return messages({ source, node }, [given[1]], "info", evaluator);
   }
   return /^(note|onGone)$/.test(name.name) ? messages({ source, node }, [given[0]], "note", evaluator) : [];

@@ -41,9 +41,10 @@ export const GROUPS: readonly Group[] = [
     about: "The command did not run. A value from a file or a variable ends sera with 200, one from a flag with 201.",
     has: ({ exit, by, path }) =>
       by === "setting" || exit === "badConfig" && !path.startsWith("lib/backends/") ||
-      /^lib\/settings\/(?!oddities|other_writers|without_effect|resolve)|^lib\/system\/(file_trust|small_file)/.test(
-        path,
-      ),
+      /^lib\/settings\/(?!setting_warnings|other_writers|without_effect|resolve)|^lib\/system\/(file_trust|small_file)/
+        .test(
+          path,
+        ),
   },
   {
     title: "The server setting: MySQL and MariaDB",
@@ -85,7 +86,7 @@ export const GROUPS: readonly Group[] = [
       "From `sera status`, `sera unlock`, `sera forget`, `sera history` and their like, also what a list lacks, and why.",
     has: ({ exit, path }) =>
       (exit === "lockUnavailable" || exit === "busy") && /^lib\/commands\/(?!run\/)/.test(path) ||
-      /grip\.ts$/.test(path) || HIDDEN.test(path),
+      /_handle\.ts$/.test(path) || HIDDEN.test(path),
   },
   {
     title: "What sera doctor finds",

@@ -99,9 +99,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   // sera doctor.
   "two connections got the same lock at once":
     "The server's locks exclude nobody: a proxy that fakes them, or spreads connections over servers.",
-  "somebody else holds a lock of a random name":
+  "somebody else already holds the test lock, which has a random name":
     "The server grants no lock at all. See what stands between sera and it.",
-  "the lock was not free after its release": "A pooler or proxy keeps the session, and with it the lock.",
+  "the test lock was still held after its release": "A pooler or proxy keeps the session, and with it the lock.",
   "there is no table, and it cannot be created":
     "Have an administrator make it: `sera history --schema` prints the SQL.",
   "The user may not use advisory locks":
@@ -109,9 +109,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
 
   // Notes.
   "There is no /bin/sh": "Without a shell nobody ends the command if sera is killed with SIGKILL.",
-  "Run … by … of … did not finish": "The node of that run died, or lost the lock. The run counts as failed.",
+  "Run … by … at … did not finish": "The node of that run died, or lost the lock. The run counts as failed.",
   "Renewing the lease over a new connection": "The old connection ended. The command does not notice.",
-  "…; trying again until the wait is over.": "The trouble may pass, so sera tries again until `<wait>` is over.",
+  "…; retrying until the wait is over.": "The trouble may pass, so sera tries again until `<wait>` is over.",
   "…; trying to record the end": "The command has ended. sera keeps the lock while it tries.",
   "…; old runs were not deleted.": "Runs older than `keep-history` could not be deleted. The next run tries again.",
   "The password file … is ignored": "As in libpq. Give the file to the user, and mode 0600.",

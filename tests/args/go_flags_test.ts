@@ -74,7 +74,7 @@ for (const [words, message] of REFUSED) {
 }
 
 Deno.test("a flag's value is there by its name, and by the other one where that was written", () => {
-  const specs: FlagSpec[] = [{ name: "every", boolean: false }, { name: "once-per", boolean: false, meaning: "every" }];
+  const specs: FlagSpec[] = [{ name: "every", boolean: false }, { name: "once-per", boolean: false, aliasOf: "every" }];
   const flags = (...words: string[]) => Object.fromEntries(parseGoFlags(words, specs).flags);
   assert.deepEqual(flags("--every=1h"), { every: "1h" });
   assert.deepEqual(flags("-once-per", "1h"), { every: "1h", "once-per": "1h" });
@@ -84,7 +84,7 @@ Deno.test("flags that are given again with another value are told, and by anothe
   const specs: FlagSpec[] = [...SPECS, { name: "every", boolean: false }, {
     name: "once-per",
     boolean: false,
-    meaning: "every",
+    aliasOf: "every",
   }];
   const repeated = (...words: string[]) => Object.fromEntries(parseGoFlags(words, specs).repeated);
   assert.deepEqual(repeated("--name=a", "-name", "b", "--verbose", "--verbose"), { name: ["a", "b"] });
@@ -97,7 +97,7 @@ Deno.test("flags that are given again with another value are told, and by anothe
 });
 
 Deno.test("a flag that takes one value is refused with another one, and not with the same again", () => {
-  const specs: FlagSpec[] = [{ name: "name", boolean: false, several: "refused" }];
+  const specs: FlagSpec[] = [{ name: "name", boolean: false, onRepeat: "refuse" }];
   const read = (...words: string[]) => parseGoFlags(words, specs, "sera status --help").flags.get("name");
   assert.equal(read("--name=a", "--name", "a"), "a");
   assert.throws(() => read("--name=a", "--name=b"), {

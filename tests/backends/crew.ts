@@ -23,11 +23,11 @@ export interface CrewPlace {
   options?(): OpenOptions;
   /** Resolves when so many wait for a lock, where observers do not see that. */
   waiting?(name: string, count: number): Promise<void>;
-  /** Takes a lock, or a slot, from its holder, where that cannot be done with a grip on it. */
+  /** Takes a lock, or a slot, from its holder, where that cannot be done with a handle on it. */
   takeAway?(slot: string): Promise<void>;
   /** What it refuses. */
   readonly lacks?: readonly Lack[];
-  /** Whether the server does not say which sessions are sera's, so that idle ones of the test's own may be strangers. */
+  /** Whether the server does not say which sessions are sera's, so that idle ones of the test's own may be other sessions. */
   readonly hidesSessions?: true;
   /** Whether each lock has a fencing token. */
   readonly hasTokens?: true;
@@ -131,8 +131,8 @@ export class Crew implements AsyncDisposable {
     if (this.#place.takeAway) return await this.#place.takeAway(slotName(name, slot));
     const holder = (await this.seenHolders(name)).find((seen) => (seen.slot ?? 0) === slot);
     assert.ok(holder, `nobody is seen to hold slot ${slot}`);
-    await using grip = await (await this.observer()).grip(holder, never);
-    await grip.force(never);
+    await using handle = await (await this.observer()).handleOf(holder, never);
+    await handle.force(never);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

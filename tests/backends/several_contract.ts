@@ -31,7 +31,7 @@ export function severalContract(place: CrewPlace): void {
       }
       const shown = await crew.all();
       assert.deepEqual([...new Set(shown.sightings.map((seen) => seen.lock))].sort(), [first, name, last]);
-      if (!place.hidesSessions) assert.deepEqual(shown.strangers, []);
+      if (!place.hidesSessions) assert.deepEqual(shown.otherSessions, []);
       await lock.release();
       for (const each of [first, name, last]) await (await crew.holder({}, each)).release();
       await assert.rejects(lock.release(), LockLostError);

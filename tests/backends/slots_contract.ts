@@ -226,8 +226,8 @@ export function slotsContract(place: CrewPlace): void {
     const waits = later((await crew.client()).acquire(Infinity, abort.signal));
     await crew.waiting(1);
     const looks = [await crew.seen(), await crew.all()];
-    for (const { sightings, strangers } of looks) {
-      if (!place.hidesSessions) assert.deepEqual(strangers, []);
+    for (const { sightings, otherSessions } of looks) {
+      if (!place.hidesSessions) assert.deepEqual(otherSessions, []);
       assert.deepEqual([...new Set(sightings.map(({ lock }) => lock))], [crew.name]);
       const holders = sightings.filter(({ state }) => state === "held");
       assert.deepEqual(holders.map(({ slot = 0, slots, pid }) => ({ slot, slots, pid })).sort(bySlot), [
@@ -241,20 +241,20 @@ export function slotsContract(place: CrewPlace): void {
     await assert.rejects(waits, { message: "enough" });
     await releaseAll(held);
     await until("nothing is left", async () => (await crew.all()).sightings.length === 0);
-    if (!place.hidesSessions) assert.deepEqual((await crew.all()).strangers, []);
+    if (!place.hidesSessions) assert.deepEqual((await crew.all()).otherSessions, []);
   });
 
-  test("a grip is on the holder of one slot", async () => {
+  test("a handle is on the holder of one slot", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = (await crew.holders(N)).sort((a, b) => a.slot! - b.slot!);
     for (const slot of [1, 0]) {
       const asked = held[slot]!;
       const seen = (await crew.seenHolders()).find((seen) => (seen.slot ?? 0) === slot);
-      await using grip = await (await crew.observer()).grip(seen!, never);
-      assert.equal(await grip.holds(never), true);
-      if (grip.unaskable === undefined) {
+      await using handle = await (await crew.observer()).handleOf(seen!, never);
+      assert.equal(await handle.holds(never), true);
+      if (handle.unaskable === undefined) {
         await until("the holder sees it", async () => {
-          await grip.ask(never);
+          await handle.ask(never);
           return asked.asked.aborted;
         });
       }
@@ -263,10 +263,10 @@ export function slotsContract(place: CrewPlace): void {
         held.map((lock) => lock === asked && lock.asked.aborted),
       );
       await asked.release();
-      assert.equal(await grip.holds(never), false);
+      assert.equal(await handle.holds(never), false);
       held[slot] = await crew.holder();
       assert.equal(held[slot]!.slot, slot);
-      assert.equal(await grip.holds(never), false);
+      assert.equal(await handle.holds(never), false);
     }
     await releaseAll(held);
   });

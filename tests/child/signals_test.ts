@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { ENDING } from "../../lib/child/signal_lists.ts";
-import { SignalWitness } from "../../lib/child/signal_witness.ts";
+import { SignalInfo } from "../../lib/child/signal_info.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
-import type { Testimony } from "../../lib/child/testimony.ts";
+import type { WatchdogStatus } from "../../lib/child/watchdog_status.ts";
 import { InterruptedError } from "../../lib/errors.ts";
 import { linux, testWith } from "../cli/needs.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -15,8 +15,8 @@ class Relayed implements Disposable {
   readonly system = new FakeSystem();
   readonly clock = new FakeClock();
   /** What the shell tells when it is asked. */
-  testimony: Testimony | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
-  readonly relay = new SignalRelay(new SignalWitness(() => Promise.resolve(this.testimony)));
+  answer: WatchdogStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  readonly relay = new SignalRelay(new SignalInfo(() => Promise.resolve(this.answer)));
   /** What the command got. */
   readonly got: Deno.Signal[] = [];
 
@@ -58,7 +58,7 @@ for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGQUIT", 3], ["
 
   Deno.test(`${signal} does not end the wait of a sera that was started with it ignored`, async () => {
     using relayed = new Relayed();
-    relayed.testimony = { ignored: 1 << (number - 1), blocked: 0, fenced: false, got: [] };
+    relayed.answer = { ignored: 1 << (number - 1), blocked: 0, fenced: false, got: [] };
     await relayed.send(signal);
     assert.equal(relayed.interruptedBy, undefined);
     relayed.start();
@@ -87,7 +87,7 @@ for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGQUIT", 3], ["
 Deno.test("a signal that would end sera by default is not even caught while it waits, unless all of them are to end the wait", async () => {
   using relayed = new Relayed();
   assert.deepEqual([...relayed.system.caught].sort(), [...ENDING, "SIGXFSZ"].sort());
-  relayed.relay.endByAll();
+  relayed.relay.endOnAnySignal();
   await relayed.send("SIGUSR1");
   assert.equal(relayed.interruptedBy, 10);
 });
@@ -103,7 +103,7 @@ Deno.test("such a signal before the command's start neither ends the wait nor is
 
 Deno.test("when all signals were to end the wait, those that end no sera by themselves do not after the command's end", async () => {
   using relayed = new Relayed();
-  relayed.relay.endByAll();
+  relayed.relay.endOnAnySignal();
   relayed.start();
   relayed.relay.endPassingOn();
   await relayed.send("SIGUSR1");
@@ -120,10 +120,10 @@ Deno.test("signals are dealt with in their order, however long the shell takes t
 Deno.test("a command in sera's group is sent no signal that the group got", async () => {
   using relayed = new Relayed();
   relayed.start(false);
-  relayed.testimony = { ignored: 0, blocked: 0, fenced: false, got: [15] };
+  relayed.answer = { ignored: 0, blocked: 0, fenced: false, got: [15] };
   await relayed.send("SIGTERM");
   assert.deepEqual([relayed.got, relayed.relay.passedOn], [[], 15]);
-  relayed.testimony = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  relayed.answer = { ignored: 0, blocked: 0, fenced: false, got: [] };
   await relayed.send("SIGHUP");
   assert.deepEqual(relayed.got, ["SIGHUP"]);
 });
@@ -131,7 +131,7 @@ Deno.test("a command in sera's group is sent no signal that the group got", asyn
 Deno.test("a command with a session of its own is sent what sera's group got", async () => {
   using relayed = new Relayed();
   relayed.start(true);
-  relayed.testimony = { ignored: 0, blocked: 0, fenced: false, got: [15] };
+  relayed.answer = { ignored: 0, blocked: 0, fenced: false, got: [15] };
   await relayed.send("SIGTERM");
   assert.deepEqual(relayed.got, ["SIGTERM"]);
 });

@@ -1,7 +1,7 @@
 /** How a command is ended, on a command that is none and a clock that the test moves. */
 
 import assert from "node:assert/strict";
-import { type Ending, type Survivors, terminate } from "../../lib/child/terminate.ts";
+import { type Survivors, terminate, type TerminateOptions } from "../../lib/child/terminate.ts";
 import { linux, testWith } from "../cli/needs.ts";
 import { CountedSignal } from "../counted_signal.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -18,7 +18,7 @@ class Attempt implements Disposable {
   readonly hurry = new CountedSignal();
   isOver = false;
 
-  constructor(command: FakeCommand, ending: Partial<Ending> = {}) {
+  constructor(command: FakeCommand, ending: Partial<TerminateOptions> = {}) {
     this.command = command;
     terminate(command, {
       grace: GRACE,

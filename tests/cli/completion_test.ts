@@ -25,7 +25,7 @@ for (const shell of SHELLS) {
 
 /** What is written, and what sera says. */
 const WRONG: readonly (readonly [words: string[], says: string])[] = [
-  [[], "Cannot tell for which shell; write sera completion bash|zsh|fish"],
+  [[], "Cannot tell which shell to complete for; write sera completion bash|zsh|fish"],
   [["fihs"], "No completion for this shell: fihs; did you mean fish?"],
   [["powershell"], "No completion for this shell: powershell; there is one for each of bash, zsh, fish"],
   [["bash", "zsh"], "Unexpected word after the flags: zsh; usage: sera completion bash|zsh|fish"],

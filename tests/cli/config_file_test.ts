@@ -138,7 +138,7 @@ testInProcess("a server in the place of a config file is 200, and its password i
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
     assert.equal(
       stderr,
-      "sera: No config file: what is named as one looks like a server; name a server with --server\n",
+      "sera: No config file: the path given looks like a server; to name a server, use --server\n",
     );
   }
 });

@@ -83,7 +83,7 @@ Deno.test("a server that was refusing before is told of, not that the wait is ov
   assert.equal(code, 202);
   assert.match(
     stderr,
-    /connection refused; [^\n]+; trying again until the wait is over\.\n[^\n]+: connection refused; [^\n]+\n$/,
+    /connection refused; [^\n]+; retrying until the wait is over\.\n[^\n]+: connection refused; [^\n]+\n$/,
   );
 });
 
@@ -95,9 +95,9 @@ Deno.test("an error in place of TLS is waited out, and its words are not shown",
       connection.close();
     });
     const url = `postgres://u@127.0.0.1:${server.port}/x?sslmode=${sslmode}`;
-    const { code, stderr } = await sera(["--server", url, "1", "true"]);
+    const { code, stderr } = await sera(["--server", url, "3", "true"]);
     assert.equal(code, 202);
     assert.ok(server.count > 1, `${server.count}`);
-    assert.match(stderr, /; see its log; trying again until the wait is over\.\n[^\n]+; see its log\n$/);
+    assert.match(stderr, /; see its log; retrying until the wait is over\.\n[^\n]+; see its log\n$/);
     assert.doesNotMatch(stderr, /forged/);
   }]))));

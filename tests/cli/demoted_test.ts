@@ -46,7 +46,7 @@ async function untilWaiting(server: MySqlServer, count: number): Promise<void> {
 
 const READ_ONLY = /the server is read-only, most likely a replica, [^\n]+; name the primary/;
 const WAITS_ON = new RegExp(
-  `^sera: Cannot lock on [^\n]+: ${READ_ONLY.source}[^\n]+; trying again until the wait is over`,
+  `^sera: Cannot lock on [^\n]+: ${READ_ONLY.source}[^\n]+; retrying until the wait is over`,
 );
 
 const together = new Together();
@@ -155,7 +155,7 @@ postgres.test("who asks for a server to write to waits, and loses the lock, when
     assert.equal(holder.over, false);
     await holder.closeStdin();
     assert.equal((await holder.ended).code, 0);
-    await waiter.says(/the session is read-only, [^\n]+; trying again until the wait is over/);
+    await waiter.says(/the session is read-only, [^\n]+; retrying until the wait is over/);
     assert.equal(waiter.over, false);
   } finally {
     await demotePostgres(server, false);

@@ -35,6 +35,22 @@ function testOn(kind: LeaseTarget, name: string, fn: (started: StartedLeases) =>
 }
 
 for (const kind of useLeaseTargets()) {
+  testOn(
+    kind,
+    "the ledger is tried in a session as a lease has it, also where no plain lock is allowed",
+    async (started) => {
+      const { place } = started;
+      for (
+        const found of ["there is no table yet; the first run creates it", "it can be read and written; its last run"]
+      ) {
+        const { code, checks, stdout } = await told(started, "--ledger");
+        assert.equal(code, 0, stdout);
+        assert.ok(checks.get("ledger")!.startsWith(`pass ${found}`), stdout);
+        assert.equal((await place.sera(["--ledger", "--name", "job", "0", "true"])).code, 0);
+      }
+    },
+  );
+
   testOn(kind, "a lease is tried from end to end, and what is there stays as it was", async (started) => {
     const { place, query, table } = started;
     // The first one makes the table.
@@ -85,7 +101,7 @@ for (const kind of useLeaseTargets()) {
 
   if (/MariaDB|Galera/.test(kind.name)) plainLocks(kind);
   if (kind.name === "MariaDB") lessRights(kind);
-  if (kind.name === "MariaDB") strangers(kind);
+  if (kind.name === "MariaDB") otherSessions(kind);
   if (kind.name === "Galera") clocks(kind);
 }
 
@@ -114,7 +130,7 @@ function plainLocks(kind: LeaseTarget): void {
   });
 }
 
-function strangers(kind: LeaseTarget): void {
+function otherSessions(kind: LeaseTarget): void {
   testOn(kind, "servers that keep leases of their own each are told", async (started) => {
     const { port } = stranger();
     const both = started.place.server.replace(/tcp\((\S+?)\)/, `tcp($1,127.0.0.1:${port})`);

@@ -2,7 +2,7 @@
 
 import { mySqlDialect } from "../../lib/backends/mysql/ledger.ts";
 import { createTable } from "../../lib/backends/sql/schema.ts";
-import { MYSQL } from "../../lib/backends/sql/spelling.ts";
+import { MYSQL } from "../../lib/backends/sql/quoting.ts";
 import { sharedMariaDb, sharedMySql56 } from "../backends/shared_server.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { type Kind, rights, type SetUp, testAll } from "./doctor_set_up.ts";

@@ -2,7 +2,7 @@
 
 import { postgresDialect } from "../../lib/backends/postgres/ledger.ts";
 import { createTable } from "../../lib/backends/sql/schema.ts";
-import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../lib/backends/sql/quoting.ts";
 import { sharedPostgres } from "../backends/shared_server.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { type Kind, rights, type SetUp, testAll } from "./doctor_set_up.ts";
@@ -36,7 +36,15 @@ const POSTGRES_SET_UPS: readonly SetUp[] = [
   {
     what: "no table, and no right to create it",
     before: [],
-    says: /^fail .*it does not exist yet, and cannot be created: .*permission denied for schema jobs; grant the role/,
+    says:
+      /^fail .*it does not exist yet, and cannot be created: .*permission denied for schema jobs; grant the role USAGE on the schema; and CREATE, too, or have /,
+  },
+  {
+    what: "no table, and no schema of the role's own",
+    before: [],
+    table: "sera_runs",
+    says:
+      /permission denied for schema public; have an administrator run CREATE SCHEMA AUTHORIZATION with the role's name/,
   },
   {
     what: "no table, and the right to create it as a member of a role",
@@ -54,7 +62,7 @@ const POSTGRES_SET_UPS: readonly SetUp[] = [
     before: [],
     table: "sera_runs",
     parameters: "options=-csearch_path%3Dnowhere",
-    says: /^fail .*no schema has been selected to create in/,
+    says: /^fail .*no schema has been selected to create in; have an administrator run CREATE SCHEMA AUTHORIZATION /,
   },
   {
     what: "sessions whose transactions may not idle",

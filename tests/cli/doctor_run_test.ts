@@ -151,6 +151,7 @@ postgres.test("doctor and a run agree on PgBouncer in all its modes", async (ser
       ? /^pass {2}ledger /m
       : /^warn {2}ledger +cannot tell whether it can be written: /m;
     await assertSame(0, says, ...flags, "--allow-unsafe-server", "--ledger");
+    await assertSame(0, says, ...flags, "--lease", "--ledger");
   };
   await sideBySide(
     Object.fromEntries((["session", "transaction", "statement"] as const).map((mode) => [mode, agree(mode)])),

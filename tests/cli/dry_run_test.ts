@@ -85,7 +85,7 @@ testOnAll(TARGETS, "with a run that counts it would skip, and says because of wh
   const dry = (...words: string[]) => place.sera(["--dry-run", "--name", "n", ...words, "0", "false"]);
   const once = await dry("--once", "k");
   assert.deepEqual([once.code, once.stderr], [0, ""]);
-  assert.match(once.stdout, /^Would skip the command\. Done before for this key: run \d+ by \S+ of .* succeeded\.\n$/);
+  assert.match(once.stdout, /^Would skip the command\. Already done for this key: run \d+ by \S+ at .* succeeded\.\n$/);
   const every = await dry("--every", "1h", "--detailed-exit-codes", "--json");
   assert.equal(every.code, 205);
   const { would, exit_code, counted_run } = JSON.parse(every.stdout);
@@ -97,7 +97,7 @@ testOnAll(TARGETS, "with a run that counts it would skip, and says because of wh
   await holder.says("ready");
   const both = await place.sera(["--dry-run", "--name", "n", "--once", "k", "9", "true"]);
   assert.equal(both.code, 204);
-  assert.match(both.stdout, /^Would wait up to 9s for .*, then skip the command\. Done before for this key: run \d+ /);
+  assert.match(both.stdout, /^Would wait up to 9s for .*, then skip the command\. Already done for this key: run \d+ /);
 });
 
 Deno.test("a failed or abandoned run counts with --count-failures only", async () => {
@@ -122,7 +122,7 @@ Deno.test("inside of the lock's own command it would wait for itself: 201, as a 
     "true",
   ]);
   assert.equal(code, 201);
-  assert.match(stderr, /^sera: Cannot wait for the lock of n: the sera above this one /);
+  assert.match(stderr, /^sera: Cannot wait for the lock of n: the outer sera /);
 });
 
 Deno.test("a server that cannot be asked is 202", async () => {
@@ -162,5 +162,5 @@ testWith([linux, terminal], "at a terminal it tells times in the local zone", as
   await using place = await Place.make();
   assert.equal((await place.sera(["--once", "k", "--name", "n", "0", "true"])).code, 0);
   await using shown = startInTerminal(place, "TZ=Asia/Kolkata sera --dry-run --once k --name n 0 true");
-  assert.match((await shown.ended).stdout, /^Would skip the command\. .* by \S+ of \S+ \S+\+05:30 succeeded\.\r\n$/);
+  assert.match((await shown.ended).stdout, /^Would skip the command\. .* by \S+ at \S+ \S+\+05:30 succeeded\.\r\n$/);
 });

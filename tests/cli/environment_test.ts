@@ -60,7 +60,7 @@ Deno.test("where a server was taken out of the environment, a sera in the comman
     assert.equal(code, 200);
     assert.match(
       stderr,
-      /^sera: No server: [^\n]* took SERA_SERVER out of its environment[^\n]*; name the server in [^\n]*\n$/,
+      /^sera: No server: [^\n]* removed SERA_SERVER from this command's environment[^\n]*; name the server in [^\n]*\n$/,
     );
   }
   const doctor = await place.run(["sera", "--server", place.server, "0", "sera", "doctor"], { env });

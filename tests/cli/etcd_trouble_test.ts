@@ -98,12 +98,30 @@ testWith([needs], "who waits waits on while most members are down; who does not 
   assert.deepEqual([code, stdout], [0, "ran\n"]);
 });
 
+testWith([needs], "a waiter does not report a leader that has died, since the others go on", async () => {
+  await using cluster = await startEtcdCluster();
+  // The members are asked in the order of the address.
+  await cluster.moveLeader(0);
+  await using place = await Place.make(cluster.url());
+  const lock = ["--name=n", "--ttl=1h"];
+  await using holder = place.startSera([...lock, "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using waiter = place.startSera([...lock, "forever", "echo", "ran"]);
+  await waiting(cluster, lockName("n"));
+  await cluster.members[0].kill();
+  await cluster.leader();
+  await holder.write("\n");
+  const held = await holder.ended;
+  assert.equal(held.code, 0, held.stderr);
+  assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
+});
+
 shared.test("there is no schema of leases, which have no table", async (etcd) => {
   await using place = await Place.make(etcd.url());
   assert.deepEqual(await place.sera(["doctor", "--lease", "--schema"]), {
     code: 201,
     stdout: "",
-    stderr: "sera: Cannot show a schema for etcd: its locks are leases anyway, without a table; leave --schema out\n",
+    stderr: "sera: Cannot show a schema for etcd: its locks are always leases, without a table; leave --schema out\n",
   });
 });
 

@@ -111,7 +111,7 @@ for (const target of targets) {
       ]);
       for (
         const [rule, says] of [
-          [["--once", "s"], /Done before for this key: run 3 by somebody of an unknown time/],
+          [["--once", "s"], /Already done for this key: run 3 by somebody at an unknown time/],
           [
             ["--once", "f"],
             /^ran$/m,

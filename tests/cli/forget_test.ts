@@ -114,7 +114,7 @@ testOn(FILE, "at a terminal forget shows the run and asks; only yes is yes", asy
     await terminal.write(answer);
     const { code, stdout } = await terminal.ended;
     assert.equal(code, 0);
-    assert.match(stdout, /\r\nForgot run \d+ by \S+ of \S+ \S+\+05:30, which succeeded\.\r\n/);
+    assert.match(stdout, /\r\nForgot run \d+ by \S+ at \S+ \S+\+05:30, which succeeded\.\r\n/);
     assert.equal((await place.shell(`sera ${rule} 0 true`)).code, 0);
   }
 });
@@ -140,7 +140,10 @@ testOn(FILE, "runs that began to count while somebody thought are not forgotten 
   await terminal.write("y\n");
   const { code, stdout } = await terminal.ended;
   assert.equal(code, 202);
-  assert.match(stdout, /sera: Nothing was forgotten: other runs count by now; check them and try again\r\n$/);
+  assert.match(
+    stdout,
+    /sera: Nothing was forgotten: the runs that count have changed meanwhile; check them and try again\r\n$/,
+  );
   assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   await using again = startInTerminal(place, "exec sera forget --name n --every 1h");
   await again.says("Forget 2 runs, so that --every 1h lets the command run again? [y/N] ");

@@ -470,7 +470,7 @@ postgres.test("with SERA_LOG_FORMAT=json each line is an object, and the exit co
 
 postgres.test("a heimdall inside its own lock is told so, and so is a sera", async () => {
   await using place = await Place.make();
-  const reason = /^sera: Cannot wait for the lock of heimdall: the sera above this one [^\n]+\n$/;
+  const reason = /^sera: Cannot wait for the lock of heimdall: the outer sera [^\n]+\n$/;
   const inner = await place.run(["sera", "heimdall", "sera", "heimdall", "echo", "ran"], inEnvironment({}));
   assert.deepEqual([inner.code, inner.stdout], [1, ""]);
   assert.match(inner.stderr, reason);

@@ -66,7 +66,7 @@ for (const target of targets) {
     await expect(
       ["26h", ...words],
       0,
-      /^Succeeded within 26h: run \d+ by \S+ of \S+ \S+Z ended \d+ s ago \(\S+ \S+Z\)\.$/m,
+      /^Succeeded within 26h: run \d+ by \S+ at \S+ \S+Z ended \d+ s ago \(\S+ \S+Z\)\.$/m,
     );
     await expect(["26h", "--once", "k", ...words], 0, /^Succeeded within 26h: run /);
     await expect(["26h", "--once", "other", ...words], 1, none);
@@ -126,7 +126,7 @@ testWith([linux, terminal], "history --succeeded-within at a terminal has local 
   const rows = stdout.trimEnd().split("\r\n");
   assert.match(
     rows.join(" "),
-    /^Succeeded within 1h: run 1 by \S+ of \S+ \S+\+05:30 ended .* ago \(\S+ \S+\+05:30\)\.$/,
+    /^Succeeded within 1h: run 1 by \S+ at \S+ \S+\+05:30 ended .* ago \(\S+ \S+\+05:30\)\.$/,
   );
   assert.equal(rows.length > 1 && rows.every((row) => row.length <= 50), true, stdout);
 });

@@ -208,7 +208,7 @@ testWrongHistory({
     says: /both by --lock and by its name; leave/,
   },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
-  "a schema of a file": { args: ["--schema"], code: 201, says: /a server of files: .*by itself/ },
+  "a schema of a file": { args: ["--schema"], code: 201, says: /a file: server: .*by itself/ },
   "a database that is not named": {
     args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/"],
     code: 200,

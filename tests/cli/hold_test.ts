@@ -113,8 +113,8 @@ Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143"
 
 /** What is written, and what sera says. */
 const WRONG: readonly (readonly [words: string[], says: string])[] = [
-  [["n"], "Cannot tell for how long to hold the lock; add --for DURATION before its name"],
-  [["n", "--for", "1h", "m"], "Cannot tell for how long to hold the lock; add --for DURATION before its name"],
+  [["n"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
+  [["n", "--for", "1h", "m"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
   [["--for", "1h"], "Cannot tell which lock to hold; give its name, or its command after --"],
   [["--for", "soon", "n"], "Cannot use --for: soon is not a duration; write seconds, or such as 30m or 2h, or forever"],
   [["--for", "0", "n"], "Cannot use --for: it must be longer than 0; write such as 30m or 2h, or forever"],

@@ -2,7 +2,7 @@
 // Starts early: leases have to run out in it.
 
 import assert from "node:assert/strict";
-import { BEATS_OF_LASTING } from "../../lib/lock/lease.ts";
+import { DURABLE_BEATS_PER_TTL } from "../../lib/lock/lease.ts";
 import { FarNode, farNodeUnavailable } from "../servers/far_node.ts";
 import { galeraUnavailable, startGalera } from "../servers/galera.ts";
 import { FAR_ETCDS, FAR_SERVERS, startFarSera } from "./far_servers.ts";
@@ -64,7 +64,7 @@ for (const { name, need, start } of [...FAR_SERVERS, ...FAR_ETCDS]) {
     await waiter.says("Waiting for");
     await node.cut();
     // A renewal falls into it.
-    await pause(LEASE / BEATS_OF_LASTING + 500);
+    await pause(LEASE / DURABLE_BEATS_PER_TTL + 500);
     await node.rejoin();
     assert.equal(waiter.over, false);
     await holder.closeStdin();

@@ -67,7 +67,7 @@ const WRONG: Record<string, { args: string[]; server?: string; code: number; say
     server: "file:",
     code: 201,
     says:
-      "Cannot use lease in --lease with the server in SERA_SERVER: a server of files has no leases; leave lease out",
+      "Cannot use lease in --lease with the server in SERA_SERVER: a file: server does not support leases; leave lease out",
   },
   "without a database": {
     args: ["--lease", "--schema"],

@@ -2,7 +2,7 @@
 // Starts early: leases have to run out in it.
 
 import assert from "node:assert/strict";
-import { marginOf } from "../../lib/lock/silence.ts";
+import { marginOf } from "../../lib/lock/expiry_watch.ts";
 import { SHORT, useLeaseTargets } from "./lease_targets.ts";
 import { fixture } from "./place.ts";
 import { childrenOfSera, lives, processInfo, underWatch } from "./process_list.ts";

@@ -50,8 +50,37 @@ testWith(
       );
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
       assert.match(stdout, /^700\n/);
-      assert.match(stdout, /^pass {2}folder .*home\/\.local\/state\/sera, from the system's entry of the user$/m);
+      assert.match(
+        stdout,
+        /^pass {2}folder .*home\/\.local\/state\/sera, from the system's entry of the user; other users have locks of their own$/m,
+      );
     }
+  },
+);
+
+testWith(
+  [anotherUser],
+  "a folder that this user may not write to, or create, is refused with what root has to do",
+  async () => {
+    await using place = await Place.make();
+    await Deno.chmod(place.path, 0o755);
+    const folder = place.file("mounted");
+    const run = (words: readonly string[]) =>
+      place.run(["setpriv", ...asNobody(["sera", "--server", `file:${folder}`, "0", ...words])]);
+    const cure = `; as root: install -d -o 65534 ${folder}, or use another folder: --server file:/some/dir\n`;
+    const missing = await run(["true"]);
+    assert.deepEqual(missing, {
+      code: 202,
+      stdout: "",
+      stderr: `sera: Cannot use the folder: ${folder}: it does not exist, and this user may not create it${cure}`,
+    });
+    await Deno.mkdir(folder, { mode: 0o755 });
+    const roots = await run(["true"]);
+    assert.equal(roots.code, 202);
+    assert.match(roots.stderr, /^sera: Cannot open the lock file: \S+\.lock: permission denied; /i);
+    assert.ok(roots.stderr.endsWith(cure), roots.stderr);
+    assert.equal((await place.run(["sh", "-c", cure.slice("; as root: ".length, cure.indexOf(", or"))])).code, 0);
+    assert.deepEqual(await run(["echo", "ran"]), { code: 0, stdout: "ran\n", stderr: "" });
   },
 );
 

@@ -135,13 +135,13 @@ const BEFORE: Case = {
   async run({ bench, place, trouble }) {
     await trouble.begin();
     await using run = startImpatient(place, [...flagsOf(bench), LONG, "echo", "ran"]);
-    await run.says("trying again until the wait is over");
+    await run.says("retrying until the wait is over");
     await trouble.end();
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
     assert.match(
       stderr,
-      /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; find out which [^\n]+; trying again [^\n]+\n$/,
+      /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; find out which [^\n]+; retrying [^\n]+\n$/,
     );
     assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   },

@@ -9,7 +9,7 @@ import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 
 const AT_THE_SAME_TIME = "another node may have run the command at the same time";
-const IN_MIN_HOLD = "the command had ended before, but another node may have run it before min-hold was over";
+const IN_MIN_HOLD = "the command had already ended, but another node may have run it before min-hold was over";
 
 /** A driver's own words for a connection that has gone. */
 const DRIVERS = /Can't add|closed state|not queryable|terminated/;
@@ -28,7 +28,7 @@ for (const flags of [[], ["--ledger"], ["--once", "k"]]) {
       const lines = stderr.trimEnd().split("\n");
       assert.equal(lines.pop(), `sera: The lock file was removed while it was held: ${file}; ${AT_THE_SAME_TIME}`);
       const isRecorded =
-        "sera: Not recorded in the ledger: run 1 counts as abandoned, and the command may be run again";
+        "sera: Cannot record in the ledger how the command ended, since the lock is lost: run 1 counts as abandoned, and the command may be run again; check what it has done before it runs again";
       assert.deepEqual(lines, flags.length === 0 ? [] : [isRecorded]);
       if (flags.length > 0) assert.deepEqual(await outcomes(place, "--name", "n"), ["abandoned"]);
     },
@@ -41,7 +41,10 @@ testWith([linux], "a folder that is removed with its ledger while the command ru
   const words = ["sera", "--ledger", "--name", "n", "0", "sh", "-c", script, place.locks];
   const { code, stdout, stderr } = await place.run(words);
   assert.deepEqual([code, stdout], [0, "second\n"]);
-  assert.match(stderr, /^sera: Not recorded in the ledger: [^\n]+\nsera: The lock file was removed [^\n]+\n$/);
+  assert.match(
+    stderr,
+    /^sera: Cannot record in the ledger how the command ended, since the lock is lost: [^\n]+\nsera: The lock file was removed [^\n]+\n$/,
+  );
   assert.ok(stderr.endsWith(`; ${AT_THE_SAME_TIME}\n`));
 });
 

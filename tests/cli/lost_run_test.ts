@@ -27,7 +27,7 @@ for (const shared of servers) {
     assert.equal(code, 206);
     assert.match(
       stderr,
-      /^sera: Lock lost: [^\n]+\nsera: Not recorded in the ledger: run \d+ counts as abandoned[^\n]+\n$/,
+      /^sera: Lock lost: [^\n]+\nsera: Cannot record in the ledger how the command ended, since the lock is lost: run \d+ counts as abandoned[^\n]+\n$/,
     );
     assert.equal((await outcomes(place, "--name", "lost"))[0], "abandoned");
     assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
@@ -46,7 +46,7 @@ for (const shared of servers) {
     assert.equal(code, 3);
     assert.match(
       stderr,
-      /^sera: Lock lost: [^\n]+; the command had ended before, but another node may have run it before min-hold was over\n$/,
+      /^sera: Lock lost: [^\n]+; the command had already ended, but another node may have run it before min-hold was over\n$/,
     );
   });
 
@@ -65,7 +65,10 @@ for (const shared of servers) {
         assert.equal(code, 3);
         const lines = stderr.split("\n").filter((line) => line.includes("may be run again"));
         assert.equal(lines.length, 1, stderr);
-        assert.match(lines[0]!, /^sera: Not recorded in the ledger: run \d+ counts as abandoned/);
+        assert.match(
+          lines[0]!,
+          /^sera: Cannot record in the ledger how the command ended, since the lock is lost: run \d+ counts as abandoned/,
+        );
       } finally {
         await shared.sessions.restart();
       }

@@ -14,9 +14,9 @@ const ODD: Record<string, string> = {
   "--on-lost": "Unknown key in PATH: --on-lost; did you mean on-lost?",
   nmae: "Unknown key in PATH: nmae; did you mean the flag --name?",
   colour: "Unknown key in PATH: colour; correct or remove it",
-  name: "Key that works only as a flag in PATH: name; remove it, and set --name or SERA_NAME",
-  Once: "Key that works only as a flag in PATH: Once; remove it, and set --once or SERA_ONCE",
-  "once-per": "Key that works only as a flag in PATH: once-per; remove it, and set --every or SERA_EVERY",
+  name: "Key not allowed in PATH: name; remove it; set it with the flag --name or the variable SERA_NAME",
+  Once: "Key not allowed in PATH: Once; remove it; set it with the flag --once or the variable SERA_ONCE",
+  "once-per": "Key not allowed in PATH: once-per; remove it; set it with the flag --every or the variable SERA_EVERY",
 };
 
 for (const [key, says] of Object.entries(ODD)) {

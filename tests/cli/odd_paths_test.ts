@@ -16,7 +16,7 @@ for (const text of ["u:hunter2@tcp(h)/", "a@hunter2", "./u:hunter2@h", "/x/u:hun
   testInProcess(`${text} in --config is not repeated`, async () => {
     const { code, stderr } = await seraInProcess(["--config", text, "0", "true"]);
     assert.equal(code, 200);
-    assert.match(stderr, /^sera: No config file: what is named as one looks like a server; [^\n]+\n$/);
+    assert.match(stderr, /^sera: No config file: the path given looks like a server; [^\n]+\n$/);
     assert.doesNotMatch(stderr, /hunter2/);
   });
 }
@@ -48,4 +48,6 @@ testInProcess("a path in --server is told to be file: and the path", async () =>
     const cure = `write file:${folder} to lock on this machine only`;
     assert.equal(stderr, `sera: Cannot use the server in --server: it is a path; ${cure}\n`);
   }
+  const { stderr } = await seraInProcess(["--server", "file", "0", "true"]);
+  assert.equal(stderr, "sera: Cannot use the server in --server: the colon is missing; write file:\n");
 });

@@ -32,8 +32,8 @@ for (const target of targets) {
       const { code, stdout } = await place.sera(["--verbose", "--once", "release 7", "0", "echo", "ran"]);
       assert.equal(code, 0);
       const [, done = ""] = stdout.split("\n");
-      assert.match(done, /^Done before for this key: run \d+ by \S+ of 20\d\d-\S+ \S+Z succeeded - skipped the/);
-      assert.ok(done.includes(` run ${run_id} by ${host}:${pid} of `), done);
+      assert.match(done, /^Already done for this key: run \d+ by \S+ at 20\d\d-\S+ \S+Z succeeded - skipped the/);
+      assert.ok(done.includes(` run ${run_id} by ${host}:${pid} at `), done);
     },
   );
 

@@ -9,7 +9,7 @@ import { lendMariaDb } from "../servers/pool.ts";
 import { until } from "./wait.ts";
 
 const REASON =
-  /^sera: Cannot wait for the lock of n: the sera above this one \(process \d+\) holds it [^\n]+; remove one of the two, [^\n]*\n$/;
+  /^sera: Cannot wait for the lock of n: the outer sera \(process \d+\) holds it [^\n]+; remove one of these seras, [^\n]*\n$/;
 
 const INNER = ["sera", "--name", "n"];
 
@@ -143,7 +143,7 @@ for (const target of targets.filter(({ name }) => name.startsWith("PostgreSQL"))
       const inner = [...heimdall(started.server.replace("127.0.0.1", "localhost")), "echo", "ran"];
       const { code, stdout, stderr } = await started.place.run([...heimdall(started.server), ...inner]);
       assert.deepEqual([code, stdout], [1, ""]);
-      assert.match(stderr, /^sera: Cannot wait for the lock of heimdall: the sera above this one [^\n]+\n$/);
+      assert.match(stderr, /^sera: Cannot wait for the lock of heimdall: the outer sera [^\n]+\n$/);
     },
   );
 }

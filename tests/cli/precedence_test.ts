@@ -102,7 +102,7 @@ Deno.test("what says something about one run only is no key of the config file",
   for (const key of ["name", "wait-and-skip", "detailed-exit-codes", "config"]) {
     assert.match(
       stdout,
-      new RegExp(`^Key that works only as a flag in .*: ${key}; remove it, and set --${key} or SERA_`, "m"),
+      new RegExp(`^Key not allowed in .*: ${key}; remove it; set it with the flag --${key} or the variable SERA_`, "m"),
     );
   }
 });

@@ -36,7 +36,9 @@ for (const variable of ["GLOBAL read_only = 1", "GLOBAL transaction_read_only = 
   mariaDb.test(`${variable}: locks and runs are shown, and nothing is made`, async (server) => {
     await using place = await Place.make(server.dsn());
     const name = variable.replaceAll(" ", "-");
-    await using holder = place.startSera(["--ledger", ...TABLE, "--name", name, "0", HOLD], { stdin: "open" });
+    // It would notice with its next renewal, and end.
+    const flags = ["--ttl", "10m", "--ledger", ...TABLE, "--name", name];
+    await using holder = place.startSera([...flags, "0", HOLD], { stdin: "open" });
     await holder.says("ready");
     await server.query(`SET ${variable.replace("transaction_", "tx_")}`);
     try {

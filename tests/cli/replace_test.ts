@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { replacersOf } from "../../lib/lock/replacers.ts";
+import { replaceLockName } from "../../lib/lock/replacers.ts";
 import { linux, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
@@ -76,7 +76,7 @@ testEverywhere("of two the later one takes the earlier one's place, which leaves
     left.stderr,
     /\nLock not acquired: somebody else holds it \(.*\), and a later run with --replace waits for it in the place of this one - the command was not executed\.\n$/,
   );
-  await second.says(/^Asked who waits to replace it to end: .* replace by /m);
+  await second.says(/^Asked the run that waits to replace it to end: .* replace by /m);
   await second.says(/^Asked the holder to end: /m);
   // The lock by which they take turns is nobody's business.
   const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
@@ -86,7 +86,7 @@ testEverywhere("of two the later one takes the earlier one's place, which leaves
   assert.equal((await holder.ended).code, 206);
   const ran = await second.ended;
   assert.deepEqual([ran.code, ran.stdout], [0, "ran\n"]);
-  assert.equal((await place.sera(["status", "--lock", replacersOf(lockName("n"))])).code, 1);
+  assert.equal((await place.sera(["status", "--lock", replaceLockName(lockName("n"))])).code, 1);
 });
 
 testEverywhere("who waited before and was quicker is asked in turn", async (place, target) => {
@@ -116,7 +116,7 @@ testEverywhere("Ctrl-C takes the request back, and leaves nothing behind", async
   const { code, stdout, stderr } = await later.ended;
   assert.deepEqual([code, stdout], [130, ""]);
   assert.match(stderr, /\nInterrupted by signal 2 - the command was not executed\.\n$/);
-  assert.equal((await place.sera(["status", "--lock", replacersOf(lockName("n"))])).code, 1);
+  assert.equal((await place.sera(["status", "--lock", replaceLockName(lockName("n"))])).code, 1);
   holder.kill("SIGCONT");
   await holder.closeStdin();
   assert.deepEqual(await holder.ended, { code: 0, stdout: "ready\n", stderr: "" });
@@ -189,5 +189,5 @@ testOn(FILE, "inside its own lock's command it is refused, and asks nobody", asy
   const words = ["sera", "--name", "n", "--replace", "1m", "echo", "ran"];
   const { code, stdout, stderr } = await place.run(["sera", "--name", "n", "0", ...words], { env: SHORT });
   assert.deepEqual([code, stdout], [201, ""]);
-  assert.match(stderr, /^sera: Cannot wait for the lock of n: the sera above this one [^\n]+\n$/);
+  assert.match(stderr, /^sera: Cannot wait for the lock of n: the outer sera [^\n]+\n$/);
 });

@@ -31,7 +31,7 @@ for (const target of useHeldSessions()) {
       assert.equal(code, 0, stderr);
       assert.match(
         stderr,
-        /^sera: Cannot lock on [^\n]+connection refused[^\n]*; trying again until the wait is over\.$/m,
+        /^sera: Cannot lock on [^\n]+connection refused[^\n]*; retrying until the wait is over\.$/m,
       );
       assert.equal(`${stdout}${stderr}`.match(/connection refused/g)!.length, 1, stdout + stderr);
       assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
@@ -69,7 +69,7 @@ for (const target of useHeldSessions()) {
     await holder.says("ready");
     await using waiter = place.startSera(["--name", "n", "20", "echo", "ran"]);
     await until("its connection is cut", () => target.sessions.cutWaiters("n"));
-    await waiter.says("trying again until the wait is over");
+    await waiter.says("retrying until the wait is over");
     assert.equal(waiter.over, false);
     await holder.closeStdin();
     const { code, stdout } = await waiter.ended;
@@ -94,7 +94,7 @@ Deno.test("a lock that is lost before the command has started is asked for again
     const { code, stdout, stderr } = await place.sera([wait, "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: expected, stdout: expected === 0 ? "ran\n" : "" }, stderr);
     assert.match(stderr, /^sera: Lock lost: [^\n]+; the command was not started[^\n]*\n$/);
-    assert.equal(/; trying again until the wait is over\.$/m.test(stderr), expected === 0);
+    assert.equal(/; retrying until the wait is over\.$/m.test(stderr), expected === 0);
   }
 });
 
@@ -118,7 +118,7 @@ Deno.test("with a wait of 0 a server is tried once, with another as often as tha
 Deno.test("who waits for ever for a server that cannot be reached is told why, also without verbose", async () => {
   await using place = await Place.make(UNREACHABLE);
   await using run = place.startSera(["forever", "echo", "ran"]);
-  await run.says("trying again until the wait is over");
+  await run.says("retrying until the wait is over");
   assert.match(run.stderr, /^sera: Cannot lock on [^\n]+127\.0\.0\.1:1[^\n]+connection refused[^\n]+\n$/);
   run.kill("SIGTERM");
   const { code, stdout } = await run.ended;

@@ -96,7 +96,7 @@ for (const fault of FAULTS) {
     await using sera = new Faulty(place, fault, args);
     await sera.run.says("Keeping the lock");
     await sera.fail();
-    const line = `sera: Unexpected error, please report it: ${kindOf(fault)}; the command had ended before\n`;
+    const line = `sera: Unexpected error, please report it: ${kindOf(fault)}; the command had already ended\n`;
     await sera.run.says(new RegExp(line));
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
     sera.run.kill("SIGTERM");

@@ -103,13 +103,13 @@ const REFUSED: readonly (readonly [
     (place) => Promise.resolve([["--server-file", place.file("none")]]),
     200,
     (path) =>
-      `No server file: ${path}/none; put the server into it, and nothing else, or name the server in another way`,
+      `No server file: ${path}/none; write the server into it, on one line and alone, or use --server or SERA_SERVER`,
   ],
   [
     "a server in the place of the file",
     () => Promise.resolve([["--server-file", `postgres://u:${PASSWORD}@h/d`]]),
     200,
-    () => "No server file: what is named as one looks like a server; name a server with --server",
+    () => "No server file: the path given looks like a server; to name a server, use --server",
   ],
   [
     "an empty file",
@@ -117,7 +117,7 @@ const REFUSED: readonly (readonly [
     200,
     (path) =>
       `Cannot use the server file: ${path}/s: it is empty; ` +
-      "put the server into it, and nothing else, or name the server in another way",
+      "write the server into it, on one line and alone, or use --server or SERA_SERVER",
   ],
   [
     "two lines",
@@ -125,7 +125,7 @@ const REFUSED: readonly (readonly [
     200,
     (path) =>
       `Cannot use the server file: ${path}/s: it has more than one line; ` +
-      "put the server into it, and nothing else, or name the server in another way",
+      "write the server into it, on one line and alone, or use --server or SERA_SERVER",
   ],
   [
     "no server in it",

@@ -63,14 +63,26 @@ testOnAll(
     // Whoever says another number, or none, is told both.
     const wrong = await place.sera(["--name", "slots", "--slots", "3", "3m", "true"]);
     assert.equal(wrong.code, 201);
-    assert.match(wrong.stderr, /^sera: The lock has 2 slots for its holder, not 3; [^\n]+\n$/);
+    assert.match(wrong.stderr, /^sera: The lock is held with --slots 2, but this run has --slots 3; [^\n]+\n$/);
     const [first, second] = await slotOf(one) === "0" ? [one, other] : [other, one];
     await end(second);
     assert.equal(await slotOf(third), "1");
     await end(first);
     const plain = await place.sera(["--name", "slots", "3m", "true"]);
     assert.equal(plain.code, 201);
-    assert.match(plain.stderr, /^sera: The lock has 2 slots for its holder, not 1; [^\n]+\n$/);
+    assert.match(
+      plain.stderr,
+      /^sera: The lock is held with --slots 2, but this run has --slots 1 \(the default\); [^\n]+\n$/,
+    );
+    // Of several locks that are asked for together, the message names the one with slots.
+    for (const dry of [[], ["--dry-run"]]) {
+      const both = await place.sera([...dry, "--name", "free", "--name", "slots", "3m", "true"]);
+      assert.equal(both.code, 201);
+      assert.match(
+        both.stderr,
+        /^sera: The lock of slots is held with --slots 2, but this run has --slots 1 \(the default\); [^\n]+\n$/,
+      );
+    }
     await end(third);
     assert.deepEqual(await place.sera(["--name", "slots", "--slots", "3", "0", "true"]), {
       code: 0,
@@ -89,7 +101,7 @@ testOnAll(SEVERAL, "a run with one slot and a plain one are the same", async (ta
     assert.equal((await place.sera(["--name", "one", ...flags!, "0", "true"])).code, 204);
     const slots = await place.sera(["--name", "one", "--slots", "2", "0", "true"]);
     assert.equal(slots.code, 201);
-    assert.match(slots.stderr, /^sera: The lock has 1 slot for its holder, not 2; /);
+    assert.match(slots.stderr, /^sera: The lock is held with --slots 1 \(the default\), but this run has --slots 2; /);
     await end(holder);
   }
 });

@@ -59,7 +59,7 @@ on("a sera in the command may not wait for any of its locks", async (place, nest
       ...inner,
     ], nested);
     assert.deepEqual([code, stdout], [201, ""]);
-    assert.match(stderr, new RegExp(`^sera: Cannot wait for the lock of ${name}: the sera above this one `));
+    assert.match(stderr, new RegExp(`^sera: Cannot wait for the lock of ${name}: the outer sera `));
   }
 });
 
@@ -96,7 +96,10 @@ on("who comes with another number of slots is refused, and so is one without", a
     for (const dry of [[], ["--dry-run"]]) {
       const { code, stdout, stderr } = await place.sera([...dry, ...flags, "--name", "n", "0", "true"]);
       assert.deepEqual([code, stdout], [201, ""]);
-      assert.match(stderr, new RegExp(`^sera: The lock has 2 slots for its holder, not ${number}; [^\\n]+\\n$`));
+      assert.match(
+        stderr,
+        new RegExp(`^sera: The lock is held with --slots 2, but this run has --slots ${number}\\b[^;]*; [^\\n]+\\n$`),
+      );
     }
   }
 });
@@ -111,13 +114,13 @@ on(
     assert.deepEqual([thrice.code, thrice.stdout], [201, ""]);
     assert.match(
       thrice.stderr,
-      /^sera: Cannot wait for the lock of n: the seras above this one \(processes \d+, \d+\) hold its 2 slots [^\n]+\n$/,
+      /^sera: Cannot wait for the lock of n: the outer seras \(processes \d+, \d+\) hold its 2 slots [^\n]+\n$/,
     );
     // The rule's lock has no slots.
     const once = ["--once", "k", "1m", "echo", "ran"];
     const ruled = await place.run([...run, "--once", "k", "0", ...run, ...once], nested);
     assert.deepEqual([ruled.code, ruled.stdout], [201, ""]);
-    assert.match(ruled.stderr, /^sera: Cannot wait for the lock of n: the sera above this one /);
+    assert.match(ruled.stderr, /^sera: Cannot wait for the lock of n: the outer sera /);
     // Somebody else has the other slot, which may come free.
     await using other = start(place, ...run.slice(1), "0", ...TELL);
     await other.says("|n|");
@@ -143,6 +146,7 @@ on("no more wait than may, and who is one too many leaves at once", async (place
     many.stdout.includes("within 200ms")
   );
   assert.equal(many.code, 204);
+  assert.match(many.stdout, /^Waiting for .+, unless too many wait already \(max-waiters 1\)\.$/m);
   assert.match(many.stdout, /, and 1 already wait for it \(max-waiters 1\) - the command was not executed\.\n$/);
   const skips = await place.sera(["--verbose", "--wait-and-skip", "--max-waiters", "1", "--name", "n", "1h", "true"]);
   assert.equal(skips.code, 204);

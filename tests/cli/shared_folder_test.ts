@@ -318,4 +318,5 @@ testWith([anotherUser], "who is not in the group of a shared folder cannot use i
   const { code, stdout, stderr } = await place.run(stranger);
   assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
   assert.match(stderr, /^sera: Cannot open the lock file: [^\n]+: permission denied; [^\n]+\n$/i);
+  assert.ok(stderr.includes(`; put user 61003 into group ${SHARING_GROUP}, or use another folder: `), stderr);
 });

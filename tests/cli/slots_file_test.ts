@@ -168,7 +168,7 @@ testWith([flock], "flock(1) on the lock's file holds a lock of one slot, and wit
   await foreign.says("ready");
   const { code, stderr } = await place.sera(["--name", "n", "--slots", "2", "forever", "true"]);
   assert.equal(code, 201);
-  assert.match(stderr, /^sera: The lock has 1 slot for its holder, not 2; /);
+  assert.match(stderr, /^sera: The lock is held with --slots 1 \(the default\), but this run has --slots 2; /);
   await foreign.closeStdin();
   await foreign.ended;
 

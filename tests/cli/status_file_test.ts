@@ -112,7 +112,7 @@ testWith([linux], "who looks keeps nobody from a lock", async () => {
 
 testWith(
   [pidNamespace],
-  "a holder whose process cannot be seen, as from a container, is seen all the same",
+  "a holder whose process cannot be seen, as from a container, is seen all the same, and that waiters may be missing",
   async () => {
     await using place = await Place.make();
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
@@ -121,6 +121,15 @@ testWith(
     const env = { HOME: place.path, SERA_SERVER: place.server };
     const { code, stdout } = await place.run([...look, "status", "--name", "n", "--json"], { env });
     assert.equal(code, 0);
-    assert.equal(JSON.parse(stdout).locks[0].holder.pid, holder.pid);
+    const { complete, reason, locks } = JSON.parse(stdout);
+    assert.deepEqual({ complete, pid: locks[0].holder.pid }, { complete: false, pid: holder.pid });
+    assert.equal(reason, "a holder is in another container, and those who wait there cannot be seen from here");
+    const table = await place.run([...look, "status"], { env });
+    assert.equal(table.stderr, `sera: The list is incomplete: ${reason}\n`);
+    assert.equal(JSON.parse((await place.sera(["status", "--name", "n", "--json"])).stdout).complete, true);
+    await holder.closeStdin();
+    await holder.ended;
+    const free = await place.run([...look, "status", "--name", "n"], { env });
+    assert.deepEqual({ code: free.code, stderr: free.stderr }, { code: 1, stderr: "" });
   },
 );

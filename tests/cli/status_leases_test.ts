@@ -184,7 +184,7 @@ for (const kind of useLeaseTargets()) {
           env: { INNER: inner },
         });
         assert.deepEqual([ended.code, ended.stdout], [201, ""], ended.stderr);
-        assert.match(ended.stderr, /^sera: Cannot wait for the lock of n: the sera above this one \(process \d+\) /);
+        assert.match(ended.stderr, /^sera: Cannot wait for the lock of n: the outer sera \(process \d+\) /);
       }
     }
   });
@@ -205,7 +205,7 @@ for (const kind of useLeaseTargets()) {
       await outer.closeStdin();
       const { code, stdout, stderr } = await outer.ended;
       assert.deepEqual([code, stdout], [201, "ready\n"], stderr);
-      assert.match(stderr, /^sera: Cannot wait for the lock of n: the sera above this one \(process \d+\) /);
+      assert.match(stderr, /^sera: Cannot wait for the lock of n: the outer sera \(process \d+\) /);
     });
   }
 

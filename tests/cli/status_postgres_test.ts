@@ -5,7 +5,7 @@ import pg from "pg";
 import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { markOf } from "../../lib/backends/sql/mark.ts";
-import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../lib/backends/sql/quoting.ts";
 import { keySql } from "../backends/postgres/key_sql.ts";
 import { fixture, Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";

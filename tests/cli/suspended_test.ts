@@ -58,7 +58,7 @@ for (const target of useHeldSessions()) {
     const { code, stdout, stderr } = await waiter.ended;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
-    assert.match(stderr, /^sera: Cannot lock on [^\n]+; trying again until the wait is over\.\n$/);
+    assert.match(stderr, /^sera: Cannot lock on [^\n]+; retrying until the wait is over\.\n$/);
     await holder.ended;
   });
 

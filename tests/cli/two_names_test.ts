@@ -107,13 +107,19 @@ Deno.test("help behind a subcommand is 201, and behind -- a command's word", asy
     const { code, stdout, stderr } = await place.sera([name, "help"]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     const cure = `write sera ${name} --help, or sera ${name} -- help for a command of that name`;
-    assert.equal(stderr, `sera: Cannot tell what is meant by help; ${cure}\n`);
+    assert.equal(stderr, `sera: Cannot tell whether help is a command or asks for the help text; ${cure}\n`);
     assert.notEqual((await place.sera([name, "--", "help"])).code, 201);
     assert.notEqual((await place.sera([name, "help", "me"])).code, 201);
   }
   const doctor = await place.sera(["doctor", "help"]);
-  assert.equal(doctor.stderr, "sera: Cannot tell what is meant by help; write sera doctor --help\n");
+  assert.equal(
+    doctor.stderr,
+    "sera: Cannot tell whether help is a command or asks for the help text; write sera doctor --help\n",
+  );
   const heimdall = await place.sera(["heimdall", "help"]);
   assert.equal(heimdall.code, 1);
-  assert.match(heimdall.stderr, /^sera: Cannot tell what is meant by help; write sera heimdall --help, or [^\n]+\n$/);
+  assert.match(
+    heimdall.stderr,
+    /^sera: Cannot tell whether help is a command or asks for the help text; write sera heimdall --help, or [^\n]+\n$/,
+  );
 });

@@ -215,7 +215,7 @@ testWith(
     assert.equal(rows.length, 2);
     assert.match(
       rows[1]!,
-      /^sera: Done before for this key: run \d+ by \S+ of \S+ \S+\+05:30 .* - skipped the command\.$/,
+      /^sera: Already done for this key: run \d+ by \S+ at \S+ \S+\+05:30 .* - skipped the command\.$/,
     );
     await using kept = new Screen(place, "exec sera --min-hold 2s 0 echo ran");
     assert.equal(await kept.ended(), 0);

@@ -5,12 +5,12 @@ import { environmentName } from "../../lib/settings/table.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
-/** Settings and why they have no effect with a server of files, where nothing else is set. */
+/** Settings and why they have no effect with a file: server, where nothing else is set. */
 const IDLE: Record<string, { value: string; why: string }> = {
   "count-failures": { value: "true", why: "neither once nor every is set" },
   "keep-history": { value: "1d", why: "the ledger is off" },
-  "lease-table": { value: "t", why: "a server of files has no leases" },
-  "tls-ca": { value: "/no/ca.pem", why: "the server is reached without a network, and so without TLS" },
+  "lease-table": { value: "t", why: "a file: server does not support leases" },
+  "tls-ca": { value: "/no/ca.pem", why: "the server is not reached over a network, so there is no TLS" },
 };
 
 for (const [name, { value, why }] of Object.entries(IDLE)) {
@@ -96,7 +96,7 @@ testInProcess("--tls-ca with a server that checks no certificate is 200", async 
   assert.equal(code, 200);
   assert.match(
     stderr,
-    /^sera: Cannot use tls-ca with the server in --server: it checks no certificate; add tls=true\n$/,
+    /^sera: Cannot use tls-ca in --tls-ca with the server in --server: its TLS setting verifies no certificate; add tls=true\n$/,
   );
 });
 

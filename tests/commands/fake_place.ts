@@ -1,13 +1,13 @@
 /** What a command is executed in, of which nothing is real: processes, signals, the clock, the lock and the ledger. */
 
-import { SignalWitness } from "../../lib/child/signal_witness.ts";
+import { SignalInfo } from "../../lib/child/signal_info.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
-import type { Testimony } from "../../lib/child/testimony.ts";
+import type { WatchdogStatus } from "../../lib/child/watchdog_status.ts";
 import type { BackendLock } from "../../lib/backends/backend.ts";
 import type { Execution } from "../../lib/commands/run/execution.ts";
 import type { Job } from "../../lib/commands/run/job.ts";
 import { Progress } from "../../lib/commands/run/progress.ts";
-import { exitCodeOf } from "../../lib/commands/run/take_turn.ts";
+import { exitCodeOf } from "../../lib/commands/run/attempt_run.ts";
 import type { WatchParts } from "../../lib/commands/run/watch.ts";
 import { LockLostError } from "../../lib/errors.ts";
 import type { Io } from "../../lib/io.ts";
@@ -20,11 +20,11 @@ import type { Settings } from "../../lib/settings/settings.ts";
 import { type FakeProcess, FakeSystem } from "../child/fake_system.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 
-/** A last will that notes what is asked of it. */
-export class FakeWill {
+/** A watchdog that records the calls. */
+export class FakeWatchdog {
   ready: Promise<void> = Promise.resolve();
   isWatching = true;
-  testimony: Testimony | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  answer: WatchdogStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   onGone: (message: string) => void = () => undefined;
   /** Throws where its shell is broken. */
   throwIfBroken: () => Promise<void> = () => Promise.resolve();
@@ -33,16 +33,16 @@ export class FakeWill {
   constructor(readonly events: string[]) {}
 
   kill(target: number, left = Infinity): void {
-    this.events.push(`will: kill ${Math.sign(target)} ${left}`);
+    this.events.push(`watchdog: kill ${Math.sign(target)} ${left}`);
   }
   renew(left: number): void {
-    this.events.push(`will: renew ${left}`);
+    this.events.push(`watchdog: renew ${left}`);
   }
-  testify(): Promise<Testimony | undefined> {
-    return Promise.resolve(this.testimony);
+  status(): Promise<WatchdogStatus | undefined> {
+    return Promise.resolve(this.answer);
   }
   end(): Promise<void> {
-    this.events.push("will: ended");
+    this.events.push("watchdog: ended");
     return Promise.resolve();
   }
   [Symbol.asyncDispose](): Promise<void> {
@@ -55,7 +55,7 @@ export function settingsOf(flags: Readonly<Record<string, string>> = {}): Promis
   return resolveSettings(new Map(Object.entries({ server: "file:/nowhere", ...flags })), () => undefined, false);
 }
 
-/** Everything that happens is in `events`, in its order: what is said, and what is done with the will, the lock, the run. */
+/** Everything that happens is in `events`, in its order: what is said, and what is done with the watchdog, the lock, the run. */
 export class FakePlace implements Disposable {
   readonly events: string[] = [];
   readonly clock = new FakeClock();
@@ -70,9 +70,9 @@ export class FakePlace implements Disposable {
     err: (text) => void this.events.push(text.trim()),
   };
   readonly logger: Logger;
-  readonly will = new FakeWill(this.events);
-  readonly witness = new SignalWitness(() => this.will.testify());
-  readonly signals = new SignalRelay(this.witness);
+  readonly watchdog = new FakeWatchdog(this.events);
+  readonly signalInfo = new SignalInfo(() => this.watchdog.status());
+  readonly signals = new SignalRelay(this.signalInfo);
   readonly watch: WatchParts = this;
   readonly progress = new Progress(({ message }) => void this.events.push(`sera: ${message}`));
 
@@ -120,7 +120,7 @@ export class FakePlace implements Disposable {
   run(parts: Partial<LedgerRun> = {}): LedgerRun {
     return {
       id: 7n,
-      ifUnrecorded: "it may run again",
+      unrecorded: { what: "it may run again", cure: "check it" },
       finish: (outcome, exitCode) => {
         this.events.push(`run: ${outcome} ${exitCode}`);
         return Promise.resolve();
@@ -158,7 +158,7 @@ export class FakePlace implements Disposable {
       watch: this.watch,
       recorder: undefined,
       retrying: () => undefined,
-      above: undefined,
+      inheritedLocks: undefined,
       ...parts,
     };
   }
@@ -167,7 +167,7 @@ export class FakePlace implements Disposable {
   readonly #lock: BackendLock = {
     acquire: () => Promise.reject(new Error("the mode is the test's")),
     session: () => Promise.resolve(undefined),
-    sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
+    sightings: () => Promise.resolve({ sightings: [], otherSessions: [] }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 

@@ -36,8 +36,8 @@ const failing = () => Promise.reject(new LockUnavailableError("gone", "wait"));
 
 Deno.test("what goes wrong is one line and the error's exit code, or the command's own", async () => {
   assert.deepEqual(await ended({ work: failing }), { code: 202, out: "", err: "sera: gone; wait\n" });
-  assert.deepEqual(await ended({ work: failing, ownCode: 1 }), { code: 1, out: "", err: "sera: gone; wait\n" });
-  const { code, err } = await ended({ ownCode: 1 }, ["--nope"]);
+  assert.deepEqual(await ended({ work: failing, errorExitCode: 1 }), { code: 1, out: "", err: "sera: gone; wait\n" });
+  const { code, err } = await ended({ errorExitCode: 1 }, ["--nope"]);
   assert.deepEqual([code, err], [1, "sera: Unknown flag: --nope; see sera --help\n"]);
 });
 
@@ -45,8 +45,8 @@ Deno.test("what goes wrong is told in the format that was asked for, and by the 
   const { err } = await ended({ flags: [{ name: "log-format", kind: "text" }], work: failing }, ["--log-format=json"]);
   assert.equal(JSON.parse(err).exit_code, 202);
   const told = await ended({
-    work: ({ io, tellBy }) => {
-      tellBy(new Logger(io, { format: "json", verbose: undefined }, ""));
+    work: ({ io, setLogger }) => {
+      setLogger(new Logger(io, { format: "json", verbose: undefined }, ""));
       return failing();
     },
   });
@@ -74,8 +74,8 @@ Deno.test("output that fails is the failure of what prints, and of nothing else"
   });
   const gone = new Deno.errors.BrokenPipe();
   assert.deepEqual(await ended({ work: printing, prints: true }, [], gone), { code: 141, out: "printed\n", err: "" });
-  assert.equal((await ended({ ownCode: 1 }, ["--version"], gone)).code, 141);
-  assert.equal((await ended({ ownCode: 1 }, ["--version"], full)).code, 1);
+  assert.equal((await ended({ errorExitCode: 1 }, ["--version"], gone)).code, 141);
+  assert.equal((await ended({ errorExitCode: 1 }, ["--version"], full)).code, 1);
   assert.equal((await ended({}, ["--help"], full)).code, 209);
 });
 
@@ -83,14 +83,14 @@ Deno.test("--help and --version print and do nothing else", async () => {
   const work = failing;
   assert.deepEqual(await ended({ work }, ["--version"]), { code: 0, out: `sera ${VERSION}\n`, err: "" });
   assert.match((await ended({ work }, ["-h"])).out, /^Usage: sera \[flags\] \[--\] <wait> <command>/);
-  const { code, out } = await ended({ work, words: STATUS, flags: STATUS.flags }, ["--help"]);
+  const { code, out } = await ended({ work, subcommand: STATUS, flags: STATUS.flags }, ["--help"]);
   assert.equal(code, 0);
   assert.match(out, /^Usage: sera status /);
 });
 
 Deno.test("the one word help behind a subcommand is refused", async () => {
-  const { code, err } = await ended({ words: STATUS, flags: STATUS.flags }, ["help"]);
+  const { code, err } = await ended({ subcommand: STATUS, flags: STATUS.flags }, ["help"]);
   assert.equal(code, 201);
   assert.match(err, /write sera status --help, or sera status -- help for a command of that name\n$/);
-  assert.equal((await ended({ words: STATUS, flags: STATUS.flags }, ["--", "help"])).code, 0);
+  assert.equal((await ended({ subcommand: STATUS, flags: STATUS.flags }, ["--", "help"])).code, 0);
 });

@@ -26,7 +26,7 @@ export class Ran implements Disposable {
         return Promise.resolve({
           acquire: (...args) => this.acquire(...args),
           session: () => Promise.resolve(undefined),
-          sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
+          sightings: () => Promise.resolve({ sightings: [], otherSessions: [] }),
           [Symbol.asyncDispose]: () => Promise.resolve(void this.place.events.push("lock: disposed of")),
         });
       },

@@ -1,12 +1,12 @@
 import type { Execution } from "../../lib/commands/run/execution.ts";
-import { exitCodeOf } from "../../lib/commands/run/take_turn.ts";
+import { exitCodeOf } from "../../lib/commands/run/attempt_run.ts";
 import { Watch } from "../../lib/commands/run/watch.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { Progress } from "../../lib/commands/run/progress.ts";
 
-/** Defines a test. The pipe of a last will is closed some time after the shell that reads it has ended. */
+/** Defines a test. The pipe of a watchdog is closed some time after its shell has ended. */
 export function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
 }
@@ -21,7 +21,7 @@ export class Surroundings implements AsyncDisposable {
   };
   readonly logger = new Logger(this.io, { format: "text" }, "words");
   readonly watch = new Watch(this.logger, "name", false);
-  readonly #endWill = this.watch.will.end.bind(this.watch.will);
+  readonly #endWatchdog = this.watch.watchdog.end.bind(this.watch.watchdog);
   readonly progress = new Progress(({ message }) => this.events.push(`sera: ${message}`));
   /** Parts that differ from these are given by the test. */
   execution(parts: Partial<Execution> = {}): Execution {
@@ -61,6 +61,6 @@ export class Surroundings implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.progress[Symbol.dispose]();
     this.watch.signals[Symbol.dispose]();
-    await this.#endWill();
+    await this.#endWatchdog();
   }
 }

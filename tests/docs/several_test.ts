@@ -103,7 +103,7 @@ testWith([linux], "another number is refused with the line that the page shows",
   await until("it runs", async () => (await lines(place)).length === 1);
   const { code, stderr } = await place.sera(["--slots", "4", "--name", "backup", "0", "true"]);
   assert.equal(code, 201);
-  const shown = /^ {6}sera: The lock has[^\n]*\n(?: {6}[^\n]*\n)*/m.exec(SEVERAL.text)![0];
+  const shown = /^ {6}sera: The lock is held[^\n]*\n(?: {6}[^\n]*\n)*/m.exec(SEVERAL.text)![0];
   assert.equal(shown.replaceAll(/\n? {6}/g, " ").trim(), stderr.trim());
   await place.write("go", "");
   assert.equal((await holder.ended).code, 0);

@@ -67,11 +67,11 @@ const unfit: Readonly<Record<string, { set: (place: Place) => void; found: strin
   "does not keep the lock": { set: (place) => void (place.keeps = false), found: "Lock lost: it was freed" },
   "frees nothing": {
     set: (place) => void (place.frees = () => undefined),
-    found: "the lock was not free after its release",
+    found: "the test lock was still held after its release",
   },
   "gives the lock to nobody": {
     set: (place) => void (place.holders = 1),
-    found: "somebody else holds a lock of a random name",
+    found: "somebody else already holds the test lock, which has a random name",
   },
 };
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Check, CORRECT, Report, textOf, warning } from "../../lib/doctor/report.ts";
+import { type Check, FIX_AND_RETRY, Report, textOf, warning } from "../../lib/doctor/report.ts";
 import { ConfigError, LockUnavailableError } from "../../lib/errors.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 
@@ -26,7 +26,7 @@ Deno.test("the first failure decides the exit code, and each says what to do", a
   ];
   for (const look of failing) assert.equal(await made.check("settings", look), false);
   assert.deepEqual(lines, [
-    `fail  settings     Cannot use ttl; ${CORRECT}\n`,
+    `fail  settings     Cannot use ttl; ${FIX_AND_RETRY}\n`,
     "fail  settings     Cannot lock; start the server (meanwhile sera keeps retrying until <wait> expires)\n",
     "fail  settings     Cannot lock; check the server, its log and the network\n",
   ]);
@@ -42,7 +42,7 @@ Deno.test("what nobody foresaw is no finding", async () => {
 Deno.test("what no run needs fails nothing: it warns that it could not be looked at, by its reason", async () => {
   const { report: made, lines } = report();
   const trouble = new LockUnavailableError("Cannot lock on db: denied", "grant it", { why: "db: denied" });
-  await made.inform("version", () => Promise.reject(trouble));
+  await made.checkOptional("version", () => Promise.reject(trouble));
   assert.deepEqual(lines, ["warn  version      could not be checked: db: denied; grant it\n"]);
   assert.equal(made.exitCode, ExitCode.ok);
 });
@@ -66,7 +66,7 @@ Deno.test("a server's words cannot make another line", async () => {
 async function failed(error: Error, inform = false): Promise<Check> {
   const report = new Report(() => undefined);
   const look = () => Promise.reject(error);
-  if (inform) await report.inform("lock", look);
+  if (inform) await report.checkOptional("lock", look);
   else await report.check("lock", look, "look there");
   return report.checks[0]!;
 }
@@ -90,6 +90,6 @@ Deno.test("where an error has no cure, there is one all the same", async () => {
   assert.equal(found, "Cannot lock on Server: no; ask Bob");
   assert.equal(cure, "look there (meanwhile sera keeps retrying until <wait> expires)");
   assert.equal((await failed(error, true)).cure, "check the server, its log and the network");
-  assert.equal((await failed(new ConfigError("wrong"))).cure, CORRECT);
-  assert.deepEqual(warning({ what: "odd; really" }), { found: "odd; really", cure: CORRECT });
+  assert.equal((await failed(new ConfigError("wrong"))).cure, FIX_AND_RETRY);
+  assert.deepEqual(warning({ what: "odd; really" }), { found: "odd; really", cure: FIX_AND_RETRY });
 });

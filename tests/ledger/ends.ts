@@ -9,7 +9,7 @@ import type { RunPlace } from "./run_bench.ts";
 import { PLAIN, RUNNER } from "./run_holder.ts";
 
 /** What a recorder asks of a ledger besides beginning a run. */
-const STEPS = ["hurry", "abandon", "takeBack", "finish", "skip", "prune", "latest"] as const;
+const STEPS = ["limitWait", "abandon", "takeBack", "finish", "skip", "prune", "latest"] as const;
 
 export function endTests({ test, bench: makeBench }: RunPlace): void {
   test("a run is running until it has ended, and then has a code and a time", async () => {

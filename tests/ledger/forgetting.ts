@@ -13,12 +13,12 @@ const SOMEBODY = { label: "forget", host: "db1", pid: 7, user: "root" };
 
 /** What counts by a rule, the newest first. */
 async function counting(holder: RunHolder, rule: Partial<Rule>): Promise<bigint[]> {
-  return (await holder.ledger.counting(holder.lock, { ...PLAIN, ...rule }, 100)).map(({ id }) => id);
+  return (await holder.ledger.countingRuns(holder.lock, { ...PLAIN, ...rule }, 100)).map(({ id }) => id);
 }
 
 /** Forgets all that count by a rule. */
 async function forget(holder: RunHolder, rule: Partial<Rule>): Promise<void> {
-  for (const run of await holder.ledger.counting(holder.lock, { ...PLAIN, ...rule }, 100)) {
+  for (const run of await holder.ledger.countingRuns(holder.lock, { ...PLAIN, ...rule }, 100)) {
     await holder.ledger.forget(run, SOMEBODY, 30 * DAY);
   }
 }

@@ -12,7 +12,7 @@ import { Patience } from "../../lib/ledger/patience.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Store } from "../../lib/backends/sql/store.ts";
 import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
-import { askerOf } from "../../lib/backends/sql/asker.ts";
+import { querierOf } from "../../lib/backends/sql/querier.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { parse } from "../backends/parse.ts";
@@ -32,8 +32,8 @@ export interface LedgerAddress {
 export async function openStoreAt({ server, table }: LedgerAddress, session: LockSession | undefined): Promise<Store> {
   const backend = await parse(server);
   const patience = new Patience();
-  if (backend instanceof MySqlBackend) return await mySqlStore(askerOf(session), table, patience);
-  if (backend instanceof PostgresBackend) return await postgresStore(askerOf(session), table, patience);
+  if (backend instanceof MySqlBackend) return await mySqlStore(querierOf(session), table, patience);
+  if (backend instanceof PostgresBackend) return await postgresStore(querierOf(session), table, patience);
   assert.ok(backend instanceof FileBackend);
   return (await loadFileStore(backend.folder, () => undefined, patience))();
 }
@@ -75,7 +75,7 @@ export class Holder extends RunHolder {
 
   /** SQL as text for clients other than sera. */
   asText(statement: Statement): string {
-    return statement.textFor(this.store.dialect.spelling);
+    return statement.textFor(this.store.dialect.quoting);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -43,11 +43,11 @@ export class MemoryLedger implements Ledger {
     return EPOCH + Math.round(performance.now());
   }
 
-  hurry(deadline: Deadline | undefined): void {
+  limitWait(deadline: Deadline | undefined): void {
     this.deadline = deadline;
   }
 
-  isLasting(error: LockUnavailableError): boolean {
+  isPermanent(error: LockUnavailableError): boolean {
     return error instanceof RunGoneError || error instanceof LastingTrouble;
   }
 
@@ -110,16 +110,16 @@ export class MemoryLedger implements Ledger {
     return this.runs.filter((run) => lock === undefined || isOf(lock, run)).toReversed().slice(0, limit);
   }
 
-  counting(): Promise<never> {
+  countingRuns(): Promise<never> {
     return Promise.reject(new Error("no test asks a ledger in memory for it"));
   }
 
   forget(): Promise<never> {
-    return this.counting();
+    return this.countingRuns();
   }
 
   summaries(): Promise<never> {
-    return this.counting();
+    return this.countingRuns();
   }
 
   /** Changes a run as somebody else might. */

@@ -102,7 +102,7 @@ Deno.test("who may wait for a shorter time only waits for that", async () => {
   using clock = new FakeClock();
   const { attempt, tries } = lockedFor(clock, Infinity);
   const patience = new Patience();
-  patience.hurry(new Deadline(2000));
+  patience.limitWait(new Deadline(2000));
   const written = later(patience.whileBusy(attempt, OTHERS));
   await clock.to(2030);
   await assert.rejects(written, { message: `${BUSY} for 2s; see who it is` });
@@ -113,7 +113,7 @@ Deno.test("a place that takes its time for a try is not tried again when there i
   using clock = new FakeClock();
   const { attempt, tries } = lockedFor(clock, Infinity);
   const patience = new Patience();
-  patience.hurry(new Deadline(2000));
+  patience.limitWait(new Deadline(2000));
   const written = later(patience.whileBusy(attempt, { ...OTHERS, shortest: 1000 }));
   await clock.to(2030);
   await assert.rejects(written, { message: `${BUSY} for 1s; see who it is` });

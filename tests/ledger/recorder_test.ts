@@ -94,7 +94,7 @@ Deno.test("once: after a success the command is done for this key, also when it 
   await bench.clock.to(1000 * MINUTE);
   assert.equal(
     await bench.refused(),
-    "Done before for this key: run 2 by web1:4711 of 2030-01-01 00:00:00Z succeeded",
+    "Already done for this key: run 2 by web1:4711 at 2030-01-01 00:00:00Z succeeded",
   );
   assert.deepEqual(bench.outcomes, ["failed", "succeeded"]);
 });
@@ -102,14 +102,14 @@ Deno.test("once: after a success the command is done for this key, also when it 
 Deno.test("once: with count-failures one that failed counts as well", async () => {
   using bench = new Bench({ once: "v1", countFailures: true });
   await bench.ran("failed");
-  assert.match(await bench.refused(), /^Done before for this key: run 1 .* failed$/);
+  assert.match(await bench.refused(), /^Already done for this key: run 1 .* failed$/);
 });
 
 Deno.test("every: the span counts from when a run began, to the millisecond", async () => {
   using bench = new Bench({ every: MINUTE });
   await bench.ran();
   await bench.clock.to(MINUTE - 1);
-  assert.match(await bench.refused(), /^Done within the last 1m: run 1 by web1:4711 of [-0-9]+ [0-9:]+Z succeeded$/);
+  assert.match(await bench.refused(), /^Done within the last 1m: run 1 by web1:4711 at [-0-9]+ [0-9:]+Z succeeded$/);
   await bench.clock.to(MINUTE);
   assert.equal(await bench.started(), 2n);
 });
@@ -127,7 +127,7 @@ Deno.test("every: a run far ahead of the clock does not count, which everybody i
   using bench = new Bench({ every: MINUTE });
   bench.ledger.change(await bench.ran(), { started: EPOCH + 2 * MINUTE });
   const told =
-    /^sera: Run 1 by .* began more than 1m ahead of the server's clock, so it does not count for --every: run \d+/;
+    /^sera: Run 1 by .* is dated more than 1m ahead of the server's clock, so it does not count for --every: run \d+/;
   assert.equal(await bench.started(), 2n);
   assert.equal(bench.told.length, 1);
   assert.match(bench.told[0]!, told);
@@ -155,7 +155,7 @@ Deno.test("what a dead holder left is marked and told of before anything else, a
   await next.recorder.skip(next.lock);
   assert.deepEqual(next.outcomes, ["abandoned"]);
   assert.deepEqual(next.verbose, [
-    "Run 1 by web1:4711 of 2030-01-01 00:00:00Z did not finish: marked as abandoned.",
+    "Run 1 by web1:4711 at 2030-01-01 00:00:00Z did not finish: marked as abandoned.",
   ]);
   await next.started();
   assert.equal(next.verbose.length, 1);
@@ -233,6 +233,6 @@ Deno.test("if failures count, a run in another slot keeps the command from runni
   const told = await next.recorder.begin({ ...next.lock, slot: 1 });
   assert.equal(
     told,
-    "Begun before for this key: run 1 by web1:4711 of 2030-01-01 00:00:00Z has not ended",
+    "Already begun for this key: run 1 by web1:4711 at 2030-01-01 00:00:00Z has not ended",
   );
 });

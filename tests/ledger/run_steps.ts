@@ -37,7 +37,7 @@ const PATIENCE = 2000;
 /** A store that does each message as a step. */
 function inSteps({ dialect, run, batch, end }: Store, doStep: DoStep): Store {
   const textOf = (...statements: readonly Statement[]) =>
-    statements.map((statement) => statement.textFor(dialect.spelling)).join("; ");
+    statements.map((statement) => statement.textFor(dialect.quoting)).join("; ");
   const partsOf = (statements: readonly Statement[]) => statements.map((statement) => () => run(statement));
   return {
     dialect,

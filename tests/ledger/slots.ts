@@ -44,7 +44,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
       await bench.startAt(id, -2 * HOUR);
       assert.equal(await refusedIn(holder, asks, { every: HOUR }), undefined);
       const rule = { ...PLAIN, once: "v1", countFailures: true };
-      assert.deepEqual((await holder.ledger.counting(holder.lock, rule, 9)).map(({ id }) => id), [id]);
+      assert.deepEqual((await holder.ledger.countingRuns(holder.lock, rule, 9)).map(({ id }) => id), [id]);
     });
   }
 
@@ -183,7 +183,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     const id = await startedIn(holder, 2, rule);
     await holder.finish(id, "succeeded", rule);
     assert.equal(await refusedIn(holder, 0, rule), id);
-    const [run] = await holder.ledger.counting(holder.lock, { ...PLAIN, ...rule }, 9);
+    const [run] = await holder.ledger.countingRuns(holder.lock, { ...PLAIN, ...rule }, 9);
     await holder.ledger.forget(run!, RUNNER, DAY);
     assert.equal(await refusedIn(holder, 0, rule), undefined);
     assert.equal(await refusedIn(holder, 2, rule), undefined);

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import {
-  BEATS_OF_LASTING,
   canRenewInTime,
+  DURABLE_BEATS_PER_TTL,
   endsAfter,
   graceOf,
   heartbeatOf,
@@ -51,7 +51,7 @@ Deno.test("a heartbeat that comes in time is never too late for the lease", () =
 
 Deno.test("more beats change the rhythm, and nothing else", () => {
   for (const [terms, expected] of TERMS) {
-    const more = { ...terms, beats: BEATS_OF_LASTING };
+    const more = { ...terms, beats: DURABLE_BEATS_PER_TTL };
     assert.deepEqual(
       { heartbeat: heartbeatOf(more), grace: graceOf(more), stops: stopsAfter(more), ends: endsAfter(more) },
       { ...expected, heartbeat: terms.ttl / 6 },
@@ -62,7 +62,7 @@ Deno.test("more beats change the rhythm, and nothing else", () => {
 Deno.test("with more beats slower answers come in time, since the first of them is asked for earlier", () => {
   // Sent after 500 ms instead of 1000 ms; to be answered within 1700 ms.
   const terms = { ttl: 3000, grace: 10_000 };
-  const more = { ...terms, beats: BEATS_OF_LASTING };
+  const more = { ...terms, beats: DURABLE_BEATS_PER_TTL };
   assert.deepEqual([699, 700].map((roundTrip) => canRenewInTime(terms, roundTrip)), [true, false]);
   assert.deepEqual([849, 850].map((roundTrip) => canRenewInTime(more, roundTrip)), [true, false]);
   assert.deepEqual([shortestTtl(terms, 800), shortestTtl(more, 800)], [4000, 3000]);

@@ -47,7 +47,7 @@ Deno.test("whether anybody hears of a line is known before it is made", () => {
   ];
   for (const [settings, tells] of cases) {
     const logger = new Logger(new Hearing(), { format: "text", ...settings }, "cmd");
-    assert.deepEqual(LEVELS.map((level) => logger.tells(level)), tells, JSON.stringify(settings));
+    assert.deepEqual(LEVELS.map((level) => logger.isEnabled(level)), tells, JSON.stringify(settings));
   }
 });
 
@@ -193,7 +193,7 @@ Deno.test("a person at the terminal is told notices, and what is told, unless al
     const io = Object.assign(new Hearing(), { errWidth: () => width });
     const logger = new Logger(io, { format: "text", ...settings }, "cmd");
     for (const level of LEVELS) logger.log(level, "note", level);
-    logger.tell("note", "hint");
+    logger.announce("note", "hint");
     return io.said.map(([stream, line]) => `${stream} ${line.trimEnd()}`);
   };
   assert.deepEqual(atTerminal({}), ["err sera: notice", "err sera: error", "err sera: hint"]);
@@ -204,6 +204,6 @@ Deno.test("a person at the terminal is told notices, and what is told, unless al
   const io = Object.assign(new Hearing(), { errWidth: () => undefined });
   const logger = new Logger(io, { format: "text" }, "cmd");
   logger.log("notice", "note", "notice");
-  logger.tell("note", "hint");
-  assert.deepEqual([io.said, logger.tellsPerson, logger.tells("notice")], [[], false, false]);
+  logger.announce("note", "hint");
+  assert.deepEqual([io.said, logger.isInteractive, logger.isEnabled("notice")], [[], false, false]);
 });

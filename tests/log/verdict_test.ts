@@ -74,5 +74,5 @@ Deno.test("what sera itself failed at while the command ran keeps its cure, and 
 });
 
 Deno.test("of an error after the command's end all is said", () => {
-  assert.equal(afterTheEnd(new UsageError("wrong", "correct it")), "wrong; correct it; the command had ended before");
+  assert.equal(afterTheEnd(new UsageError("wrong", "correct it")), "wrong; correct it; the command had already ended");
 });

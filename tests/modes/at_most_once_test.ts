@@ -7,7 +7,7 @@ import type { RecordingRule } from "../../lib/ledger/run.ts";
 import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { atMostOnce } from "../../lib/modes/at_most_once.ts";
-import { everyoneExecutes, type Mode, type Turn } from "../../lib/modes/mode.ts";
+import { everyoneExecutes, type LockResult, type Mode } from "../../lib/modes/mode.ts";
 import { later } from "../backends/open.ts";
 import { heldLock, LastingTrouble, MemoryLedger, PassingTrouble } from "../ledger/memory_ledger.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -34,7 +34,7 @@ class Bench implements Disposable {
   readonly #logger = new Logger(this.#io, { format: "text" }, "test");
 
   /** Tries for a turn. */
-  turn(wait: number, rule: Partial<RecordingRule> = {}, mode: Mode = everyoneExecutes): Promise<Turn> {
+  turn(wait: number, rule: Partial<RecordingRule> = {}, mode: Mode = everyoneExecutes): Promise<LockResult> {
     const recorder = new Recorder(
       () => Promise.resolve(this.ledger),
       "the lock",
@@ -81,7 +81,7 @@ Deno.test("who has the lock begins a run; who comes after a success skips, and s
   await turn.run.finish("succeeded", 0);
   const second = await bench.turn(0, { once: "v1" });
   assert.ok(second.outcome === "skipped");
-  assert.match(second.reason, /^Done before for this key: run 1 /);
+  assert.match(second.reason, /^Already done for this key: run 1 /);
   assert.equal(second.lock, bench.given[1]!.lock);
   assert.deepEqual(bench.outcomes, ["succeeded", "skipped"]);
 });

@@ -50,12 +50,24 @@ Deno.test("things are measured in turn; the first round does not count, and the 
   ]);
 });
 
+Deno.test("the first round of long measurements counts, and each of them is announced", async () => {
+  const said: string[] = [];
+  const thing = (values: number[]) => () => Promise.resolve({ time: values.shift()! });
+  const rows = await inTurn({ a: thing([1, 3]), b: thing([2, 6]) }, {
+    rounds: 2,
+    long: true,
+    progress: (text) => said.push(text),
+  });
+  assert.deepEqual(said, ["round 1 of 2: a", "round 1 of 2: b", "round 2 of 2: a", "round 2 of 2: b"]);
+  assert.deepEqual(rows.map(({ figures }) => figures.time!.median), [2, 4]);
+});
+
 Deno.test("the phases of a run add up to all of it, also where they overlap or are not there", () => {
   const ends = {
     "runtime": 1010,
     "loading modules": 1013,
     "settings": 1020,
-    "signals, last will": 1021,
+    "signals, watchdog": 1021,
     "loading the driver": 1030,
     // Connecting begins before the backend is there, and the command starts while the lock is being acquired.
     "connecting, log-in": 1027,
@@ -68,7 +80,7 @@ Deno.test("the phases of a run add up to all of it, also where they overlap or a
     "runtime": 10,
     "loading modules": 3,
     "settings": 7,
-    "signals, last will": 1,
+    "signals, watchdog": 1,
     "loading the driver": 9,
     "connecting, log-in": 0,
     "acquiring": 10,

@@ -37,7 +37,7 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   );
   // What only a help text, a failure or a setting needs that most runs have not.
   const seldom =
-    /(setting_words|\w+_help|meant_\w+|why_not_started|json_fault|json_keys|syslog|oddities|no_server|waiting_line|counting_line|passing_line|foreground|splay)\.ts$/;
+    /(setting_help|\w+_help|unknown_flag|operand_errors|why_not_started|json_error_line|json_keys|syslog|setting_warnings|no_server|waiting_line|live_line|transient_line|foreground|splay)\.ts$/;
   assert.deepEqual(sources.filter((path) => seldom.test(path)), []);
   const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);

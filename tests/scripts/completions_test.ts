@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { standsAlone } from "../../lib/args/flag.ts";
+import { needsNoValue } from "../../lib/args/flag.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
 import { COMMANDS } from "../../lib/commands/table.ts";
 import { helpText, subcommandHelp } from "../../lib/args/usage.ts";
@@ -122,7 +122,7 @@ Deno.test("a flag of the same name stands alone everywhere or nowhere", () => {
   const all = [...RUN_FLAGS, ...COMMANDS.flatMap(({ flags }) => flags)];
   for (const flag of all) {
     for (const other of all) {
-      if (flag.name === other.name) assert.equal(standsAlone(flag), standsAlone(other), flag.name);
+      if (flag.name === other.name) assert.equal(needsNoValue(flag), needsNoValue(other), flag.name);
     }
   }
 });

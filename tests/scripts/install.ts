@@ -54,6 +54,8 @@ const FAILURES: readonly Failure[] = [
     replaced: oldGlibc,
   }],
   ["a folder that cannot be", /cannot write to \/dev\/null\/bin: choose another/, { args: ["--prefix=/dev/null"] }],
+  ["a folder without a release", /cannot read \/nowhere\/SHA256SUMS: .*No such file/, { args: ["--from", "/nowhere"] }],
+  ["a version of a folder", /cannot use --version with --from/, { args: ["--from", "/nowhere", "--version", "1.0.0"] }],
   ["an option that is none", /cannot use: --prefx; see --help/, { args: ["--prefx", "/opt"] }],
 ];
 
@@ -104,6 +106,18 @@ export function installTests(release: UsedRelease): void {
     ];
     assert.deepEqual(stdout.trim().split("\n").sort(), expected.sort());
     place.isAsBefore();
+  });
+
+  testWith(needs, "install.sh: --from installs from a folder, without any program that downloads", async () => {
+    await using place = await InstallPlace.make(release.folder);
+    const args = ["--from", release.folder, "--prefix", `${place.path}/opt`];
+    const tools = [...TOOLS, "sha256sum"];
+    const dry = await place.install([...args, "--dry-run"], { tools, url: "" });
+    assert.equal(dry.stdout.split("\n")[0], `would read ${release.folder}/${ARCHIVE}`);
+    const { code, stderr } = await place.install(args, { url: "" });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.ok(await sameFile(`${place.path}/opt/bin/sera`, BINARY));
+    assert.deepEqual(place.server.asked, []);
   });
 
   for (const [what, says, { fault, args = [], replaced }] of FAILURES) {

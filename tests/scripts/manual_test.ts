@@ -64,7 +64,7 @@ Deno.test("the page tells of every flag, variable and exit status", () => {
   }
   for (
     const name of Object.keys(
-      lockVariables({ name: "", key: "", host: "", server: { identity: "" }, above: undefined }),
+      lockVariables({ name: "", key: "", host: "", server: { identity: "" }, inheritedLocks: undefined }),
     )
   ) {
     assert.ok(page.includes(`.TP\n\\fB${name}\\fR`), name);

@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import config from "../../deno.json" with { type: "json" };
 import { runTool } from "../../scripts/packaged_tools.ts";
 import { ROOT } from "../../scripts/root.ts";
+import { testWith, tool } from "../cli/needs.ts";
 import { binaryName, TARGETS } from "../../scripts/targets.ts";
 
 /** The parts of a workflow that are looked at. */
@@ -18,7 +19,11 @@ interface Job {
   readonly permissions?: Permissions;
   readonly "timeout-minutes"?: number;
   readonly strategy?: { readonly matrix: { readonly include?: readonly Readonly<Record<string, string>>[] } };
-  readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly with?: Record<string, string> }[];
+  readonly steps: readonly {
+    readonly uses?: string;
+    readonly run?: string;
+    readonly with?: Record<string, string | boolean>;
+  }[];
 }
 
 const FOLDER = `${ROOT}/.github/workflows`;
@@ -76,6 +81,24 @@ Deno.test("a release has a binary for each target, tried where it was built", ()
     assert.ok(own.includes(`deno task build --target ${target}\n`), own);
     assert.ok(own.includes(`scripts/smoke.ts dist/${binaryName(target!)}`), own);
   }
+});
+
+Deno.test("an image is tried before it is pushed", () => {
+  const { steps } = release.jobs["images"]!;
+  const [first, second, ...rest] = steps.filter(({ uses }) => uses?.startsWith("docker/build-push-action@"));
+  assert.deepEqual([first!.with!["load"], first!.with!["push"], second!.with!["push"], rest], [
+    true,
+    undefined,
+    true,
+    [],
+  ]);
+  const tried = steps.findIndex(({ run }) => run === `scripts/smoke_image ${first!.with!["tags"]}`);
+  assert.ok(steps.indexOf(first!) < tried && tried < steps.indexOf(second!));
+});
+
+testWith([tool("shellcheck", "--version")], "shellcheck has nothing to say of how the image is tried", async () => {
+  const { stdout } = await new Deno.Command("shellcheck", { args: [`${ROOT}/scripts/smoke_image`] }).output();
+  assert.equal(new TextDecoder().decode(stdout), "");
 });
 
 /** What actionlint has to say of a file, a line each. */

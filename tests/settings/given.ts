@@ -24,7 +24,7 @@ export interface Given {
   readonly file?: Readonly<Record<string, unknown>>;
 }
 
-/** The settings; a server of files, unless one is given. */
+/** The settings; a file: server, unless one is given. */
 export async function resolve({ flags = {}, env = {}, file }: Given): Promise<Settings> {
   const path = await Deno.makeTempFile({ prefix: "sera-", suffix: ".json" });
   try {

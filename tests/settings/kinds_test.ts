@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import {
   boolean,
+  booleanOrChoice,
   booleanOrPath,
-  booleanOrWord,
+  choice,
   duration,
   file,
   key,
@@ -10,7 +11,6 @@ import {
   server,
   table,
   text,
-  word,
 } from "../../lib/settings/kinds.ts";
 
 const WITH_PASSWORD = "sera:secret@tcp(db.example.org)/";
@@ -65,13 +65,13 @@ const CASES: Readonly<Record<string, Case>> = {
     textOnly: ["true", "0"],
   },
   "boolean or word": {
-    kind: booleanOrWord("here", "there"),
+    kind: booleanOrChoice("here", "there"),
     right: [[false, false], ["there", "there"]],
     wrong: [["Here", "true, false, here or there"], ["", "true, false, here or there"]],
     textOnly: ["t", "false"],
   },
   word: {
-    kind: word("one", "two"),
+    kind: choice("one", "two"),
     right: [["one", "one"], ["two", "two"]],
     wrong: [["One", "one or two"], ["", "one or two"], [true, "one or two"]],
   },

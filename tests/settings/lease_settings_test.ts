@@ -90,7 +90,7 @@ test("what lease and lease-table do not take is refused, and named", async () =>
 
 test("a lease in a place that has none is refused, wherever it is asked for", async () => {
   const lacks = (source: string, server: string) =>
-    `Cannot use lease in ${source} with the server in ${server}: a server of files has no leases; leave lease out`;
+    `Cannot use lease in ${source} with the server in ${server}: a file: server does not support leases; leave lease out`;
   assert.deepEqual(await refusal({ flags: { server: FILE, lease: "true" } }), {
     kind: UsageError,
     message: lacks("--lease", "--server"),
@@ -101,7 +101,10 @@ test("a lease in a place that has none is refused, wherever it is asked for", as
   });
   const { kind, message } = await refusal({ file: { lease: true } });
   assert.equal(kind, ConfigError);
-  assert.match(message, /^Cannot use lease in (\S+\.json) with the server in \1: a server of files has no leases; /);
+  assert.match(
+    message,
+    /^Cannot use lease in (\S+\.json) with the server in \1: a file: server does not support leases; /,
+  );
 });
 
 test("a lease where each lock is one already is told to be needless, and as a flag refused", async () => {
@@ -112,14 +115,14 @@ test("a lease where each lock is one already is told to be needless, and as a fl
     assert.ok(error instanceof UsageError);
     assert.equal(
       error.message,
-      "Cannot use --lease: it has no effect, since the locks of etcd are leases anyway; leave it out",
+      "Cannot use --lease: it has no effect, since the locks of etcd are always leases; leave it out",
     );
     return true;
   });
   const given = { file: { server, lease: true, "lease-table": "t" } };
   assert.deepEqual(withoutEffect(await resolve(given)).map(({ what }) => what.replace(/ in \S+ has/, " has")), [
-    "lease has no effect here, since the locks of etcd are leases anyway",
-    "lease-table has no effect here, since etcd keeps its leases in no table",
+    "lease has no effect here, since the locks of etcd are always leases",
+    "lease-table has no effect here, since etcd does not keep leases in a table",
   ]);
   assert.deepEqual(withoutEffect(await resolve({ file: { server, lease: false } })), []);
 });
@@ -138,7 +141,7 @@ test("a table for leases where there are none has no effect, and the reason is t
     withoutEffect(await resolve({ file: { server, "lease-table": "t" } })).map(({ what }) =>
       what.replace(/ in \S+ has/, " has")
     );
-  assert.deepEqual(await why(FILE), ["lease-table has no effect here, since a server of files has no leases"]);
+  assert.deepEqual(await why(FILE), ["lease-table has no effect here, since a file: server does not support leases"]);
   assert.deepEqual(await why(POSTGRES), ["lease-table has no effect here, since lease is off"]);
 });
 
@@ -162,22 +165,22 @@ test("leases and ledger are not kept in one table", async () => {
   const said: [Given, string, unknown][] = [
     [
       { flags: { ...on, "lease-table": "sera_runs" } },
-      "lease-table in --lease-table: the table sera_runs is the ledger's",
+      "lease-table in --lease-table: the table sera_runs already holds the ledger",
       UsageError,
     ],
     [
       { flags: on, env: { SERA_LEDGER_TABLE: "sera_leases" } },
-      "ledger-table in SERA_LEDGER_TABLE: the table sera_leases is that of the leases",
+      "ledger-table in SERA_LEDGER_TABLE: the table sera_leases already holds the leases",
       ConfigError,
     ],
     [
       { flags: { ...on, "lease-table": "ops.t", "ledger-table": "ops.t" } },
-      "lease-table in --lease-table: the table ops.t is the ledger's",
+      "lease-table in --lease-table: the table ops.t already holds the ledger",
       UsageError,
     ],
   ];
   for (const [given, what, kind] of said) {
-    assert.deepEqual(await refusal(given), { kind, message: `Cannot use ${what}; name another one` });
+    assert.deepEqual(await refusal(given), { kind, message: `Cannot use ${what}; name another table` });
   }
   const apart: Flags[] = [{ ledger: "false" }, { lease: "false" }, { "ledger-table": "ops.sera_runs" }];
   for (const off of apart) {
@@ -211,6 +214,6 @@ test("a place says of its leases the same in its offers as by what it has", asyn
   }
   const { server: files } = await withFlags({});
   assert.throws(() => leasePlace(files, { name: "t" }), {
-    message: "Cannot keep leases: a server of files has none; name another server, or do without leases",
+    message: "Cannot keep leases: a file: server does not support leases; name another server, or leave lease out",
   });
 });

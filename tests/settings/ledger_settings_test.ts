@@ -123,9 +123,7 @@ test("in the file are the settings that are about more than one run", async () =
   const { notes, ledger } = await resolve({ file });
   assert.deepEqual(
     // The variables of the tests' own are told of as well.
-    notes.filter(({ what }) => what.startsWith("Key ")).map(({ what }) =>
-      what.replace(/^Key that works only as a flag in .*: /, "")
-    ),
+    notes.filter(({ what }) => what.startsWith("Key ")).map(({ what }) => what.replace(/^Key not allowed in .*: /, "")),
     Object.keys(file),
   );
   assert.equal(ledger.on, false);
@@ -150,12 +148,12 @@ test("a ledger that is off is no place for what needs it", async () => {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
       kind: UsageError,
       message:
-        `Cannot use ${setting} in --${setting}: the ledger is off in --ledger; turn it on there, or leave this out`,
+        `Cannot use ${setting} in --${setting}: the ledger is off in --ledger; turn the ledger on there, or leave ${setting} out`,
     });
     assert.deepEqual(await refusal({ env: { SERA_LEDGER: "0" }, flags: { [setting]: value } }), {
       kind: ConfigError,
       message:
-        `Cannot use ${setting} in --${setting}: the ledger is off in SERA_LEDGER; turn it on there, or leave this out`,
+        `Cannot use ${setting} in --${setting}: the ledger is off in SERA_LEDGER; turn the ledger on there, or leave ${setting} out`,
     });
   }
 });
@@ -171,11 +169,11 @@ test("the ledger's table, with a schema or without one", async () => {
 test("a file's ledger has no table to name", async () => {
   assert.deepEqual(await refusal({ flags: { "ledger-table": "runs" } }), {
     kind: UsageError,
-    message: "Cannot use ledger-table in --ledger-table: a server of files has no tables; leave it out",
+    message: "Cannot use ledger-table in --ledger-table: a file: server has no tables; leave it out",
   });
   const { kind, message } = await refusal({ file: { "ledger-table": "runs" } });
   assert.equal(kind, ConfigError);
-  assert.match(message, /^Cannot use ledger-table in .*\.json: a server of files has no tables; leave it out$/);
+  assert.match(message, /^Cannot use ledger-table in .*\.json: a file: server has no tables; leave it out$/);
 });
 
 test("on MySQL the ledger needs a database, by the server setting or by the table's name", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { ConfigError, UsageError } from "../../lib/errors.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { refuseLimits } from "../../lib/settings/refuse_limits.ts";
+import { refuseConflicts } from "../../lib/settings/refuse_conflicts.ts";
 import { resolveSettings } from "../../lib/settings/resolve.ts";
 import { FILE, type Flags, POSTGRES, refusal, resolve, test, withFlags } from "./given.ts";
 
@@ -100,7 +100,7 @@ const CLASHES: readonly (readonly [flags: Flags, wait: number | undefined, messa
 for (const [flags, wait, message] of CLASHES) {
   test(`refused: ${message}`, async () => {
     const settings = await withFlags(flags);
-    assert.throws(() => refuseLimits(settings, wait), (error) => {
+    assert.throws(() => refuseConflicts(settings, wait), (error) => {
       assert.ok(error instanceof UsageError);
       assert.ok(error.message.startsWith(`Cannot use ${message}: `), error.message);
       return true;
@@ -110,21 +110,21 @@ for (const [flags, wait, message] of CLASHES) {
 
 test("what clashes with a variable is a mistake of the configuration", async () => {
   const settings = await resolve({ env: { SERA_REPLACE: "true" } });
-  assert.throws(() => refuseLimits(settings, 0), ConfigError);
-  refuseLimits(settings, 1);
+  assert.throws(() => refuseConflicts(settings, 0), ConfigError);
+  refuseConflicts(settings, 1);
   // A doctor has no wait.
-  refuseLimits(settings);
+  refuseConflicts(settings);
 });
 
 test("replace is refused with several names", async () => {
   const settings = await withNames(["a", "b"], { replace: "true" });
   assert.throws(
-    () => refuseLimits(settings, 5),
+    () => refuseConflicts(settings, 5),
     /with several names: it replaces the holder of one lock; leave out one/,
   );
 });
 
 test("one slot, and a limit from elsewhere, go with everything", async () => {
-  refuseLimits(await withFlags({ slots: "1", "wait-and-skip": "true" }), 0);
-  refuseLimits(await resolve({ flags: { replace: "true" }, file: { "max-waiters": 2 } }), 1);
+  refuseConflicts(await withFlags({ slots: "1", "wait-and-skip": "true" }), 0);
+  refuseConflicts(await resolve({ flags: { replace: "true" }, file: { "max-waiters": 2 } }), 1);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { COMMANDS } from "../../lib/commands/table.ts";
 import { helpText } from "../../lib/args/usage.ts";
 import { SettingValues } from "../../lib/settings/setting_values.ts";
-import { SETTING_FLAGS } from "../../lib/settings/setting_words.ts";
+import { SETTING_FLAGS } from "../../lib/settings/setting_help.ts";
 import { environmentName, SETTING_KEYS, SETTINGS, TABLE, type Values } from "../../lib/settings/table.ts";
 import { formatDuration, parseWait } from "../../lib/text/duration.ts";
 import { COMPLETIONS } from "../../scripts/completions.ts";
@@ -74,7 +74,7 @@ for (const key of SETTING_KEYS) {
     assert.match(MANUAL, new RegExp(`^\\.TP\n\\\\fB--${name}\\\\fR`, "m"));
     assert.ok(MANUAL.includes(`Variable \\fB${environmentName(name)}\\fR`));
     for (const [shell, completion] of Object.entries(COMPLETIONS)) {
-      for (const word of [name, ...setting.words ?? []]) {
+      for (const word of [name, ...setting.choices ?? []]) {
         assert.match(completion(), new RegExp(`(?<![\\w-])(?:--)?${word}(?![\\w-])`), `${shell} ${word}`);
       }
     }

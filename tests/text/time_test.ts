@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { localTime, tellTimeAt, timeOf } from "../../lib/text/time.ts";
+import { localTime, timeFormatAt, utcTime } from "../../lib/text/time.ts";
 import { inZone } from "./zone.ts";
 
 /** A moment in the European winter. */
@@ -7,8 +7,8 @@ const WINTER = Date.UTC(2026, 10, 26, 5, 4, 3, 999);
 const SUMMER = Date.UTC(2026, 5, 30, 23, 59, 59);
 
 Deno.test("a moment is told in UTC, to the second, cut off", () => {
-  assert.equal(timeOf(0), "1970-01-01 00:00:00Z");
-  assert.equal(timeOf(WINTER), "2026-11-26 05:04:03Z");
+  assert.equal(utcTime(0), "1970-01-01 00:00:00Z");
+  assert.equal(utcTime(WINTER), "2026-11-26 05:04:03Z");
 });
 
 for (
@@ -29,6 +29,6 @@ for (
 
 Deno.test("moments are local at a terminal only", () => {
   using _ = inZone("Asia/Kolkata");
-  assert.equal(tellTimeAt(80)(WINTER), "2026-11-26 10:34:03+05:30");
-  assert.equal(tellTimeAt(undefined)(WINTER), "2026-11-26 05:04:03Z");
+  assert.equal(timeFormatAt(80)(WINTER), "2026-11-26 10:34:03+05:30");
+  assert.equal(timeFormatAt(undefined)(WINTER), "2026-11-26 05:04:03Z");
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { atTerminal, wrapped } from "../../lib/text/wrapped.ts";
+import { wrapped, wrappedAt } from "../../lib/text/wrapped.ts";
 
 Deno.test("a text is cut at blanks, and a word that is too long stays whole", () => {
   assert.deepEqual(wrapped("one two three", 7), ["one two", "three"]);
@@ -11,6 +11,6 @@ Deno.test("a text is cut at blanks, and a word that is too long stays whole", ()
 });
 
 Deno.test("a line is cut at a terminal only", () => {
-  assert.equal(atTerminal("one two three", 7), "one two\nthree");
-  assert.equal(atTerminal("one two three", undefined), "one two three");
+  assert.equal(wrappedAt("one two three", 7), "one two\nthree");
+  assert.equal(wrappedAt("one two three", undefined), "one two three");
 });

@@ -27,10 +27,11 @@ export async function lull({ journal, running, slots }: Lulled, length: number):
   const look = async () => {
     const text = await Deno.readTextFile(journal);
     const has = (what: string, run: string) => text.includes(`\n${what} ${run} `) || text.startsWith(`${what} ${run} `);
-    const [held, others] = split([...running], ([run]) => has("begin", run));
+    const says = ({ stdout, stderr }: Running, words: string) => `${stdout}${stderr}`.includes(words);
+    // A busy machine may take long to start a command.
+    const [held, others] = split([...running], ([run, sera]) => has("begin", run) || says(sera, "Lock acquired "));
     const busy = held.filter(([run]) => !has("end", run)).length;
-    const waiting =
-      others.filter(([run, sera]) => !old.has(run) && `${sera.stdout}${sera.stderr}`.includes("Waiting for ")).length;
+    const waiting = others.filter(([run, sera]) => !old.has(run) && says(sera, "Waiting for ")).length;
     return { isFull: busy >= slots, waits: waiting > 0 };
   };
   await until("all slots are held", async () => (await look()).isFull);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { endHolder, type EndingHolder } from "../../lib/who/end_holder.ts";
-import type { Forced, Grip } from "../../lib/who/grip.ts";
+import { endHolder, type EndHolderOptions } from "../../lib/who/end_holder.ts";
+import type { ForcedRelease, HolderHandle } from "../../lib/who/holder_handle.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 
 /** A holder that ends when a test wants it to. */
-class FakeGrip implements Grip {
+class FakeHandle implements HolderHandle {
   unaskable: string | undefined;
   readonly noticedWithin = 1000;
   readonly done: string[] = [];
@@ -12,7 +12,7 @@ class FakeGrip implements Grip {
   endsAt = Infinity;
   endsAfterAsk = Infinity;
   /** What force does; undefined if the holder has gone. */
-  forced: Forced | undefined = { mayRun: 7 };
+  forced: ForcedRelease | undefined = { mayRun: 7 };
   keeps = false;
   #isForced = false;
 
@@ -26,7 +26,7 @@ class FakeGrip implements Grip {
     this.endsAt = Math.min(this.endsAt, this.clock.now + this.endsAfterAsk);
     return Promise.resolve();
   }
-  force(): Promise<Forced | undefined> {
+  force(): Promise<ForcedRelease | undefined> {
     this.done.push("force");
     this.#isForced = true;
     return Promise.resolve(this.forced);
@@ -37,25 +37,25 @@ class FakeGrip implements Grip {
 }
 
 async function ended(
-  set: (grip: FakeGrip) => void,
-  { wait = 3000, force = () => false, signal = new AbortController().signal }: Partial<EndingHolder> = {},
+  set: (handle: FakeHandle) => void,
+  { wait = 3000, force = () => false, signal = new AbortController().signal }: Partial<EndHolderOptions> = {},
 ) {
   using clock = new FakeClock();
-  const grip = new FakeGrip(clock);
-  set(grip);
-  const result = endHolder(grip, { wait, asked: () => void grip.done.push("told"), force, signal });
+  const handle = new FakeHandle(clock);
+  set(handle);
+  const result = endHolder(handle, { wait, asked: () => void handle.done.push("told"), force, signal });
   result.catch(() => undefined);
   await clock.to(60_000);
-  return { ...await result, done: [...new Set(grip.done)] };
+  return { ...await result, done: [...new Set(handle.done)] };
 }
 
 Deno.test("a holder that ends when asked is not forced", async () => {
-  const { outcome, done } = await ended((grip) => grip.endsAfterAsk = 2900, { force: () => true });
+  const { outcome, done } = await ended((handle) => handle.endsAfterAsk = 2900, { force: () => true });
   assert.deepEqual([outcome, done], ["released", ["ask", "told"]]);
 });
 
 Deno.test("a holder that does not end in time is forced only where that is wanted", async () => {
-  assert.deepEqual(await ended((grip) => grip.endsAfterAsk = 3100), {
+  assert.deepEqual(await ended((handle) => handle.endsAfterAsk = 3100), {
     outcome: "held",
     why: "unanswered",
     done: ["ask", "told"],
@@ -71,7 +71,7 @@ Deno.test("a holder that does not end in time is forced only where that is wante
 });
 
 Deno.test("a holder that cannot be asked is not asked", async () => {
-  const unaskable = (grip: FakeGrip) => void (grip.unaskable = "it is no sera");
+  const unaskable = (handle: FakeHandle) => void (handle.unaskable = "it is no sera");
   assert.deepEqual(await ended(unaskable), { outcome: "held", why: "unaskable", done: [] });
   assert.deepEqual((await ended(unaskable, { force: () => true })).done, ["force"]);
 });
@@ -81,21 +81,21 @@ Deno.test("a wait of 0 does not ask", async () => {
 });
 
 Deno.test("a holder that has gone is left alone", async () => {
-  const gone = (grip: FakeGrip) => void (grip.endsAt = 0);
+  const gone = (handle: FakeHandle) => void (handle.endsAt = 0);
   assert.deepEqual(await ended(gone, { force: () => true, wait: 0 }), { outcome: "released", why: "before", done: [] });
-  const goes = (grip: FakeGrip) => void (grip.forced = undefined);
+  const goes = (handle: FakeHandle) => void (handle.forced = undefined);
   assert.equal((await ended(goes, { force: () => true })).outcome, "released");
 });
 
 Deno.test("a holder that has gone before it is asked is not asked, and that is said", async () => {
-  const gone = (grip: FakeGrip) => void (grip.endsAt = 0);
+  const gone = (handle: FakeHandle) => void (handle.endsAt = 0);
   assert.deepEqual(await ended(gone), { outcome: "released", why: "before", done: [] });
-  const goes = (grip: FakeGrip) => void (grip.endsAfterAsk = 10);
+  const goes = (handle: FakeHandle) => void (handle.endsAfterAsk = 10);
   assert.deepEqual(await ended(goes), { outcome: "released", why: "asked", done: ["ask", "told"] });
 });
 
 Deno.test("a lock that stays held after force is said to be", async () => {
-  const keeps = (grip: FakeGrip) => void (grip.keeps = true);
+  const keeps = (handle: FakeHandle) => void (handle.keeps = true);
   const { outcome, ...rest } = await ended(keeps, { force: () => true, wait: 0 });
   assert.deepEqual([outcome, rest], ["held", { why: "kept", done: ["force"] }]);
 });

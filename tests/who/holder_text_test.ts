@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { Sighting } from "../../lib/who/sighting.ts";
 import { seenJson } from "../../lib/who/report.ts";
 import { inZone } from "../text/zone.ts";
-import { sightingsTable, strangersTable } from "../../lib/who/tables.ts";
+import { otherSessionsTable, sightingsTable } from "../../lib/who/tables.ts";
 import { namespacedName } from "../../lib/lock/namespaced_name.ts";
-import { isAskedFor, namesTold, shownLock, withNames } from "../../lib/who/names.ts";
+import { isAskedFor, reportedNames, shownLock, withNames } from "../../lib/who/names.ts";
 import { inOrder } from "../../lib/who/order.ts";
 import { tidy } from "../../lib/who/tidy.ts";
 import { holderText } from "../../lib/who/holder_text.ts";
@@ -65,7 +65,7 @@ Deno.test("what others wrote controls no terminal, and is not endless", () => {
   const texts = [
     holderText([{ ...HELD, host: HOSTILE, label: HOSTILE }], NOW)!,
     sightingsTable([sighting], { now: NOW }).replaceAll("\n", ""),
-    seenJson({ sightings: [sighting], strangers: [] }, undefined),
+    seenJson({ sightings: [sighting], otherSessions: [] }, undefined),
   ];
   for (const text of texts) {
     assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u);
@@ -102,7 +102,7 @@ Deno.test("where a process is not known, user and session are in the table, as a
     "",
   ]);
   assert.equal(
-    strangersTable([stranger, { session: 7, host: "web1", pid: 1, label: "x" }]),
+    otherSessionsTable([stranger, { session: 7, host: "web1", pid: 1, label: "x" }]),
     "SESSION  USER  HOST      PID  LABEL\n42       app   10.0.0.5  -    -\n7        -     web1      1    x\n",
   );
 });
@@ -157,14 +157,14 @@ Deno.test("--lock takes what the table shows, the whole name, and more of it tha
 Deno.test("names that a session tells count only if the lock's numbers are made of them", () => {
   const lock = namespacedName("jobs", "nightly");
   const presence = { lock, host: "web1", pid: 1, label: "x" };
-  assert.deepEqual(namesTold({ ...presence, namespace: "jobs", name: "nightly" }), {
+  assert.deepEqual(reportedNames({ ...presence, namespace: "jobs", name: "nightly" }), {
     namespace: "jobs",
     name: "nightly",
   });
-  assert.deepEqual(namesTold({ ...presence, namespace: "jobs" }), { namespace: "jobs" });
-  assert.deepEqual(namesTold({ ...presence, namespace: "jobs", name: "evil" }), {});
-  assert.deepEqual(namesTold({ ...presence, namespace: "evil" }), {});
-  assert.deepEqual(namesTold({ ...presence, lock: LOCK, namespace: "jobs" }), {});
+  assert.deepEqual(reportedNames({ ...presence, namespace: "jobs" }), { namespace: "jobs" });
+  assert.deepEqual(reportedNames({ ...presence, namespace: "jobs", name: "evil" }), {});
+  assert.deepEqual(reportedNames({ ...presence, namespace: "evil" }), {});
+  assert.deepEqual(reportedNames({ ...presence, lock: LOCK, namespace: "jobs" }), {});
   const sighting = { ...HELD, lock, label: "nightly" };
   assert.equal(shownLock(withNames(sighting, "jobs")), "jobs/nightly");
   assert.equal(shownLock(withNames({ ...sighting, label: "x" }, undefined)), lock);
@@ -176,7 +176,7 @@ Deno.test("names that a session tells count only if the lock's numbers are made 
 
 Deno.test("JSON has every field, null where nothing is known, and a free lock too", () => {
   const waiting: Sighting = { lock: LOCK, state: "waiting", address: "10.0.0.5", user: "sera", session: 7 };
-  const text = seenJson({ sightings: [{ ...HELD, runId: 12n }, waiting], strangers: [] }, { lock: "free" });
+  const text = seenJson({ sightings: [{ ...HELD, runId: 12n }, waiting], otherSessions: [] }, { lock: "free" });
   assert.doesNotMatch(text, /\n/);
   const holder = {
     slot: null,
@@ -219,7 +219,7 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
     ],
     other_sessions: [],
   });
-  const hidden = { sightings: [], hidden: "why", strangers: [{ session: 7, user: "app" }] };
+  const hidden = { sightings: [], hidden: "why", otherSessions: [{ session: 7, user: "app" }] };
   assert.deepEqual(JSON.parse(seenJson(hidden, { lock: "free" }, false)), {
     complete: false,
     reason: "why",

@@ -69,7 +69,7 @@ Deno.test("lines of JSON have the token, and what is known of a silent holder", 
 
 Deno.test("JSON of a sighting has its lease, a token too high to be a number as text", () => {
   const { locks } = JSON.parse(
-    seenJson({ sightings: [{ ...HELD, lease: { ...lease(31_000), token: 2n ** 60n } }], strangers: [] }, undefined),
+    seenJson({ sightings: [{ ...HELD, lease: { ...lease(31_000), token: 2n ** 60n } }], otherSessions: [] }, undefined),
   );
   assert.deepEqual(locks[0].holder.lease, {
     token: String(2n ** 60n),

@@ -20,11 +20,11 @@ Deno.test("locks by name; first who holds one, then who waits longest, and last 
 
 Deno.test("where the lock goes to who came first, waiters stand by their turn, whatever their clocks say", () => {
   const seen: Sighting[] = [
-    { lock: "a", state: "waiting", turn: 10n, since: 1, label: "second" },
-    { lock: "a", state: "waiting", turn: 9n, since: 2, label: "first" },
-    { lock: "a", state: "held", turn: 8n, since: 3, label: "holder" },
-    { lock: "a", state: "waiting", turn: 2n ** 60n + 1n, label: "last" },
-    { lock: "a", state: "waiting", turn: 2n ** 60n, label: "third" },
+    { lock: "a", state: "waiting", queuePosition: 10n, since: 1, label: "second" },
+    { lock: "a", state: "waiting", queuePosition: 9n, since: 2, label: "first" },
+    { lock: "a", state: "held", queuePosition: 8n, since: 3, label: "holder" },
+    { lock: "a", state: "waiting", queuePosition: 2n ** 60n + 1n, label: "last" },
+    { lock: "a", state: "waiting", queuePosition: 2n ** 60n, label: "third" },
   ];
   assert.deepEqual(inOrder(seen).map(({ label }) => label), ["holder", "first", "second", "third", "last"]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { lookFor, reportOf } from "../../lib/commands/status/look_for.ts";
-import { askedFor } from "../../lib/commands/asked_for.ts";
+import { readLockQuery } from "../../lib/commands/lock_query.ts";
 import type { Observer } from "../../lib/backends/backend.ts";
 import type { Settings } from "../../lib/settings/settings.ts";
 import { look } from "../../lib/who/look.ts";
@@ -75,7 +75,7 @@ Deno.test("a slot in a sentence; a plain lock has none", () => {
 });
 
 Deno.test("programs get all holders of a lock, each with its slot, and the first as ever", () => {
-  const seen = { sightings: [holder(0), holder(2), waiter()], strangers: [] };
+  const seen = { sightings: [holder(0), holder(2), waiter()], otherSessions: [] };
   const { locks: [lock, ...more] } = JSON.parse(seenJson(seen, { lock: LOCK }));
   assert.deepEqual(more, []);
   assert.equal(lock.slots, 3);
@@ -84,9 +84,9 @@ Deno.test("programs get all holders of a lock, each with its slot, and the first
   assert.deepEqual(lock.holder, lock.holders[0]);
   assert.deepEqual(lock.waiters.map(({ slot }: { slot: null }) => slot), [null]);
   const plain = { lock: OTHER, state: "held", pid: 7 } as const;
-  const { locks: [one] } = JSON.parse(seenJson({ sightings: [plain], strangers: [] }, undefined));
+  const { locks: [one] } = JSON.parse(seenJson({ sightings: [plain], otherSessions: [] }, undefined));
   assert.deepEqual([one.slots, one.holder.slot, one.holders], [null, null, [one.holder]]);
-  const { locks: [free] } = JSON.parse(seenJson({ sightings: [], strangers: [] }, { lock: LOCK }));
+  const { locks: [free] } = JSON.parse(seenJson({ sightings: [], otherSessions: [] }, { lock: LOCK }));
   assert.deepEqual([free.holder, free.holders, free.slots], [null, [], null]);
 });
 
@@ -101,8 +101,8 @@ Deno.test("--lock may end in a slot, unless it names a namespace", () => {
 
 /** What `sera status --lock TEXT` sees and says. */
 async function statusOf(text: string, sightings: readonly Sighting[]): Promise<string> {
-  const asked = askedFor([], {} as Settings, text, "status");
-  const seen = { sightings, strangers: [], showsHolders: true };
+  const asked = readLockQuery([], {} as Settings, text, "status");
+  const seen = { sightings, otherSessions: [], showsHolders: true };
   const observer = { sightings: () => Promise.resolve(seen) } as unknown as Observer;
   const settings = { ledger: {}, allowUnsafeServer: false } as unknown as Settings;
   return (await reportOf(asked, await lookFor(asked, settings, observer))).text;
@@ -133,7 +133,7 @@ Deno.test("the lock of a rule is no lock to see: its holder has a slot, and who 
       // Another process of the same label, with a lock of its own.
       { lock: third, state: "held", host: "web2", pid: 101, label: "backup", ...more.session ? { session: 6 } : {} },
     ];
-    const { sightings } = await look("all", () => Promise.resolve<Seen>({ sightings: seen, strangers: [] }));
+    const { sightings } = await look("all", () => Promise.resolve<Seen>({ sightings: seen, otherSessions: [] }));
     assert.deepEqual(sightings.map(({ lock, state, slots }) => [lock, state, slots]), [
       [LOCK, "held", 3],
       [LOCK, "waiting", 3],
@@ -142,10 +142,10 @@ Deno.test("the lock of a rule is no lock to see: its holder has a slot, and who 
   }
   const fourth = "8373fa7de6f7dd54052abf86b3a53da4";
   const two: Sighting[] = [holder(1), holder(1, rule), waiter(rule), waiter({ ...rule, lock: fourth, state: "held" })];
-  const found = await look("all", () => Promise.resolve<Seen>({ sightings: two, strangers: [] }));
+  const found = await look("all", () => Promise.resolve<Seen>({ sightings: two, otherSessions: [] }));
   assert.deepEqual(found.sightings.map(({ lock, state }) => [lock, state]), [[LOCK, "held"], [LOCK, "waiting"]]);
   // Several names are several locks.
   const names = [holder(undefined, { slots: undefined }), holder(undefined, { ...rule })];
-  const { sightings } = await look("all", () => Promise.resolve<Seen>({ sightings: names, strangers: [] }));
+  const { sightings } = await look("all", () => Promise.resolve<Seen>({ sightings: names, otherSessions: [] }));
   assert.equal(sightings.length, 2);
 });

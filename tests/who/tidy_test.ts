@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sensible, tidy } from "../../lib/who/tidy.ts";
+import { tidy, validated } from "../../lib/who/tidy.ts";
 import type { Sighting } from "../../lib/who/sighting.ts";
 
 /** What somebody may have made up. */
@@ -30,7 +30,7 @@ Deno.test("for people there is nothing that does a terminal harm, and nothing th
 });
 
 Deno.test("for programs texts stay what they are, but for their length", () => {
-  const { lock, namespace, name, host, label, since, sinceIs } = sensible({ ...MADE_UP, since: 5 });
+  const { lock, namespace, name, host, label, since, sinceIs } = validated({ ...MADE_UP, since: 5 });
   assert.deepEqual({ lock, namespace, name, host, since, sinceIs }, {
     ...{ lock: MADE_UP.lock, namespace: MADE_UP.namespace, name: MADE_UP.name, host: undefined },
     ...{ since: 5, sinceIs: "acquired" },

@@ -4,7 +4,7 @@
  */
 
 import { cut, DsnError, isHostName, percentDecode } from "../network/address_text.ts";
-import { matches } from "../../text/harmless.ts";
+import { matches } from "../../text/redaction.ts";
 
 /** Where one member listens for clients. */
 export interface Endpoint {
@@ -113,7 +113,7 @@ function parseEndpoint(text: string): Endpoint {
     throw bad("an IPv6 address has a zone, which is not supported here", "name the host, or another of its addresses");
   }
   if (!isHostName(host) || host.includes("%") || !URL.canParse(`http://${bracketed ? `[${host}]` : host}/`)) {
-    throw bad("a host is neither a name nor an address", "write etcd://host:2379");
+    throw bad("a host is neither a name nor an address", "write etcd://host:2379,host:2379, without spaces");
   }
   if (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
     throw bad("a port is invalid", `write a number from 1 to 65535, and ${HOW_TO_ESCAPE}`);

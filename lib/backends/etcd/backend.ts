@@ -68,9 +68,9 @@ export class EtcdBackend implements Backend {
         const [{ EtcdLedger }, { ownKeyOf }] = await Promise.all([import("./ledger.ts"), import("./own_key.ts")]);
         return ({ session }) => Promise.resolve(new EtcdLedger(ownKeyOf(session), patience));
       },
-      async check(_table, rehearsal) {
+      async check(_table, testRun) {
         const { checkEtcdLedger } = await import("./ledger_check.ts");
-        return await checkEtcdLedger(address, rehearsal);
+        return await checkEtcdLedger(address, testRun);
       },
     };
   }

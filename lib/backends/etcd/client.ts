@@ -169,14 +169,14 @@ export class EtcdClient {
     this.#present = this.#members[(this.#members.indexOf(member) + 1) % this.#members.length]!;
   }
 
-  /** The error of all members. */
+  /** The error of all members. What to do is said by one that does answer, since it knows of the others. */
   #nowhere(failures: readonly EtcdError[]): EtcdError {
     const first = failures[0]!;
     if (failures.length === 1) return first;
     const each = failures.map(({ why, where = "" }) => `${why} (${where.replace("etcd at ", "")})`);
     return new EtcdError(this.whereAll, {
       what: failures.every(({ why }) => why === first.why) ? first.why : each.join(", "),
-      cure: first.cure,
+      cure: (failures.find(({ code }) => code !== undefined) ?? first).cure,
     }, {
       elsewhere: true,
       transient: failures.some(({ transient }) => transient),

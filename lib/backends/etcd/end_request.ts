@@ -4,7 +4,7 @@
  */
 
 import type { Requester } from "../../lock/end_request.ts";
-import { textFrom } from "../../text/foreign.ts";
+import { textFrom } from "../../text/untrusted.ts";
 
 /** The longest value that is read, in bytes. */
 const LONGEST = 65_536;

@@ -1,6 +1,6 @@
 /** Which runs count for `--every`: by the time that etcd lets leases live, and where there is none by the machine's clock. */
 
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
 import { int64, type JsonObject } from "./json.ts";
 import { idIn } from "./ledger_keys.ts";

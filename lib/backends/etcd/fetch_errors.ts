@@ -53,14 +53,14 @@ export interface FetchFailure extends Trouble {
 /** Says what an error of the runtime's `fetch`, or of reading an answer, means. */
 export function describeFetchError(error: unknown): FetchFailure {
   const words = wordsOf(error);
-  const lasting = { transient: false, closed: false, words };
+  const permanent = { transient: false, closed: false, words };
   if (ENDED.test(words)) return { kind: "ended", transient: true, closed: true, words, ...CLOSED };
   if (CUT.test(words)) return { kind: "network", transient: true, closed: true, words, ...CLOSED };
-  if (TLS.test(words)) return { kind: "tls", ...lasting, what: `TLS failed: ${serverWords(words)}` };
+  if (TLS.test(words)) return { kind: "tls", ...permanent, what: `TLS failed: ${serverWords(words)}` };
   if (NO_HTTP.test(words)) {
     return {
       kind: "no HTTP",
-      ...lasting,
+      ...permanent,
       what: "whatever answers there does not speak HTTP",
       cure: "check host and port",
     };
@@ -68,7 +68,7 @@ export function describeFetchError(error: unknown): FetchFailure {
   if (/port \d+ are blocked|bad port/i.test(words)) {
     return {
       kind: "network",
-      ...lasting,
+      ...permanent,
       what: "this port is reserved for another protocol, and requests to it are blocked",
       cure: "let etcd listen on another port",
     };

@@ -66,7 +66,7 @@ function create(options: Deno.CreateHttpClientOptions): Deno.HttpClient {
 
 async function tlsOptions({ ca, cert, key }: EtcdAddress): Promise<Deno.CreateHttpClientOptions> {
   // The defaults need checks that load parts of Node's.
-  if (ca === undefined) (await import("../network/trusted.ts")).setDefaultTrust("defaults");
+  if (ca === undefined) (await import("../network/runtime_cas.ts")).setDefaultTrust("defaults");
   else trustNobody();
   const { readCertificates } = await import("../network/tls_files.ts");
   const trusted = ca === undefined

@@ -1,7 +1,7 @@
 import { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Keeper } from "../../lock/keeper.ts";
-import { BEATS_OF_LASTING, heartbeatOf, type Moment } from "../../lock/lease.ts";
+import { DURABLE_BEATS_PER_TTL, heartbeatOf, type Moment } from "../../lock/lease.ts";
 import { within } from "../../waiting.ts";
 import { readRange } from "./answers.ts";
 import { keysAsTheyAre } from "./keys_as_they_are.ts";
@@ -28,7 +28,7 @@ export interface Kept {
 
 /** Keeps a lock by renewing its lease, at any member. */
 export class EtcdKeeper implements Keeper {
-  readonly lasts = true;
+  readonly isDurable = true;
   readonly isGivenUp = true;
   readonly session: EtcdSession;
   readonly token: bigint;
@@ -92,7 +92,7 @@ export class EtcdKeeper implements Keeper {
     const sent = await this.session.lease.renew(options);
     // That the lease is good must be known soon; a key takes long to read where etcd waits for its disk. What is found
     // late counts at the next renewal.
-    if (sent) await within(heartbeatOf({ ttl: this.#ttl, grace: 0, beats: BEATS_OF_LASTING }) / 2, areThere);
+    if (sent) await within(heartbeatOf({ ttl: this.#ttl, grace: 0, beats: DURABLE_BEATS_PER_TTL }) / 2, areThere);
     if (sent && (!this.#isMissing || this.session.keyEnd.state !== "not asked for")) return sent;
     // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
     this.#isReleased ||= !sent && this.#isUnsure;

@@ -42,11 +42,11 @@ export class EtcdLedger implements Ledger {
     this.#isTidy = "key" in own && own.hasLeftRuns === false;
   }
 
-  hurry(deadline: Deadline | undefined): void {
-    this.#patience?.hurry(deadline);
+  limitWait(deadline: Deadline | undefined): void {
+    this.#patience?.limitWait(deadline);
   }
 
-  isLasting(error: LockUnavailableError): boolean {
+  isPermanent(error: LockUnavailableError): boolean {
     return error instanceof RunGoneError || error instanceof LedgerLockLostError || !error.transient;
   }
 
@@ -141,7 +141,7 @@ export class EtcdLedger implements Ledger {
     return (await latestRuns(this.#store, limit, filter)).map(recorded);
   }
 
-  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+  async countingRuns(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
     return (await (await import("./counting_runs.ts")).countingRuns(this.#store, lock, rule, limit)).map(recorded);
   }
 

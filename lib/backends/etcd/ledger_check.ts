@@ -1,6 +1,6 @@
 import { usableLedger } from "../../doctor/usable_ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
-import type { RunRehearsal } from "../../ledger/ledger.ts";
+import type { TestRun } from "../../ledger/ledger.ts";
 import { EtcdClient } from "./client.ts";
 import type { EtcdAddress } from "./address.ts";
 import { readTxn } from "./answers.ts";
@@ -12,7 +12,7 @@ import type { Caller } from "./own_key.ts";
 import { Path, step, txn } from "./requests.ts";
 import { readRun } from "./stored_run.ts";
 
-/** How long the lease of a rehearsal lives if sera is killed meanwhile, in milliseconds. */
+/** How long the lease of a test run lives if sera is killed meanwhile, in milliseconds. */
 const SPAN = 60_000;
 
 /**
@@ -20,14 +20,14 @@ const SPAN = 60_000;
  *
  * @throws {LockUnavailableError} When a run could not be recorded.
  */
-export async function checkEtcdLedger(address: EtcdAddress, rehearsal: RunRehearsal): Promise<Finding> {
+export async function checkEtcdLedger(address: EtcdAddress, testRun: TestRun): Promise<Finding> {
   using client = new EtcdClient(address);
   const [last] = await new EtcdLedger({ client }).latest(1);
-  await rehearse(client, rehearsal);
+  await recordTestRun(client, testRun);
   return usableLedger(last);
 }
 
-async function rehearse(client: Caller, { lock, rule, runner }: RunRehearsal): Promise<void> {
+async function recordTestRun(client: Caller, { lock, rule, runner }: TestRun): Promise<void> {
   const plain = new LedgerStore(client, undefined);
   const lease = await spanLease(plain, SPAN);
   const key = `${client.address.prefix}${lock}/${lease.toString(16)}`;

@@ -1,7 +1,7 @@
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import type { LeasedLock } from "../../lock/held_lock.ts";
+import type { LeasedLock } from "../../lock/leased_lock.ts";
 import { hold } from "../../lock/hold.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { presenceOf } from "../../lock/presence.ts";
@@ -15,6 +15,12 @@ import { lineOf } from "./line_of.ts";
 import { EtcdSession } from "./session.ts";
 import { valueOf } from "./value.ts";
 import { timeoutWithin, type Turn, waitForTurn } from "./waiting.ts";
+
+/**
+ * How old the lease of a waiter is, in TTLs, when it is time to report that no member answers. That is twice as old as it
+ * gets while all is well: the election of a leader takes a second or two.
+ */
+const TROUBLE_AGE = 2 / 3;
 
 /**
  * A lock that is a queue of keys, each with a lease, the oldest of which is the holder's: first come, first served. Keys and
@@ -38,7 +44,9 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
    * @param lock The lock's name.
    */
   constructor(client: EtcdClient, lock: string, options: LockOptions) {
-    super(options.retrying);
+    super((why) => {
+      if (!this.#keepsItsPlace()) options.retrying(why);
+    });
     this.#client = client;
     this.#lock = lock;
     this.#options = options;
@@ -134,6 +142,13 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       moved,
     });
     return this.#held = await hold(keeper, { lease, idle, confirmed, seen, took });
+  }
+
+  /** Whether trouble is none yet: the next member is asked, and the place among those who wait lasts for a while. */
+  #keepsItsPlace(): boolean {
+    const session = this.#opened;
+    if (!session?.place || session.closed.aborted || this.#client.address.endpoints.length === 1) return false;
+    return session.lease.confirmed.age < TROUBLE_AGE * session.lease.ttl;
   }
 
   /** Gives back what is not held any more, or never was. Does not wait for that. */

@@ -2,7 +2,7 @@
 
 import type { Finding } from "../../doctor/report.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { plainOr } from "../../text/harmless.ts";
+import { plainOr } from "../../text/redaction.ts";
 import { type EtcdAddress, shownEndpoint } from "./address.ts";
 import { assertOneCluster, endpointOf, type Listed, survey, type Surveyed } from "./survey.ts";
 

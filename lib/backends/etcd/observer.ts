@@ -2,7 +2,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { presenceOf } from "../../lock/presence.ts";
-import type { Grip } from "../../who/grip.ts";
+import type { HolderHandle } from "../../who/holder_handle.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import type { LockOptions, Observer } from "../backend.ts";
 import type { EtcdClient } from "./client.ts";
@@ -27,9 +27,9 @@ export class EtcdObserver implements Observer {
     return await readSightings(this.#client, filter, signal);
   }
 
-  async grip(holder: Sighting, signal: AbortSignal): Promise<Grip> {
-    const { gripOnEtcd } = await import("./grip.ts");
-    return await gripOnEtcd(this.#client, holder, presenceOf(holder.lock, this.#by), signal);
+  async handleOf(holder: Sighting, signal: AbortSignal): Promise<HolderHandle> {
+    const { handleOnEtcd } = await import("./holder_handle.ts");
+    return await handleOnEtcd(this.#client, holder, presenceOf(holder.lock, this.#by), signal);
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

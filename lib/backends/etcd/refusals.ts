@@ -4,7 +4,7 @@
  */
 
 import type { Trouble } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { serverWords } from "../network/server_words.ts";
 import { Code, EtcdError } from "./errors.ts";
 import { field, type JsonObject } from "./json.ts";
@@ -24,6 +24,14 @@ type Meaning = readonly [words: string, what: string | undefined, cure: string];
 
 const MAJORITY = "start the members that are down, see etcdctl endpoint status --cluster";
 const CREDENTIALS = "write user:password@ before its hosts in the server setting";
+
+/** The gateway is a client of its own member, and these are gRPC's words when that does not let it in, or is ending. */
+const GATEWAY: Trouble = {
+  what: "its JSON gateway cannot connect to it",
+  cure: "with --client-cert-auth give its certificate extendedKeyUsage=serverAuth,clientAuth; otherwise see its log",
+};
+const GATEWAY_WORDS =
+  /^(connection closed|use of closed network connection|the connection is closing|connection error: .*)$|transport: authentication handshake/;
 
 /** The first whose words are in the message counts. */
 const MEANINGS: readonly Meaning[] = [
@@ -91,6 +99,7 @@ function troubleOf(code: number, words: string, prefix: string): Trouble {
   if (code === Code.unimplemented) {
     return { what: `it does not know this request (${words})`, cure: "use etcd 3.4 or newer" };
   }
+  if (code === Code.unavailable && GATEWAY_WORDS.test(words)) return GATEWAY;
   const meaning = MEANINGS.find(([part]) => words.includes(part));
   return { what: meaning?.[1] ?? (words || `error ${code}`), cure: meaning?.[2] ?? "see its log" };
 }

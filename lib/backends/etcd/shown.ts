@@ -1,6 +1,6 @@
 import type { Shown } from "../backend.ts";
 import { nameView, setOrNot, withOrWithoutPassword } from "../network/address.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { type EtcdAddress, shownEndpoint } from "./address.ts";
 
 /** What people and machines are shown of the cluster; without its password. */

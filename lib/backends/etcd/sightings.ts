@@ -3,7 +3,7 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { slotName } from "../../lock/slot_name.ts";
 import { holderText } from "../../who/holder_text.ts";
-import { namesTold } from "../../who/names.ts";
+import { reportedNames } from "../../who/names.ts";
 import type { LockFilter, Seen, SeenLease, Sighting } from "../../who/sighting.ts";
 import { type KeyValue, readRange, readTimeToLive } from "./answers.ts";
 import type { EtcdClient } from "./client.ts";
@@ -57,7 +57,7 @@ export async function readSightings(
     ...sightingOf(seat, leases.get(seat)),
     runId: seat.state === "held" ? running.get(nameOf(seat)) : undefined,
   }));
-  return { sightings, strangers: [] };
+  return { sightings, otherSessions: [] };
 }
 
 /**
@@ -87,7 +87,7 @@ function sightingOf({ lock, key, state, slot, slots, presence }: Seat, lease: Se
     state,
     slot,
     slots,
-    turn: key.created,
+    queuePosition: key.created,
     host: presence?.host,
     pid: presence?.pid,
     label: presence?.label,
@@ -96,7 +96,7 @@ function sightingOf({ lock, key, state, slot, slots, presence }: Seat, lease: Se
     since,
     sinceIs: since === undefined ? undefined : state === "held" ? "connected" : "waiting",
     lease,
-    ...presence ? namesTold(presence) : {},
+    ...presence ? reportedNames(presence) : {},
   };
 }
 

@@ -1,4 +1,4 @@
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
 import { NonsenseError } from "./json.ts";
 import { keyOf, partsOfKey, queueOf, slotsOf } from "./names.ts";

@@ -1,6 +1,6 @@
 import type { RecordedRun, Runner } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom, LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { exactFrom, LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
 import { type JsonObject, NonsenseError, parseJson } from "./json.ts";
 import { idIn } from "./ledger_keys.ts";

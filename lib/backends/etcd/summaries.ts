@@ -15,11 +15,11 @@ import type { StoredRun } from "./stored_run.ts";
 export async function summaries(store: LedgerStore, within: number, limit: number): Promise<readonly LockSummary[]> {
   const recent = await latestRuns(store, Infinity, { startedWithin: within });
   const known = new Set(recent.map(({ id }) => id));
-  const lasting = [
+  const permanent = [
     ...(await all(store, store.keys.lasts, false)).flatMap(readPointer),
     ...idsIn(await all(store, store.keys.allRunning, true)),
   ];
-  const older = await runsOf(store, [...new Set(lasting)].filter((id) => !known.has(id)));
+  const older = await runsOf(store, [...new Set(permanent)].filter((id) => !known.has(id)));
   const byLock = new Map<string, StoredRun[]>();
   for (const run of [...recent, ...older]) {
     const { lock } = slotIn(run.lock);

@@ -46,7 +46,7 @@ export async function describeFailedTls(
     host: endpoint.host,
     verify: true,
     setting: "tls-ca",
-    lookAgain: () => Promise.reject(error),
+    fetchCertificate: () => Promise.reject(error),
   });
 }
 
@@ -68,7 +68,7 @@ async function look({ host, port }: Endpoint, signal: AbortSignal): Promise<Uint
       (resolve) => {
         socket.on("error", () => resolve(undefined));
         socket.on("connect", () => {
-          const secure = encrypt(socket, { host, verify: false, lookOnly: true }, (error) => {
+          const secure = encrypt(socket, { host, verify: false, certificateOnly: true }, (error) => {
             resolve(error instanceof HandshakeError ? error.certificate : undefined);
           });
           secure.on("error", () => undefined);

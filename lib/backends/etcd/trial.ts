@@ -1,5 +1,5 @@
 import type { Finding } from "../../doctor/report.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import type { EtcdClient } from "./client.ts";
 import { EtcdLease } from "./lease.ts";
 import { allOf, keyOf } from "./names.ts";

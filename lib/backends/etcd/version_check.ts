@@ -1,5 +1,6 @@
 import type { Finding } from "../../doctor/report.ts";
 import { LockUnavailableError } from "../../errors.ts";
+import { EtcdError } from "./errors.ts";
 import { serverWords } from "../network/server_words.ts";
 import { OLDEST } from "./not_etcd.ts";
 import type { Surveyed } from "./survey.ts";
@@ -16,7 +17,9 @@ export function checkVersions(surveyed: readonly Surveyed[]): Finding {
     throw new LockUnavailableError(`etcd ${old} is too old`, `use ${OLDEST.join(".")} or newer`);
   }
   if (versions.length === 0) {
-    const error = surveyed.find(({ error }) => error)?.error;
+    const errors = surveyed.flatMap(({ error }) => error ?? []);
+    // One that answers says more than one that is down.
+    const error = errors.find((error) => error instanceof EtcdError && error.code !== undefined) ?? errors[0];
     const found = `could not be checked: ${error?.why ?? "this user is not told"}`;
     return { found, cure: error?.cure ?? "check the user in the server setting" };
   }

@@ -17,7 +17,7 @@ import { untilGone } from "./until_gone.ts";
 const LAST_ANSWER = 2000;
 
 /** The shortest time for a member to answer, in milliseconds. */
-const SHORTEST_TRY = 1000;
+const SHORTEST_TIMEOUT = 1000;
 
 /**
  * A connection may be gone without a word, and a watch is silent as long as nothing happens. So after so many milliseconds
@@ -89,7 +89,7 @@ function isOld({ lease: { confirmed, ttl } }: EtcdSession): boolean {
  * @param limit `Infinity` for the usual time.
  */
 export function timeoutWithin(limit: number, members: number): number {
-  return Math.min(PATIENCE, Math.max(SHORTEST_TRY, limit / members));
+  return Math.min(PATIENCE, Math.max(SHORTEST_TIMEOUT, limit / members));
 }
 
 /** Takes the lock, or a place in the line if there is time to wait. */

@@ -9,7 +9,7 @@ import { prepareLockFolder } from "./lock_folder.ts";
 /** Locks of the operating system, on this machine only. */
 export class FileBackend implements Backend {
   readonly kind = "file";
-  readonly title = "a server of files";
+  readonly title = "a file: server";
   readonly notes = [];
   readonly offers = {
     namespaces: false,
@@ -67,9 +67,9 @@ export class FileBackend implements Backend {
         const open = await loadFileStore(folder, env, patience);
         return () => Promise.resolve(new SqlLedger(open(), patience));
       },
-      async check(_table, rehearsal, { env }) {
+      async check(_table, testRun, { env }) {
         const { checkFileLedger } = await import("./ledger_checks.ts");
-        return await checkFileLedger(folder, env, rehearsal);
+        return await checkFileLedger(folder, env, testRun);
       },
     };
   }

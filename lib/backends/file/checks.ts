@@ -8,7 +8,7 @@ import type { Finding, Report } from "../../doctor/report.ts";
  * Checks that locks can be kept in a folder of this machine.
  *
  * @param folder The one that the setting names; undefined for the default folder.
- * @param open Makes a lock of that name.
+ * @param open Creates a lock object of that name.
  */
 export async function checkFile(
   report: Report,
@@ -26,7 +26,7 @@ export async function checkFile(
       try {
         return await probeLock(open, options.allowUnsafeServer);
       } finally {
-        // Nobody else knows the name, so nobody can be waiting for this file.
+        // Nobody else knows the name, so nobody waits for this file.
         removeQuietly(`${lockFolder(folder, options.env)}/${name}.lock`);
       }
     });
@@ -34,14 +34,13 @@ export async function checkFile(
   report.skipRest(["folder", "lock"]);
 }
 
-/** Which folder it is and why, since only seras with the same folder exclude each other. */
+/** Shows which folder it is and why: only runs with the same folder respect each other's locks. */
 function findingOf({ path, from }: DefaultFolder): Finding {
-  if (from === undefined) return { found: path };
-  const found = `${path}, from ${from}`;
-  if (from !== "HOME") return { found };
+  const place = from === undefined ? path : `${path}, from ${from}`;
+  if (from !== "HOME") return { found: `${place}; other users have locks of their own` };
   return {
     found:
-      `${found}, since the system has no home directory for this user: sera started with another HOME uses other locks`,
+      `${place}, since the system has no home directory for this user: sera started with another HOME uses other locks`,
     cure: "name a folder: --server file:/some/dir",
   };
 }

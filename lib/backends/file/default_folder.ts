@@ -4,14 +4,14 @@ import { LockUnavailableError } from "../../errors.ts";
 /** The folder for `file:` without a path. */
 export interface DefaultFolder {
   readonly path: string;
-  /** What it was derived from; undefined if only from the user's id. */
+  /** What it was derived from; undefined if from the user's ID alone. */
   readonly from?: "the system's entry of the user" | "HOME" | "LOCALAPPDATA" | undefined;
 }
 
 /**
- * The folder for locks of `file:` without a path. It is the user's own, and the same whatever started sera, since seras
- * in different folders do not exclude each other. So nothing is used that differs between a login and cron: neither
- * XDG_RUNTIME_DIR nor XDG_STATE_HOME, and HOME only if the system knows no existing home of the user.
+ * The folder for locks of `file:` without a path. It is the user's own, and the same whatever started sera, since locks in
+ * different folders are different locks. So nothing is used that differs between a login and cron: neither XDG_RUNTIME_DIR
+ * nor XDG_STATE_HOME, and HOME only if the system knows no existing home of the user.
  *
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When it cannot be derived from anything.
@@ -50,7 +50,7 @@ export function lockFolder(named: string | undefined, env: (name: string) => str
   return named ?? defaultLockFolder(env).path;
 }
 
-/** Some users of services have a home such as /nonexistent. */
+/** Service users may have a home such as /nonexistent. */
 function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -66,7 +66,7 @@ function below(home: string): string {
 
 function required(env: (name: string) => string | undefined, name: string): string {
   const value = env(name);
-  // A relative one would be another folder in every working directory.
+  // A relative path would be a different folder in every working directory.
   if (value && (Deno.build.os === "windows" || value.startsWith("/"))) return value;
   const wrong = value ? `${name} is not an absolute path: ${value}` : `${name} is not set`;
   throw new LockUnavailableError(

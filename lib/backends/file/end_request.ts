@@ -1,19 +1,19 @@
 /**
- * How a holder is asked to release its lock: a file `NAME.end` beside that of the lock, which the holder looks for whenever
- * it checks that. Who may write into the folder may ask.
+ * Requests to release a lock: a file `NAME.end` next to the lock's file, which the holder looks for whenever it checks the
+ * lock's file. Every user who may write into the folder may ask.
  */
 
 import { makePlainFile, readPlainFile } from "./plain_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { textFrom } from "../../text/foreign.ts";
+import { textFrom } from "../../text/untrusted.ts";
 import type { Requester } from "../../lock/end_request.ts";
 
 /** The longest request that is read, in bytes. */
 const LONGEST = 4096;
 
-/** What the file says. */
+/** The content of the file. */
 export interface EndRequest extends Requester {
-  /** The hold that is meant: whoever holds the lock later has another. */
+  /** Identifies one acquisition of the lock, so that the request does not reach a later holder. */
   readonly hold: string;
 }
 
@@ -22,23 +22,23 @@ export function endRequestPath(folder: string, lock: string): string {
   return `${folder}/${lock}.end`;
 }
 
-/** Reads a request; undefined if there is none that makes sense. */
+/** Reads a request; undefined if there is no valid one. */
 export function readEndRequest(path: string): EndRequest | undefined {
   try {
     const bytes = readPlainFile(path, LONGEST, (file) => file.isFile ? undefined : { what: "it is not a file" });
     const { hold, label, host } = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
     return typeof hold === "string" ? { hold, label: textFrom(label), host: textFrom(host) } : undefined;
   } catch (error) {
-    // It is gone, being written, or no request of sera's.
+    // It is gone, being written, or not a request of sera's.
     if (error instanceof Error) return undefined;
     throw error;
   }
 }
 
 /**
- * Leaves a request, in place of one for an earlier holder.
+ * Leaves a request, and replaces one for an earlier holder.
  *
- * @returns Whether it was made; false if somebody else asks for the same.
+ * @returns Whether it was made; false if somebody else has made the same request.
  * @throws {Error} The system's, when it cannot.
  */
 export function leaveEndRequest(path: string, folder: LockFolder, request: EndRequest): boolean {

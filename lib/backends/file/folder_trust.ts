@@ -1,4 +1,5 @@
 import type { FollowedPath, Step } from "../../system/follow_path.ts";
+import { lstatIfThere } from "../../system/if_there.ts";
 import { EVERYBODY_WRITES, isShared, STICKY, type Trust } from "../../system/trust.ts";
 
 /** What is wrong with a folder, and what to do about it. */
@@ -10,14 +11,28 @@ export interface Objection {
 /** What to do about a folder that cannot be used. */
 export const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 
-/** Folders of the system for everybody, whatever their modes. */
-const EVERYBODYS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;
+/**
+ * What to do about a folder in which the system lets this user create nothing.
+ *
+ * @param group The group that shares it; absent if none does.
+ */
+export function giveFolder(folder: string, group?: number): string {
+  const uid = Deno.uid();
+  // A file server may refuse root; elsewhere root needs no permission.
+  if (!uid) return `fix that, or ${OTHER_FOLDER}`;
+  if (lstatIfThere(folder)?.uid === uid) return `chmod u+rwx ${folder}, or ${OTHER_FOLDER}`;
+  if (group !== undefined) return `put user ${uid} into group ${group}, or ${OTHER_FOLDER}`;
+  return `as root: install -d -o ${uid} ${folder}, or ${OTHER_FOLDER}`;
+}
+
+/** System folders for everybody, whatever their modes. */
+const PUBLIC_FOLDERS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;
 
 /**
- * What is wrong with the path to a folder: whoever can rename a folder on it, or put a link there, decides where it
+ * What is wrong with the path to a folder: a user who can rename a folder on it, or put a link there, decides where it
  * leads.
  */
-export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): Objection | undefined {
+export function objectionToPath({ folders, links }: FollowedPath, trust: Trust): Objection | undefined {
   for (const { path, info } of folders) {
     if (!trust.leads(info)) {
       return {
@@ -41,7 +56,7 @@ export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): 
 }
 
 /**
- * What is wrong with the folder itself: whoever can put files into it can hold any lock there.
+ * What is wrong with the folder itself: a user who can put files into it can hold any lock there.
  *
  * @param ownOnly Whether it must belong to this user only. If not, root may own it, or a group share it.
  */
@@ -50,7 +65,9 @@ export function objectionTo({ path, info }: Step, ownOnly: boolean, trust: Trust
   if ((info.mode! & EVERYBODY_WRITES) !== 0) {
     const why = "everybody can write to it";
     // Such a folder must stay open to everybody, and its files may be removed at any time.
-    if (EVERYBODYS.test(path)) return { why, cure: `use --server file: for a folder of your own, or file:/some/dir` };
+    if (PUBLIC_FOLDERS.test(path)) {
+      return { why, cure: `use --server file: for a folder of your own, or file:/some/dir` };
+    }
     if (!isSticky(info)) return { why, cure: `chmod o-w ${path}, or ${OTHER_FOLDER}` };
     // The sticky bit says that it is open to everybody on purpose.
     return { why, cure: `make a folder of your own in it: mkdir -m 700 ${path}/sera, and --server file:${path}/sera` };

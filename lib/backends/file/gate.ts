@@ -4,16 +4,16 @@ import { formatDuration } from "../../text/duration.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { takeFile } from "./take.ts";
 
-/** How long to wait for others to leave, in milliseconds; each is there for less than one. */
+/** How long to wait for others to leave, in milliseconds; each stays for less than one. */
 const LIMIT = 10_000;
 
 /**
- * Keeps others out while this one does something with several files that they must see done, or not done. It waits for
- * those who are there, even where sera does not wait for the lock: a slot must not look busy because others look too.
+ * Locks a mutex for work on several files that others must not see half done. Waits for whoever is inside, even if sera
+ * does not wait for the lock itself: a slot must not look busy because others are just looking too.
  *
- * @param name The file that keeps them out.
- * @returns Dispose of it soon: it lets the others in.
- * @throws {LockUnavailableError} When somebody stays there, which happens only to a process that is stopped.
+ * @param name The name of the file that serves as the mutex.
+ * @returns Dispose of it soon, to let the others in.
+ * @throws {LockUnavailableError} When a process stays inside, which happens only if it is stopped.
  * @throws The signal's reason when it is aborted.
  */
 export async function enterGate(folder: LockFolder, name: string, signal: AbortSignal): Promise<Disposable> {

@@ -3,9 +3,9 @@ import { readProc } from "../../system/proc.ts";
 /** A flock(2) lock, or a wait for one, in Linux's list. */
 export interface KernelLock {
   readonly waiting: boolean;
-  /** As this process sees it; 0 if it cannot, from its pid namespace. */
+  /** The PID as this process sees it; 0 if its PID namespace does not show it. */
   readonly pid: number;
-  /** The device's numbers as `major:minor` in hexadecimal. */
+  /** The device as `major:minor` in hexadecimal. */
   readonly device: string;
   readonly inode: number;
 }
@@ -16,13 +16,13 @@ export interface FileIdentity {
   readonly ino: number | null;
 }
 
-/** The kernel gives its list in pieces of a page; a lock that goes in between may hide another one. */
-const PIECE = 4096;
+/** The kernel returns its list a page at a time; a lock that is removed between two pages may hide another one. */
+const PAGE = 4096;
 
 const LINE = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(-?\d+)\s+([0-9a-f]+:[0-9a-f]+):(\d+)\s/;
 
 /**
- * Reads the kernel's list of locks, see proc(5). It leaves out processes that this one cannot see, such as those
+ * Reads the kernel's list of locks, see proc(5). The list lacks processes that this one cannot see, such as those
  * of a container that shares the folder.
  *
  * @returns Undefined if there is no such list.
@@ -30,11 +30,11 @@ const LINE = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(-?\d+)\s+([0-9a-f]+:[0-9a-f]+
 export function readKernelLocks(): readonly KernelLock[] | undefined {
   const list = readProc("locks");
   if (!list) return undefined;
-  const lists = list.length < PIECE ? [list] : [list, readProc("locks") ?? new Uint8Array()];
+  const lists = list.length < PAGE ? [list] : [list, readProc("locks") ?? new Uint8Array()];
   return mergeKernelLocks(lists.map((bytes) => parseKernelLocks(new TextDecoder().decode(bytes))));
 }
 
-/** The locks that stand in any of several lists, each once. */
+/** All locks that are in any of several lists, without duplicates. */
 export function mergeKernelLocks(lists: readonly (readonly KernelLock[])[]): readonly KernelLock[] {
   const known = new Map<string, KernelLock>();
   for (const lock of lists.flat()) known.set(Object.values(lock).join(" "), lock);
@@ -54,7 +54,7 @@ export function parseKernelLocks(text: string): readonly KernelLock[] {
  * The locks on a file.
  *
  * @param recorded The process that holds it according to the file's record. On some file systems (btrfs, overlayfs) the
- * device in the list is not that of stat(2). A lock then needs this process besides the inode to tell its device.
+ * device in the list is not that of stat(2). Then a lock with this inode and this process shows what the device is.
  */
 export function locksOn(
   locks: readonly KernelLock[],
@@ -69,7 +69,7 @@ export function locksOn(
   return sameNumber.filter(({ device }) => device === found);
 }
 
-/** A device as in the list. For how the number holds major and minor, see makedev(3). */
+/** A device as the list shows it. For how the number encodes major and minor, see makedev(3). */
 function deviceText(dev: number): string {
   const major = (dev >>> 8) & 0xfff;
   const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);

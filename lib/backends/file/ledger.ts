@@ -3,7 +3,7 @@ import { lstatIfThere } from "../../system/if_there.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { makePlainFile, objectionToFile } from "./plain_file.ts";
 import type { Row } from "../sql/row.ts";
-import { SQLITE } from "../sql/spelling.ts";
+import { SQLITE } from "../sql/quoting.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
@@ -12,21 +12,21 @@ import { sqliteDialect } from "./sqlite_dialect.ts";
 import { TroubleError } from "../../errors.ts";
 import { ledgerError } from "./sqlite_errors.ts";
 
-/** The ledger's file, beside the lock files. */
+/** The ledger's file, next to the lock files. */
 const FILE = "ledger.sqlite";
 
 /**
- * SQLite's own waiting for others would block everything, signals too. The schema may be somebody else's, so it must
- * not call functions with side effects.
+ * No busy timeout: SQLite's own waiting would block everything, signals too. No trusted schema: somebody else may have made
+ * it, so it must not call functions with side effects.
  */
 const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
 
-/** Files that SQLite puts beside its own, and trusts whoever made them: it even deletes files that a journal names. */
+/** Files that SQLite puts next to its own and trusts whoever made them: it even deletes files that a journal names. */
 const SIDE_FILES = ["-journal", "-wal", "-shm"];
 
 function open(folder: LockFolder, path: string): DatabaseSync {
   refuseForeign(folder, path);
-  // SQLite would follow a link.
+  // Not left to SQLite, which would follow a link.
   makePlainFile(path, folder);
   const database = new DatabaseSync(path);
   try {
@@ -38,7 +38,7 @@ function open(folder: LockFolder, path: string): DatabaseSync {
   }
 }
 
-/** Nobody else can put files into the folder now, but somebody may have before its mode was changed. */
+/** Refuses files of others: they cannot put any into the folder now, but may have done so before its mode was changed. */
 function refuseForeign(folder: LockFolder, path: string): void {
   for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
     const info = lstatIfThere(file);
@@ -52,10 +52,10 @@ function refuseForeign(folder: LockFolder, path: string): void {
 export type FileStore = Store & Disposable;
 
 /**
- * The ledger in a file beside the locks. SQLite rolls back what a crash has left half written, and each statement is on
- * disk before it returns.
+ * The ledger in a file next to the locks. SQLite rolls back what a crash left half written, and each statement is on disk
+ * before it returns.
  *
- * @param folder Not one that a group shares: SQLite opens files by name, and trusts those beside its own.
+ * @param folder Must not be shared by a group: SQLite opens files by name, and trusts those next to its own.
  * @param patience How to wait while another process writes.
  * @param shown The path for messages.
  */

@@ -9,8 +9,8 @@ import { makePlainFile } from "./plain_file.ts";
 import { sql } from "../sql/statement.ts";
 import { lastRun } from "../sql/last_run.ts";
 import { usableLedger } from "../../doctor/usable_ledger.ts";
-import { rehearse } from "../sql/rehearsal.ts";
-import type { RunRehearsal } from "../../ledger/ledger.ts";
+import { recordTestRun } from "../sql/test_run.ts";
+import type { TestRun } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -24,7 +24,7 @@ import type { Finding } from "../../doctor/report.ts";
 export async function checkFileLedger(
   named: string | undefined,
   env: (name: string) => string | undefined,
-  rehearsal: RunRehearsal,
+  testRun: TestRun,
 ): Promise<Finding> {
   const folder = prepareLockFolder(named ?? defaultLedgerFolder(env).path, named === undefined);
   const path = ledgerPath(folder);
@@ -32,14 +32,14 @@ export async function checkFileLedger(
     tryToCreate(folder, path);
     return { found: `${path} is not there yet; the first run creates it` };
   }
-  if (folder.group !== undefined) return await checkShared(folder, path, rehearsal);
+  if (folder.group !== undefined) return await checkShared(folder, path, testRun);
   using store = fileStore(folder, new Patience());
   await store.run(sql`BEGIN IMMEDIATE`);
-  return await checkAndRollBack(store, rehearsal);
+  return await checkAndRollBack(store, testRun);
 }
 
 /** Works on a copy, as a run does in a shared folder, but does not put it in place. */
-async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehearsal): Promise<Finding> {
+async function checkShared(folder: LockFolder, path: string, testRun: TestRun): Promise<Finding> {
   const { sharedStore } = await import("./shared_file.ts");
   const { dialect, run } = sharedStore(folder, new Patience());
   const last = await lastRun({ dialect, run });
@@ -49,16 +49,16 @@ async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehea
   try {
     using copy = fileStore(own, new Patience(), path);
     Deno.copyFileSync(path, ledgerPath(own));
-    return usableLedger(last, await rehearse(copy, rehearsal));
+    return usableLedger(last, await recordTestRun(copy, testRun));
   } finally {
     Deno.removeSync(own.path, { recursive: true });
   }
 }
 
-async function checkAndRollBack(store: FileStore, rehearsal: RunRehearsal): Promise<Finding> {
+async function checkAndRollBack(store: FileStore, testRun: TestRun): Promise<Finding> {
   try {
     const last = await lastRun(store);
-    return usableLedger(last, await rehearse(store, rehearsal));
+    return usableLedger(last, await recordTestRun(store, testRun));
   } finally {
     await store.run(sql`ROLLBACK`);
   }

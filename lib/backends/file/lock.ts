@@ -3,16 +3,16 @@ import type { Presence } from "../../lock/presence.ts";
 import { slotName } from "../../lock/slot_name.ts";
 import type { Seen } from "../../who/sighting.ts";
 import type { BackendLock, LockOptions } from "../backend.ts";
-import { HeldFileLock } from "./held_lock.ts";
+import { HeldFileLock } from "./held_file_lock.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { takePlain } from "./plain_lock.ts";
 import type { HeldSlot } from "./slots.ts";
-import { isInPlace, removedAgain } from "./take.ts";
-import { Turn } from "./turn.ts";
+import { isInPlace, keepsVanishing } from "./take.ts";
+import { Attempt } from "./attempt.ts";
 
-/** How often to start again because somebody removed one of several files. */
-const TRIES = 100;
+/** How often to start again when one of several files is removed. */
+const ATTEMPTS = 100;
 
 /** The options of a lock in files. */
 export type FileLockOptions = Pick<LockOptions, "lease" | "slots" | "also" | "maxWaiters">;
@@ -25,10 +25,10 @@ interface Taken {
 
 /**
  * A lock of the operating system (flock(2), on Windows LockFileEx) on the file `NAME.lock` in a folder: for one
- * machine, without a server. The kernel frees it when the process ends in any way. flock(1) on the same path takes
- * part. Each further slot of a lock is such a file, too.
+ * machine, without a server. The kernel frees it however the process ends. flock(1) on the same path uses the same lock.
+ * Each further slot of a lock is such a file too.
  *
- * The files are never removed: a waiter would lock the removed file while a newcomer locks a new one.
+ * The files are never removed: a waiter would then lock the removed file, and a newcomer a new one.
  */
 export class FileLock implements BackendLock {
   readonly #folder: LockFolder;
@@ -60,23 +60,23 @@ export class FileLock implements BackendLock {
     const { lookAtFiles } = await import("./sightings.ts");
     const { lock, host } = this.#presence;
     const seen = [...new Set([lock, ...this.#plain])].flatMap((lock) => lookAtFiles(this.#folder.path, { lock }));
-    // While it waits for one of several locks it may hold others.
-    return { sightings: seen.filter((one) => one.pid !== Deno.pid || one.host !== host), strangers: [] };
+    // While this sera waits for one of several locks, it may hold others.
+    return { sightings: seen.filter((one) => one.pid !== Deno.pid || one.host !== host), otherSessions: [] };
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
-    // If it was lost, it would keep the new one out.
+    // A lost lock may still be on the old file; it must not exclude the new one.
     this.#held?.free();
     const { lease, maxWaiters } = this.#options;
     const ended = AbortSignal.any([signal, this.#closed.signal]);
-    using turn = new Turn(this.#folder, this.#presence.lock, maxWaiters, wait, ended);
-    for (let tries = 0; tries < TRIES; tries++) {
-      // By `hold`, those who look twice can tell whether it is still the same hold.
+    using attempt = new Attempt(this.#folder, this.#presence.lock, maxWaiters, wait, ended);
+    for (let tries = 0; tries < ATTEMPTS; tries++) {
+      // `hold` identifies this acquisition, so that others can tell whether it is still the same one.
       const hold = crypto.randomUUID();
       const taken: Taken = { plain: [] };
       let isHeld = false;
       try {
-        if (!await this.#takeAll(taken, turn, hold)) return undefined;
+        if (!await this.#takeAll(taken, attempt, hold)) return undefined;
         const files = filesOf(taken);
         // While sera waited for one, another may have been removed.
         if (files.length > 1 && !files.every(isInPlace)) continue;
@@ -86,13 +86,13 @@ export class FileLock implements BackendLock {
         if (!isHeld) { for (const file of filesOf(taken)) file.close(); }
       }
     }
-    throw removedAgain(this.#folder);
+    throw keepsVanishing(this.#folder);
   }
 
-  /** Takes one lock after the other; those that are taken are in `taken`, whatever happens. */
-  async #takeAll(taken: Taken, turn: Turn, hold: string): Promise<boolean> {
+  /** Takes one lock after the other. Those taken are in `taken`, even after an error. */
+  async #takeAll(taken: Taken, attempt: Attempt, hold: string): Promise<boolean> {
     for (const lock of this.#plain) {
-      const file = await takePlain(this.#folder, lock, turn);
+      const file = await takePlain(this.#folder, lock, attempt);
       if (!file) return false;
       taken.plain.push(file);
       this.#write(file, { lock }, hold);
@@ -101,7 +101,7 @@ export class FileLock implements BackendLock {
     if (slots === undefined) return true;
     const { takeSlot } = await import("./take_slot.ts");
     const { lock } = this.#presence;
-    const held = taken.slot = await takeSlot(this.#folder, lock, slots, turn);
+    const held = taken.slot = await takeSlot(this.#folder, lock, slots, attempt);
     if (!held) return false;
     this.#write(held.file, { lock: slotName(lock, held.slot), slots }, hold);
     return true;
@@ -118,7 +118,7 @@ export class FileLock implements BackendLock {
   }
 }
 
-/** In the order in which they are freed: the marks show until the slot is free. */
+/** In the order in which they are freed: the markers must be seen until the slot is free. */
 function filesOf({ plain, slot }: Taken): LockFile[] {
-  return slot ? [slot.file, ...plain, ...slot.marks] : plain;
+  return slot ? [slot.file, ...plain, ...slot.markers] : plain;
 }

@@ -4,14 +4,14 @@ import type { LockFolder } from "./lock_folder.ts";
 import { openPlainFile } from "./open_plain_file.ts";
 import { isCode, isSameFile } from "./plain_file.ts";
 
-/** The open file of a lock. It is in the lock folder itself: no link led elsewhere. */
+/** The open file of a lock. It is in the lock folder itself, not behind a link. */
 export class LockFile {
   readonly path: string;
-  /** Where somebody may leave the request to release the lock, see `end_request.ts`. */
+  /** The path for a request to release the lock, see `end_request.ts`. */
   readonly endRequest: string;
   readonly #file: Deno.FsFile;
   readonly #info: Deno.FileInfo;
-  /** How the text about a holder begins. */
+  /** The beginning of every holder's record. */
   readonly #begin: string;
   #written = false;
 
@@ -51,7 +51,7 @@ export class LockFile {
   }
 
   /**
-   * Waits for the lock without a limit. The kernel has a queue, so a waiter costs nothing, and is woken at once.
+   * Waits for the lock without a limit. The kernel keeps a queue: waiting costs nothing, and a waiter is woken at once.
    *
    * @throws {LockUnavailableError} When it cannot be locked.
    */
@@ -63,7 +63,7 @@ export class LockFile {
     }
   }
 
-  /** As {@linkcode tryLock}, but in shared mode: others may hold it so as well. */
+  /** Like {@linkcode tryLock}, but in shared mode, which others may hold at the same time. */
   tryShare(): boolean {
     try {
       return this.#file.tryLockSync(false);
@@ -73,7 +73,7 @@ export class LockFile {
   }
 
   /**
-   * Whether nobody holds it, in either mode. Who tries it at the same moment finds it locked.
+   * Whether nobody holds it in either mode. The test locks it for a moment, so another test at the same time sees it locked.
    *
    * @throws {LockUnavailableError} When it cannot be locked.
    */
@@ -98,9 +98,9 @@ export class LockFile {
   }
 
   /**
-   * Whether the path still leads to the open file: only there do others meet its lock.
+   * Whether the path still leads to the open file, since others lock whatever is at the path.
    *
-   * @throws {Error} The system's, if it cannot be told.
+   * @throws {Error} The system's error, if it cannot be found out.
    */
   isInPlace(): boolean {
     try {
@@ -119,14 +119,14 @@ export class LockFile {
     }
   }
 
-  /** Whether somebody has left a request there; false if that cannot be told. */
+  /** Whether there is a request to release the lock; false if it cannot be found out. */
   async hasEndRequest(): Promise<boolean> {
     return await Deno.lstat(this.endRequest).then(() => true, () => false);
   }
 
   /**
-   * Writes into the file who holds it. This is for people, so errors are ignored: a full disk, or a file that this user
-   * may only read, must not prevent the command. A file with other content is left as it is: it is somebody's own file.
+   * Writes into the file who holds it. This is for people, so errors are ignored: a full disk or a read-only file must not
+   * prevent the command. A file with other content is left alone: it is somebody's own file.
    */
   writeHolder(text: string): void {
     try {
@@ -139,22 +139,21 @@ export class LockFile {
   }
 
   /**
-   * Empties the file if it holds only a holder's text. To be called before anything is read. Returns whether it is
-   * empty.
+   * Empties the file if it contains only a holder's record. Call this before anything is read. Returns whether it is empty.
    */
   #makeEmpty(): boolean {
     const bytes = new Uint8Array(this.#begin.length);
     const length = this.#file.readSync(bytes) ?? 0;
-    // The last holder has emptied it.
+    // The previous holder emptied it.
     if (length === 0) return true;
-    // A holder that was killed leaves its text, or a part of it.
+    // A holder that was killed leaves its record, or a part of it.
     if (!this.#begin.startsWith(new TextDecoder().decode(bytes.subarray(0, length)))) return false;
     this.#file.truncateSync(0);
     this.#file.seekSync(0, Deno.SeekMode.Start);
     return true;
   }
 
-  /** Renews the file's times, so that it is not removed as an old file. Only its owner can. */
+  /** Renews the file's times, so that it is not removed as an old file. Works only for its owner. */
   touch(): void {
     try {
       const now = new Date();
@@ -176,7 +175,7 @@ export class LockFile {
   }
 }
 
-/** False if the file does not exist any more; throws any other error. */
+/** Returns false if the file no longer exists; throws any other error. */
 function isElsewhere(error: unknown): false {
   // On a network file system another machine may have removed the folder.
   if (error instanceof Deno.errors.NotFound || isCode(error, "ESTALE")) return false;

@@ -1,23 +1,23 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
-import { mayBeServer, pathOr } from "../../text/harmless.ts";
+import { mayBeServer, pathOr } from "../../text/redaction.ts";
 import { systemCure } from "../../system/limits.ts";
 import { isShared, Trust } from "../../system/trust.ts";
-import { objectionTo, objectionToWay, OTHER_FOLDER } from "./folder_trust.ts";
+import { giveFolder, objectionTo, objectionToPath, OTHER_FOLDER } from "./folder_trust.ts";
 import { type FollowedPath, followPath } from "../../system/follow_path.ts";
 
 /** A folder for locks, or for their ledger. */
 export interface LockFolder {
-  /** An absolute path; only those whom this user trusts can make it lead elsewhere. */
+  /** An absolute path, which only trusted users can make lead elsewhere. */
   readonly path: string;
   /** The group that shares the folder; absent if only its owner, who is trusted, can put files into it. */
   readonly group?: number | undefined;
-  /** Whether a file in it may be sera's, by its owner. */
+  /** Whether a file in it has an owner or group from which sera accepts files. */
   readonly owns: (file: Pick<Deno.FileInfo, "uid" | "gid">) => boolean;
 }
 
 /**
- * Creates the folder if it is missing, and makes sure that only its owner or group can put files into it or replace it:
- * others could hold any lock, or make root write to files elsewhere.
+ * Creates the folder if it is missing, and makes sure that only its owner or group can put files into it or replace it.
+ * Others could hold any lock, or make root write to files elsewhere.
  *
  * @param ownOnly Whether it must belong to this user only, as the default folder must. If not, it may be root's, or a
  * group may share it.
@@ -25,7 +25,7 @@ export interface LockFolder {
  */
 export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder {
   try {
-    // No owners and modes there; access lists make the folders of a profile private.
+    // Windows has no owners and modes; access control lists make the folders of a user profile private.
     return Deno.build.os === "windows" ? onWindows(folder) : examine(folder, ownOnly);
   } catch (error) {
     throw unusableBy(folder, error);
@@ -39,13 +39,13 @@ export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder 
  */
 export function refuseClosedFolder(folder: string): void {
   try {
-    if (Deno.build.os !== "windows") wayTo(folder);
+    if (Deno.build.os !== "windows") checkedPath(folder);
   } catch (error) {
     throw unusableBy(folder, error);
   }
 }
 
-function wayTo(folder: string): FollowedPath {
+function checkedPath(folder: string): FollowedPath {
   const way = followPath(folder);
   // The runtime refuses these too, but later: Deno 2.7 only after the folder was created.
   if ([folder, way.end.path].some((path) => /^\/(dev|proc|sys)(\/|$)/.test(path))) {
@@ -55,17 +55,22 @@ function wayTo(folder: string): FollowedPath {
 }
 
 function examine(folder: string, ownOnly: boolean): LockFolder {
-  let way = wayTo(folder);
+  let way = checkedPath(folder);
   const root = way.folders[0]?.info ?? way.end.info;
   const objectTo = (way: FollowedPath, trust: Trust) => {
-    // Whoever can replace the user's home has power over the user anyway.
+    // Whoever can replace the user's home directory controls the user anyway.
     if (ownOnly && Deno.uid() !== 0) return;
-    const objection = objectionToWay(way, trust);
+    const objection = objectionToPath(way, trust);
     if (objection) throw unusable(folder, objection.why, objection.cure);
   };
   if (way.missing.length > 0) {
     objectTo(way, new Trust(root));
-    create(way);
+    try {
+      create(way);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      throw unusable(folder, "it does not exist, and this user may not create it", giveFolder(shownFolder(folder)));
+    }
     way = followPath(folder);
   }
   const { info } = way.end;
@@ -114,7 +119,10 @@ function unusableBy(folder: string, error: unknown): unknown {
 }
 
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {
-  // By mistake, a server with a password may have been written after `file:`.
-  const shown = mayBeServer(folder) ? pathOr(folder) : folder;
-  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}`, cure);
+  return new LockUnavailableError(`Cannot use the folder: ${shownFolder(folder)}: ${why}`, cure);
+}
+
+function shownFolder(folder: string): string {
+  // Somebody may have written a server with a password after `file:` by mistake.
+  return mayBeServer(folder) ? pathOr(folder) : folder;
 }

@@ -1,42 +1,45 @@
 /**
- * The names of the files that a lock has beside its own: marks, a queue, seats. Each is locked as a lock's file is, but no
- * lock has such a name, and no sera shows them as locks.
+ * The names of a lock's auxiliary files: markers, a queue, seats. Each is locked like a lock's file, but no lock has such a
+ * name, and sera does not show them as locks.
  */
 
-/** Locked in shared mode by all who hold a slot. It exists from the day on that the lock first has slots. */
-export function marksName(lock: string): string {
+/** The suffix of a lock's file. */
+export const LOCK_FILE = ".lock";
+
+/** The marker that every holder of a slot locks in shared mode. It exists once the lock has had slots. */
+export function markerName(lock: string): string {
   return `${lock}.slots`;
 }
 
-/** Locked in shared mode by all who hold one of so many slots. */
-export function numberName(lock: string, slots: number): string {
+/** The marker that every holder of one of this many slots locks in shared mode. */
+export function countMarkerName(lock: string, slots: number): string {
   return `${lock}.of.${slots}`;
 }
 
-/** Locked for the moment in which somebody looks at the marks, or takes a slot. */
+/** The mutex for testing the markers and taking a slot. */
 export function gateName(lock: string): string {
   return `${lock}.gate`;
 }
 
-/** What follows the lock's name in that of its queue. */
+/** The suffix of a queue's name. */
 const QUEUE = ".queue";
 
-/** Locked by the first of those who wait for a slot; the others wait for this lock. */
+/** Locked by the first waiter for a slot; the other waiters wait for this lock. */
 export function queueName(lock: string): string {
   return lock + QUEUE;
 }
 
-/** The lock of which this is the queue; undefined if it is none. */
+/** The lock whose queue has this name; undefined if it is not the name of a queue. */
 export function lockOfQueue(name: string): string | undefined {
   return name.endsWith(QUEUE) ? name.slice(0, -QUEUE.length) : undefined;
 }
 
-/** Locked for the moment in which somebody looks for a free seat. */
+/** The mutex for taking a seat. */
 export function seatsName(lock: string): string {
   return `${lock}.seats`;
 }
 
-/** Locked by one who waits, where the number of those is limited. */
+/** One seat: locked by a waiter, where the number of waiters is limited. */
 export function seatName(lock: string, seat: number): string {
   return `${lock}.seat.${seat}`;
 }

@@ -4,15 +4,15 @@ import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
 import { presenceOf } from "../../lock/presence.ts";
-import type { Grip } from "../../who/grip.ts";
+import type { HolderHandle } from "../../who/holder_handle.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import { SqlLedger } from "../sql/ledger.ts";
 import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
 import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
-import { lookAtFiles } from "./sightings.ts";
+import { seeFiles } from "./sightings.ts";
 
-/** Looks at locks in a folder. If no run has created it yet, there are no locks, and it is not created. */
+/** Shows the locks in a folder. A folder that no run has created yet has none, and is not created. */
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #folder: string | undefined;
@@ -29,13 +29,13 @@ export class FileObserver implements Observer {
   // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async sightings(filter: LockFilter): Promise<Seen> {
-    return { sightings: lookAtFiles(this.#lockFolder(), filter), strangers: [] };
+    return seeFiles(this.#lockFolder(), filter);
   }
 
-  async grip(holder: Sighting): Promise<Grip> {
-    const { FileGrip } = await import("./grip.ts");
+  async handleOf(holder: Sighting): Promise<HolderHandle> {
+    const { FileHandle } = await import("./holder_handle.ts");
     const folder = prepareLockFolder(lockFolder(this.#folder, this.#env), this.#folder === undefined);
-    return new FileGrip(folder, holder, presenceOf(holder.lock, this.#options), this.#options.lease);
+    return new FileHandle(folder, holder, presenceOf(holder.lock, this.#options), this.#options.lease);
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

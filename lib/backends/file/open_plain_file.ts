@@ -3,24 +3,24 @@ import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { systemCure } from "../../system/limits.ts";
-import { OTHER_FOLDER } from "./folder_trust.ts";
+import { giveFolder, OTHER_FOLDER } from "./folder_trust.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { isSameFile, makePlainFile, objectionToFile, sharePlainFile } from "./plain_file.ts";
+import { isCode, isSameFile, makePlainFile, objectionToFile, sharePlainFile } from "./plain_file.ts";
 
-/** How often to try again because somebody keeps removing or replacing the file. */
-const TRIES = 100;
+/** How often to try again when the file is removed or replaced. */
+const ATTEMPTS = 100;
 
-/** The longest time to open a file, in milliseconds; only a FIFO that somebody has put in its place takes long. */
-const LONGEST_OPENING = 10_000;
+/** The timeout for opening a file, in milliseconds. Only a FIFO that somebody has put in its place takes that long. */
+const OPEN_TIMEOUT = 10_000;
 
 /**
- * How often, and after how many milliseconds, to retry a refusal: whoever just created the file is about to open it to
- * the group.
+ * How often to retry when permission is denied, and the pause in milliseconds: whoever has just created the file is about
+ * to give the group access.
  */
 const REFUSALS = 10;
 const REFUSAL_PAUSE = 20;
 
-/** An open file, and its facts. */
+/** An open file, and the information on it. */
 export interface OpenFile {
   readonly file: Deno.FsFile;
   readonly info: Deno.FileInfo;
@@ -37,10 +37,10 @@ export interface OpenFile {
  */
 export async function openPlainFile(path: string, folder: LockFolder, signal: AbortSignal): Promise<OpenFile> {
   try {
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < ATTEMPTS; tries++) {
       const before = lstatIfThere(path);
       if (!before) {
-        makePlainFile(path, folder);
+        make(path, folder);
         continue;
       }
       refuse(before, path, folder);
@@ -50,7 +50,7 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
       try {
         const info = file.statSync();
         if (!isSameFile(before, info) || objectionToFile(info, path, folder) !== undefined) continue;
-        // A file with content may be somebody's own, which another has put here under this name.
+        // A file with content may be a private file that somebody else has linked here under this name.
         if (info.size === 0) sharePlainFile(path, info, folder);
         isTaken = true;
         return { file, info };
@@ -63,6 +63,15 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
     throw unopened(path, messageOf(error), systemCure(error));
   }
   throw unopened(path, "something keeps replacing it");
+}
+
+function make(path: string, folder: LockFolder): void {
+  try {
+    makePlainFile(path, folder);
+  } catch (error) {
+    if (!(error instanceof Error && isCode(error, "EACCES"))) throw error;
+    throw unopened(path, messageOf(error), giveFolder(folder.path, folder.group));
+  }
 }
 
 function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {
@@ -104,7 +113,7 @@ async function openExisting(
   }
 }
 
-/** What to do about the mode. An older sera created files by the umask, without rights for the group. */
+/** How to correct the mode. Older versions created files according to the umask, without access for the group. */
 function cureFor(path: string, { uid }: Deno.FileInfo, { group }: LockFolder): string {
   if (group !== undefined) return `as its owner or root: chgrp ${group} ${path} && chmod g+rw ${path}`;
   return uid === Deno.uid() ? `chmod u+rw ${path}` : `as root: chown ${Deno.uid()} ${path} && chmod u+rw ${path}`;
@@ -117,12 +126,12 @@ async function openInTime(path: string, options: Deno.OpenOptions, signal: Abort
   const file = await firstOf<Deno.FsFile | undefined>(
     settled(opening),
     aborted(signal, over),
-    elapsed(LONGEST_OPENING, over),
+    elapsed(OPEN_TIMEOUT, over),
   );
   if (file) return file;
   opening.then((file) => file.close(), () => undefined);
   signal.throwIfAborted();
-  throw unopened(path, `no answer for ${formatDuration(LONGEST_OPENING)}`);
+  throw unopened(path, `no answer for ${formatDuration(OPEN_TIMEOUT)}`);
 }
 
 function unopened(path: string, why: string, cure = `fix that, or ${OTHER_FOLDER}`): LockUnavailableError {

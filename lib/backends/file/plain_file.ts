@@ -11,7 +11,7 @@ import type { LockFolder } from "./lock_folder.ts";
 export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockFolder): Trouble | undefined {
   const cure = "find out who put it there, and remove it";
   if (!file.isFile) return { what: `it is ${kindOf(file)}, not a regular file`, cure };
-  // A file that was removed after it was opened has no link.
+  // A file that was removed after it was opened has 0 links.
   if (file.nlink !== null && file.nlink > 1) {
     return { what: `it has ${file.nlink} hard links, so it is also another file`, cure };
   }
@@ -23,7 +23,7 @@ export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockF
   };
 }
 
-/** Whether both are the same file. */
+/** Whether both describe the same file. */
 export function isSameFile(
   one: Pick<Deno.FileInfo, "dev" | "ino">,
   other: Pick<Deno.FileInfo, "dev" | "ino">,
@@ -62,7 +62,7 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
       fs.writeFileSync(file, content);
       fs.fsyncSync(file);
     }
-    // The runtime resolves the path before it opens it: a file that was created elsewhere must not get rights.
+    // The runtime resolves links in the path before it opens it: a file created elsewhere must not get more permissions.
     if (Deno.build.os !== "windows" && isSameFile(Deno.lstatSync(path), made)) grant(file, made, group);
   } finally {
     fs.closeSync(file);
@@ -74,14 +74,14 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
  * Shares a file of this user with the folder's group, as {@linkcode makePlainFile} does, if an older sera or flock(1)
  * created it.
  *
- * @param found The facts by which it was judged.
+ * @param found The information by which it was checked.
  * @throws {Error} The system's, when it cannot.
  */
 export function sharePlainFile(path: string, found: Deno.FileInfo, { group }: LockFolder): void {
   if (group === undefined || found.uid !== Deno.uid()) return;
   if (found.gid === group && (found.mode! & 0o660) === 0o660) return;
   const fs = nodeFiles();
-  const file = openToLook(path);
+  const file = openForReading(path);
   try {
     const info = fs.fstatSync(file);
     if (isSameFile(info, found)) grant(file, info, group);
@@ -90,7 +90,7 @@ export function sharePlainFile(path: string, found: Deno.FileInfo, { group }: Lo
   }
 }
 
-/** Gives rights to the owner, and to the group that shares the folder. */
+/** Gives access to the owner, and to the group that shares the folder. */
 function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | undefined): void {
   const fs = nodeFiles();
   const wanted = group !== undefined && nlink <= 1 && (gid === group || isGiven(group)) ? 0o660 : 0o600;
@@ -111,25 +111,27 @@ function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | u
 /**
  * Reads a file in a lock folder. Follows no link, and does not block on a FIFO.
  *
- * @param most The largest size, in bytes.
+ * @param limit The largest size, in bytes.
  * @param objection Why the file must not be read; undefined if it may.
  * @throws {Error} The system's, or a {@linkcode TroubleError} with the objection, when it cannot be read.
  */
 export function readPlainFile(
   path: string,
-  most: number,
+  limit: number,
   objection: (file: Deno.FileInfo) => Trouble | undefined,
 ): Uint8Array {
   const found = Deno.lstatSync(path);
   const why = objection(found);
   if (why !== undefined) throw new TroubleError(why.what, why.cure);
   const fs = nodeFiles();
-  const file = openToLook(path);
+  const file = openForReading(path);
   try {
     const info = fs.fstatSync(file);
     if (!isSameFile(info, found)) throw new TroubleError("somebody has just replaced it", "try again");
     const { size } = info;
-    if (size > most) throw new TroubleError(`it has ${size} bytes, more than ${most}`, "find out who made it so long");
+    if (size > limit) {
+      throw new TroubleError(`it has ${size} bytes, more than ${limit}`, "find out who made it so long");
+    }
     const bytes = new Uint8Array(size);
     let read = 0;
     for (let more = 1; more > 0 && read < size; read += more) more = fs.readSync(file, bytes, read, size - read, read);
@@ -146,7 +148,7 @@ export function readPlainFile(
  */
 export function flushFolder(path: string): void {
   const fs = nodeFiles();
-  const folder = openToLook(path);
+  const folder = openForReading(path);
   try {
     fs.fsyncSync(folder);
   } catch (error) {
@@ -157,21 +159,21 @@ export function flushFolder(path: string): void {
 }
 
 /** Opens a file for reading, without waiting for the other end of a FIFO. */
-function openToLook(path: string): number {
+function openForReading(path: string): number {
   const { openSync, constants: { O_RDONLY, O_NONBLOCK = 0 } } = nodeFiles();
   return openSync(path, O_RDONLY | O_NONBLOCK);
 }
 
 /**
- * For what Deno's own functions cannot: open without blocking, and change the mode of an open file rather than of a
- * path, which may lead elsewhere by then. Seldom needed, so it is not imported for every run.
+ * Node's file functions, for what Deno's own cannot do: open without blocking, and change the mode of an open file rather
+ * than of a path, which may lead elsewhere by then. Rarely needed, so not imported for every run.
  */
 function nodeFiles() {
   // deno-lint-ignore no-process-global
   return process.getBuiltinModule("node:fs");
 }
 
-/** Whether an error has this code of the system. */
+/** Whether an error has this system error code. */
 export function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

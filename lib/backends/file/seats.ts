@@ -3,17 +3,17 @@ import { enterGate } from "./gate.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { seatName, seatsName } from "./names.ts";
-import { NOW, takeFile } from "./take.ts";
+import { NO_WAIT, takeFile } from "./take.ts";
 
 /**
- * Takes one of the seats for those who wait for a lock. The kernel frees it when whoever sits there ends. At the gate, since
- * otherwise all could seem to be taken while others change places.
+ * Takes one of the seats for the waiters of a lock. The kernel frees it when its process ends. Seats are taken only inside a
+ * gate; otherwise all could look taken while other waiters try one after the other.
  *
  * @param lock The lock's name.
  * @param limit How many there are.
  * @returns Close it when the wait is over.
  * @throws {QueueFullError} When all are taken.
- * @throws {LockUnavailableError} When that cannot be told.
+ * @throws {LockUnavailableError} When it cannot be found out.
  * @throws The signal's reason when it is aborted.
  */
 export async function takeSeat(
@@ -25,7 +25,7 @@ export async function takeSeat(
   if (limit > 0) {
     using _gate = await enterGate(folder, seatsName(lock), signal);
     for (let seat = 0; seat < limit; seat++) {
-      const file = await takeFile(folder, seatName(lock, seat), NOW, signal);
+      const file = await takeFile(folder, seatName(lock, seat), NO_WAIT, signal);
       if (file) return file;
     }
   }

@@ -4,19 +4,19 @@ import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
 import { fileStore, ledgerPath } from "./ledger.ts";
 import type { Store } from "../sql/store.ts";
-import { refuseOthersSchema } from "./own_schema.ts";
+import { refuseForeignSchema } from "./foreign_schema.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { NEVER } from "../../waiting.ts";
 import { BUSY, whileBusy } from "./busy.ts";
 import { ledgerError, stickyFolder } from "./sqlite_errors.ts";
 
-/** The largest ledger that is copied, in bytes; a run takes some hundred. */
+/** The largest ledger that is copied, in bytes; each run takes a few hundred. */
 const LONGEST_LEDGER = 16 * 1024 * 1024;
 
 /**
- * The ledger in a folder that a group shares. SQLite opens files by name, and would play back any journal that somebody
- * put beside its file, which may even name other files. So it works on a copy in a private folder, while the ledger is
- * locked. The copy then atomically replaces the old file.
+ * The ledger in a folder that a group shares. SQLite opens files by name, and would roll back any journal that somebody put
+ * next to its file, which may even name other files. So it works on a copy in a private folder, while the ledger is locked.
+ * Then the copy atomically replaces the old file.
  */
 export function sharedStore(folder: LockFolder, patience: Patience): Store {
   const path = ledgerPath(folder);
@@ -25,13 +25,13 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
     dialect,
     async run(statement) {
       using _lock = await lockLedger(folder, path, patience);
-      // Only now: a signal may end the wait for the lock, and the folder would be left behind.
+      // Only now, since a signal may end the wait for the lock, and would leave the folder behind.
       const own = { path: makeOwnFolder(path), owns: folder.owns };
       try {
         const before = read(path, folder);
         if (before) makePlainFile(ledgerPath(own), own, before);
         const rows = await runAlone(own, path, patience, async (store) => {
-          if (before) await refuseOthersSchema(store);
+          if (before) await refuseForeignSchema(store);
           return await store.run(statement);
         });
         const after = read(ledgerPath(own), own);
@@ -80,7 +80,7 @@ async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
 function makeOwnFolder(path: string): string {
   try {
     const made = Deno.makeTempDirSync({ prefix: "sera-ledger-" });
-    // The umask may have taken rights from us.
+    // The umask may have removed permissions.
     Deno.chmodSync(made, 0o700);
     return made;
   } catch (error) {
@@ -97,7 +97,7 @@ function read(path: string, folder: LockFolder): Uint8Array | undefined {
   }
 }
 
-/** Replaces the file atomically. A sera that is killed meanwhile may leave a new file, which the next one removes. */
+/** Replaces the file atomically. A sera that is killed meanwhile may leave its new file, which the next run removes. */
 function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   const prefix = `${path.slice(path.lastIndexOf("/") + 1)}.new-`;
   for (const { name, isFile } of Deno.readDirSync(folder.path)) {

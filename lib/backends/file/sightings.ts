@@ -1,28 +1,33 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { isLockName } from "../../lock/lock_name.ts";
-import { isSameFile, readPlainFile } from "./plain_file.ts";
+import { isSameFile } from "./plain_file.ts";
 import { type Presence, readPresence } from "../../lock/presence.ts";
+import { readRecord, readText } from "./record.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { lockOfQueue, marksName } from "./names.ts";
+import { LOCK_FILE, lockOfQueue, markerName } from "./names.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
-import type { LockFilter, Sighting } from "../../who/sighting.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
-/** What follows the lock's name in the name of its file. */
-const LOCK_FILE = ".lock";
-
-/** The longest record that is read, in bytes; others who share the folder may have written anything. */
-const LONGEST_RECORD = 65_536;
+/** Why waiters may be missing. */
+const UNSEEN_PROCESSES = "a holder is in another container, and those who wait there cannot be seen from here";
+const NO_LIST = "the system's list of locks cannot be read, so that waiters cannot be shown";
 
 /**
  * Who holds the locks in a folder, and who waits for them. A missing folder has none.
  *
- * On Linux this reads the kernel's list if possible: trying a lock could make another sera with a wait of 0 fail.
+ * On Linux this reads the kernel's list if possible: trying to lock a file could make another sera with a wait of 0 fail.
  *
- * @throws {LockUnavailableError} When the folder cannot be looked into.
+ * @throws {LockUnavailableError} When the folder cannot be read.
  */
 export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighting[] {
+  return seeFiles(folder, filter).sightings;
+}
+
+/** The same as {@linkcode lookAtFiles}, and whether waiters may be missing. */
+export function seeFiles(folder: string, filter: LockFilter): Seen {
   const files = filesFor(folder, filter);
-  if (files.length === 0) return [];
+  if (files.length === 0) return { sightings: [], otherSessions: [] };
+  let hidden: string | undefined;
   const kernelLocks = readKernelLocks();
   const seen = files.flatMap((one): readonly Sighting[] => {
     const path = `${folder}/${one.name}${LOCK_FILE}`;
@@ -30,38 +35,41 @@ export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighti
     // Anything else is not a lock of sera: opening a pipe would block, and a link may lead anywhere.
     if (!file?.isFile || file.nlink !== null && file.nlink > 1) return [];
     if (one.isQueue) return kernelLocks ? inQueue(kernelLocks, one.lock, file) : [];
-    if (!kernelLocks) return byTrial(one, path, file);
-    const seen = byKernel(kernelLocks, one, path, file);
-    return isOnRecordOnly(seen, one, path, file) ? [...byTrial(one, path, file), ...seen] : seen;
+    const listed = kernelLocks ? byKernel(kernelLocks, one, path, file) : [];
+    if (kernelLocks && !isOnRecordOnly(listed, one, path, file)) return listed;
+    const tried = byTrial(one, path, file);
+    if (tried.length > 0) hidden = kernelLocks ? UNSEEN_PROCESSES : NO_LIST;
+    return [...tried, ...listed];
   });
-  return seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
+  const sightings = seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
+  return { sightings, hidden, showsHolders: true, otherSessions: [] };
 }
 
-/** For how many slots somebody waits, who leaves no record: the holders and whoever waits for them agree. */
+/** The number of slots of a lock, taken from its holders: waiters leave no record, but use the same number. */
 function slotsOf(lock: string, seen: readonly Sighting[]): number | undefined {
   return seen.find((one) => one.lock === lock && one.slots !== undefined)?.slots;
 }
 
-/** A file that tells about a lock: a slot's, or that of the queue for its slots. */
-interface TellingFile {
-  /** What stands before {@linkcode LOCK_FILE}. */
+/** A file that shows holders or waiters: that of a slot, or of the queue for the slots. */
+interface ListedFile {
+  /** The file's name without {@linkcode LOCK_FILE}. */
   readonly name: string;
   readonly lock: string;
   readonly slot: number;
   readonly isQueue: boolean;
 }
 
-function filesFor(folder: string, filter: LockFilter): readonly TellingFile[] {
-  if (filter === "all" || !("lock" in filter)) return namesIn(folder).flatMap(telling);
+function filesFor(folder: string, filter: LockFilter): readonly ListedFile[] {
+  if (filter === "all" || !("lock" in filter)) return namesIn(folder).flatMap(listedFile);
   const { lock } = filter;
   if (!isLockName(lock)) return [];
-  const marks = `${folder}/${marksName(lock)}${LOCK_FILE}`;
+  const marks = `${folder}/${markerName(lock)}${LOCK_FILE}`;
   // A lock that never had slots has one file, and the folder may be large.
-  if (!ifThere(marks, () => Deno.lstatSync(marks))) return telling(lock);
-  return namesIn(folder).filter((name) => name.startsWith(lock)).flatMap(telling);
+  if (!ifThere(marks, () => Deno.lstatSync(marks))) return listedFile(lock);
+  return namesIn(folder).filter((name) => name.startsWith(lock)).flatMap(listedFile);
 }
 
-function telling(name: string): readonly TellingFile[] {
+function listedFile(name: string): readonly ListedFile[] {
   const { lock, slot } = slotIn(name);
   if (isLockName(lock)) return [{ name, lock, slot, isQueue: false }];
   const waitedFor = lockOfQueue(name);
@@ -78,20 +86,20 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Whoever has locked the queue's file waits as those do who want to. */
+/** The process that has locked the queue's file is a waiter, like those that wait to lock it. */
 function inQueue(kernelLocks: readonly KernelLock[], lock: string, file: Deno.FileInfo): readonly Sighting[] {
   return locksOn(kernelLocks, file, undefined).map((one) => ({ ...one, waiting: true })).filter(isLive)
     .map(({ pid }) => ({ lock, state: "waiting", host: Deno.hostname(), pid }));
 }
 
-/** A wait that this process has given up is still in the kernel's queue. */
+/** Leaves out waits that this process has given up: they are still in the kernel's queue. */
 function isLive({ waiting, pid }: KernelLock): boolean {
   return !waiting || pid !== Deno.pid;
 }
 
 function byKernel(
   kernelLocks: readonly KernelLock[],
-  { lock, slot }: TellingFile,
+  { lock, slot }: ListedFile,
   path: string,
   file: Deno.FileInfo,
 ): readonly Sighting[] {
@@ -101,7 +109,7 @@ function byKernel(
     .filter(isLive)
     .map(({ waiting, pid }) => {
       if (waiting) return { lock, state: "waiting", host: here, pid };
-      // The record may be of a holder that died. A process in a container has another number here.
+      // The record may be from a holder that died. A process in a container has another PID here.
       const isHolders = record !== undefined && (record.pid === pid || record.host !== here);
       return isHolders ? held(lock, slot, record) : unrecorded(lock, slot, pid);
     });
@@ -109,12 +117,12 @@ function byKernel(
 
 /**
  * Whether the record names a holder that the kernel does not list: one that died, or one in a container whose processes
- * cannot be seen from here. To exclude one that has come or gone meanwhile, the list is read again, and the record must
- * still be the same then.
+ * cannot be seen from here. To exclude a holder that has come or gone meanwhile, the list is read again, and the record
+ * must still be the same.
  */
 function isOnRecordOnly(
   seen: readonly Sighting[],
-  one: TellingFile,
+  one: ListedFile,
   path: string,
   file: Deno.FileInfo,
 ): boolean {
@@ -127,10 +135,10 @@ function isOnRecordOnly(
 }
 
 /**
- * If the list does not tell, the only way is to try the lock: shared and only for a moment, so that those who look do
- * not exclude each other, but a sera that tries just then may find the lock taken.
+ * Without the list, the only way is to try to lock the file: in shared mode, so that observers do not exclude each other,
+ * and only for a moment. Still, a sera that tries just then may find the lock taken.
  */
-function byTrial({ lock, slot }: TellingFile, path: string, found: Deno.FileInfo): readonly Sighting[] {
+function byTrial({ lock, slot }: ListedFile, path: string, found: Deno.FileInfo): readonly Sighting[] {
   const file = ifThere(path, () => Deno.openSync(path));
   if (!file) return [];
   using _ = file;
@@ -149,35 +157,10 @@ function held(lock: string, slot: number, { host, pid, label, since, slots }: Pr
   return { lock, state: "held", ...isOne ? {} : { slot, slots }, host, pid, label, since, sinceIs };
 }
 
-/** A holder that has left no record; without one, slot 0 is a plain lock's. */
+/** A holder without a record. Slot 0 then counts as a plain lock. */
 function unrecorded(lock: string, slot: number, pid?: number): Sighting {
   const which = slot === 0 ? {} : { slot };
   return { lock, state: "held", ...which, host: Deno.hostname(), ...pid === undefined ? {} : { pid } };
-}
-
-/** What the holder wrote; undefined if there is nothing, or it cannot be read, as a locked file on Windows. */
-function readRecord(path: string): Presence | undefined {
-  const text = readText(path);
-  return text === undefined ? undefined : readPresence(text);
-}
-
-/** Which hold of a lock, or of a slot of that name, its file records, and whose; undefined if there is no such record. */
-export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "pid"> & { hold: string } | undefined {
-  const text = readText(`${folder}/${lock}${LOCK_FILE}`);
-  const record = text === undefined ? undefined : readPresence(text);
-  if (text === undefined || record?.lock !== lock) return undefined;
-  const { hold } = JSON.parse(text);
-  return typeof hold === "string" ? { host: record.host, pid: record.pid, hold } : undefined;
-}
-
-function readText(path: string): string | undefined {
-  try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is not a file" });
-    return new TextDecoder().decode(bytes);
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
 }
 
 function ifThere<T>(path: string, look: () => T): T | undefined {

@@ -1,26 +1,22 @@
 import type { Deadline } from "../../deadline.ts";
-import { Bell } from "./bell.ts";
+import { pauseAfter } from "../../lock/pause_after.ts";
+import { CloseWatcher } from "./close_watcher.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { queueName } from "./names.ts";
 import type { HeldSlot, Slots } from "./slots.ts";
 import { takeFile } from "./take.ts";
 
-/** The shortest and the longest pause between two looks, in milliseconds, and how many there are in the time since a ring. */
-const SHORTEST = 10;
-const LONGEST = 1000;
-const PAUSES = 8;
-
 /**
- * Waits for a free slot. Of all who wait only the first looks for one; the others wait for its place, which the kernel gives
- * to the next one, also when the first is killed. If it is stopped, they wait, but whoever comes then still gets a free slot.
+ * Waits for a free slot. Only the first waiter tries the slots; the others wait for its place, which the kernel gives to the
+ * next one, even if the first is killed. If the first is stopped, they keep waiting, but a newcomer still gets a free slot.
  *
- * The first does not wait for the slots' files as one waits for a plain lock's. Such a wait takes a thread for each slot, and
- * cannot be cancelled: all but one would stay in the kernel's queues while the command runs, and a slot that comes free would
- * go to one of those first, and look busy. So a bell tells when a holder ends, and pauses that grow make up for its
- * weaknesses: after a ring too, since a process that dies may ring before its slot is free.
+ * The first waiter does not lock the slots' files with a blocking call, as for a plain lock. That would take a thread for
+ * each slot and cannot be cancelled: all but one call would stay in the kernel's queues while the command runs, and a slot
+ * that comes free would go to one of those first and look busy. So it watches for holders that end, and also retries with
+ * growing pauses, since a notice may be missing, or come before a dying process has freed its slot.
  *
- * @returns Undefined if none came free until the deadline.
- * @throws {OtherSlotsError} When meanwhile the lock was taken by somebody for whom it has another number of slots.
+ * @returns Undefined if none came free before the deadline.
+ * @throws {OtherSlotsError} When others have taken the lock with another number of slots.
  * @throws {LockUnavailableError} When the files cannot be used.
  * @throws The signal's reason when it is aborted.
  */
@@ -34,12 +30,12 @@ export async function waitForSlot(
   const place = await takeFile(folder, queueName(lock), deadline, signal);
   if (!place) return undefined;
   try {
-    using bell = new Bell(slots.bell);
-    for (let rang = performance.now();;) {
+    using watcher = new CloseWatcher(slots.watchedPath);
+    for (let since = performance.now();;) {
       const held = await slots.tryAll(signal);
       if (held || deadline.passed) return held;
-      const pause = Math.min(LONGEST, Math.max(SHORTEST, (performance.now() - rang) / PAUSES));
-      if (await bell.rung(Math.min(pause, deadline.remaining), signal)) rang = performance.now();
+      const pause = pauseAfter(performance.now() - since);
+      if (await watcher.closed(Math.min(pause, deadline.remaining), signal)) since = performance.now();
     }
   } finally {
     place.close();

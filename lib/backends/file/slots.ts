@@ -1,14 +1,14 @@
 import { OtherSlotsError } from "../../errors.ts";
 import { slotName } from "../../lock/slot_name.ts";
-import { numberInUse, untilClear } from "./agreement.ts";
+import { numberInUse, untilConsistent } from "./slot_agreement.ts";
 import { enterGate } from "./gate.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { gateName, marksName, numberName } from "./names.ts";
-import { OpenFiles } from "./open_files.ts";
+import { countMarkerName, gateName, markerName } from "./names.ts";
+import { LockFileCache } from "./lock_file_cache.ts";
 import { isInPlace } from "./take.ts";
 
-/** How many slots are tried first, before the files of all are opened. */
+/** How many slots to try first, before opening the files of all. */
 const FIRST = 4;
 
 /** A slot that is held. */
@@ -16,16 +16,16 @@ export interface HeldSlot {
   readonly slot: number;
   /** The slot's file. */
   readonly file: LockFile;
-  /** The marks that go with it, to be freed after it. */
-  readonly marks: readonly LockFile[];
+  /** The markers that go with it, to be freed after it. */
+  readonly markers: readonly LockFile[];
 }
 
-/** The slots of one lock, to try them. Disposing of it closes their files, except those of a slot that is held. */
+/** Tries to take a slot of one lock. Disposing of it closes the files, except those of a slot that was kept. */
 export class Slots implements Disposable {
   readonly #folder: LockFolder;
   readonly #lock: string;
   readonly #count: number;
-  readonly #files: OpenFiles;
+  readonly #files: LockFileCache;
   /** How many to try at first. */
   #first: number;
 
@@ -33,25 +33,25 @@ export class Slots implements Disposable {
     this.#folder = folder;
     this.#lock = lock;
     this.#count = count;
-    this.#files = new OpenFiles(folder);
+    this.#files = new LockFileCache(folder);
     this.#first = Math.min(FIRST, count);
   }
 
-  /** The path of a file that each holder closes when its slot is free, however it ends. */
-  get bell(): string {
-    return `${this.#folder.path}/${numberName(this.#lock, this.#count)}.lock`;
+  /** The path of a file that each holder closes after it has freed its slot, however it ends. */
+  get watchedPath(): string {
+    return `${this.#folder.path}/${countMarkerName(this.#lock, this.#count)}.lock`;
   }
 
   /**
    * Takes a slot if one is free.
    *
    * @returns Undefined if all are held.
-   * @throws {OtherSlotsError} When the lock is held by somebody for whom it has another number of slots.
+   * @throws {OtherSlotsError} When others hold the lock with another number of slots.
    * @throws {LockUnavailableError} When they cannot be tried.
    * @throws The signal's reason when it is aborted.
    */
   async tryAll(signal: AbortSignal): Promise<HeldSlot | undefined> {
-    const found = await untilClear(this.#folder, this.#lock, signal, async (isLast) => {
+    const found = await untilConsistent(this.#folder, this.#lock, signal, async (isLast) => {
       const found = await this.#tryFirst(this.#first, isLast, signal);
       if (found !== "busy" || this.#first === this.#count) return found;
       this.#first = this.#count;
@@ -60,47 +60,47 @@ export class Slots implements Disposable {
     return found === "busy" ? undefined : found;
   }
 
-  /** Tries as many slots; undefined if the looks do not fit together. */
+  /** Tries this many slots; undefined if the state is inconsistent. */
   async #tryFirst(count: number, isLast: boolean, signal: AbortSignal): Promise<HeldSlot | "busy" | undefined> {
-    // Before the gate: to open files takes longer than to lock them.
-    const marks = await this.#files.open(marksName(this.#lock), signal);
-    const own = await this.#files.open(numberName(this.#lock, this.#count), signal);
+    // Before entering the gate, since opening files takes longer than locking them.
+    const marker = await this.#files.open(markerName(this.#lock), signal);
+    const own = await this.#files.open(countMarkerName(this.#lock, this.#count), signal);
     const slots: LockFile[] = [];
     while (slots.length < count) {
       slots.push(await this.#files.open(slotName(this.#lock, slots.length), signal));
     }
     using _gate = await enterGate(this.#folder, gateName(this.#lock), signal);
     const isOurs = !own.isFree();
-    if (!isOurs && !marks.isFree()) {
+    if (!isOurs && !marker.isFree()) {
       const number = await numberInUse(this.#folder, this.#lock, signal);
       if (number === undefined || number === this.#count) return undefined;
       throw new OtherSlotsError(number, this.#count);
     }
     let isShared = false;
     for (const [slot, file] of slots.entries()) {
-      const turn = tryLock(file);
-      if (turn === "held") return hold(slot, file);
-      isShared ||= turn === "shared";
+      const state = tryLock(file);
+      if (state === "held") return hold(slot, file);
+      isShared ||= state === "shared";
       if (slot > 0 || isOurs) continue;
-      // Held without a mark, and nobody else has one: its holder does not use slots.
+      // Slot 0 is held, but no marker is: its holder does not use slots.
       if (isLast) throw new OtherSlotsError(1, this.#count);
       return undefined;
     }
     return isShared && !isLast ? undefined : "busy";
 
     function hold(slot: number, file: LockFile): HeldSlot | undefined {
-      if (marks.tryShare() && own.tryShare() && [file, marks, own].every(isInPlace)) {
-        return { slot, file, marks: [marks, own] };
+      if (marker.tryShare() && own.tryShare() && [file, marker, own].every(isInPlace)) {
+        return { slot, file, markers: [marker, own] };
       }
-      // Somebody has removed or locked one of the files.
-      for (const one of [file, marks, own]) one.unlock();
+      // One of the files was removed or locked.
+      for (const one of [file, marker, own]) one.unlock();
       return undefined;
     }
   }
 
-  /** Leaves the files of a slot open. */
-  keep({ file, marks }: HeldSlot): void {
-    this.#files.keep([file, ...marks]);
+  /** Leaves the files of a slot open when this is disposed of. */
+  keep({ file, markers }: HeldSlot): void {
+    this.#files.keep([file, ...markers]);
   }
 
   [Symbol.dispose](): void {
@@ -108,7 +108,7 @@ export class Slots implements Disposable {
   }
 }
 
-/** Locks a slot if it is free; `shared` if it is only looked at, perhaps, where the kernel lists no locks. */
+/** Locks a slot if it is free; `shared` if perhaps an observer is only testing it, where the kernel lists no locks. */
 function tryLock(file: LockFile): "held" | "shared" | "busy" {
   if (file.tryLock()) return "held";
   if (!file.tryShare()) return "busy";

@@ -1,10 +1,10 @@
 import { messageOf } from "../../errors.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
-import { SQLITE } from "../sql/spelling.ts";
+import { SQLITE } from "../sql/quoting.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import type { Dialect } from "../sql/dialect.ts";
-import { isLastingOfSqlite } from "./sqlite_errors.ts";
+import { isPermanentSqliteError } from "./sqlite_errors.ts";
 
 /** The form of SQLite's time strings, which sort by time: UTC, with milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
@@ -12,11 +12,11 @@ const TIME = "%Y-%m-%d %H:%M:%f";
 /** The ledger in a file of SQLite. */
 export function sqliteDialect(path: string): Dialect {
   return {
-    spelling: SQLITE,
+    quoting: SQLITE,
     table: sql`sera_runs`,
     shown: path,
     indexName: (what) => identifier(`by_${what}`),
-    // Without AUTOINCREMENT SQLite uses the ids of deleted rows again.
+    // Without AUTOINCREMENT SQLite reuses the IDs of deleted rows.
     id: sql`INTEGER PRIMARY KEY AUTOINCREMENT`,
     types: {
       version: sql`INTEGER NOT NULL DEFAULT 1`,
@@ -37,12 +37,14 @@ export function sqliteDialect(path: string): Dialect {
     inlineIndexes: false,
     now: sql`strftime(${TIME}, 'now')`,
     after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
-    // A file has no sessions; the process holds the lock.
+    // A file has no sessions, so the PID identifies the holder.
     session: sql`${Deno.pid}`,
-    // By bytes, four a character at most: a column may hold anything, even what is not UTF-8.
+    // Cut by bytes, at most four per character: a column may contain anything, even invalid UTF-8.
     readText: (column) =>
       sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
     decodeText: (value) => textFrom(fromHex(value)),
+    // It counts no rows, and takes an outcome to be as rare as a key: https://sqlite.org/optoverview.html#uplus
+    unindexed: (column) => sql`+${column}`,
     isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
@@ -50,13 +52,13 @@ export function sqliteDialect(path: string): Dialect {
       what !== "schema" &&
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
-    // The message is the same for a full disk; then the next statement reports it again.
+    // A full disk has the same message; then the next statement fails too, and reports it.
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
-    whyForgetful: () => undefined,
-    isUnfitText: () => false,
+    whyVolatile: () => undefined,
+    isUnencodable: () => false,
     nextId: sql`MAX(id) + 1`,
     idCure: "set the number of sera_runs in its table sqlite_sequence to the highest one",
-    isLasting: isLastingOfSqlite,
+    isPermanent: isPermanentSqliteError,
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,

@@ -17,12 +17,12 @@ function isOneOf(codes: readonly number[], cause: unknown): boolean {
   return codes.includes(Number(Object(cause).errcode) & 0xff);
 }
 
-/** Whether an error will recur until somebody changes the file or the values. */
-export function isLastingOfSqlite(cause: unknown): boolean {
+/** Whether an error is permanent: it recurs until somebody changes the file or the values. */
+export function isPermanentSqliteError(cause: unknown): boolean {
   return isOneOf([...UNFIT, ...DAMAGED], cause);
 }
 
-/** What to do, by SQLite's message. */
+/** Cures by SQLite's message. */
 const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
   [/disk I\/O error/, "check the limit on file size (ulimit -f), and the system's log for disk errors"],
   [/disk is full/, "free some space there"],

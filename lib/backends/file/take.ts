@@ -4,17 +4,17 @@ import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
-/** How often to start again because somebody removed the file. */
-const TRIES = 1000;
+/** How often to start again when the file is removed. */
+const ATTEMPTS = 1000;
 
-/** The deadline of those who do not wait. */
-export const NOW: Pick<Deadline, "remaining"> = { remaining: 0 };
+/** The deadline for trying once. */
+export const NO_WAIT: Pick<Deadline, "remaining"> = { remaining: 0 };
 
 /**
  * Opens a lock's file and locks it.
  *
- * @param name The lock's name, or that of a file beside it.
- * @param deadline Until when to wait for whoever has locked it.
+ * @param name The name of the lock, or of one of its auxiliary files.
+ * @param deadline Until when to wait if it is locked.
  * @returns The file, which is in place; undefined if it was locked until the deadline.
  * @throws {LockUnavailableError} When it cannot be used.
  * @throws The signal's reason when it is aborted.
@@ -25,18 +25,18 @@ export async function takeFile(
   deadline: Pick<Deadline, "remaining">,
   signal: AbortSignal,
 ): Promise<LockFile | undefined> {
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < ATTEMPTS; tries++) {
     signal.throwIfAborted();
     const file = await LockFile.open(folder, name, signal);
-    const turn = await take(file, deadline.remaining, signal);
-    if (turn === "busy") return undefined;
-    if (turn === "held") return file;
+    const state = await take(file, deadline.remaining, signal);
+    if (state === "busy") return undefined;
+    if (state === "held") return file;
   }
-  throw removedAgain(folder);
+  throw keepsVanishing(folder);
 }
 
-/** The error for files that are removed again and again. */
-export function removedAgain({ path }: LockFolder): LockUnavailableError {
+/** The error for files that are removed repeatedly. */
+export function keepsVanishing({ path }: LockFolder): LockUnavailableError {
   return new LockUnavailableError(
     `Cannot hold a lock in ${path}: something keeps removing its file`,
     "find out what does that",
@@ -46,7 +46,7 @@ export function removedAgain({ path }: LockFolder): LockUnavailableError {
 /**
  * Locks a file, or closes it.
  *
- * @returns `gone` if somebody removed it during the wait: nobody else will meet a lock on the removed file.
+ * @returns `gone` if it was removed during the wait: a lock on a removed file excludes nobody.
  */
 async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<"held" | "busy" | "gone"> {
   let givenUp = false;
@@ -78,9 +78,9 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
 }
 
 /**
- * Whether a lock's file is still where others meet its lock.
+ * Whether a lock's file is still at its path, where others lock it.
  *
- * @throws {LockUnavailableError} When that cannot be told.
+ * @throws {LockUnavailableError} When it cannot be found out.
  */
 export function isInPlace(file: LockFile): boolean {
   try {

@@ -1,15 +1,15 @@
-import { textFrom, wholeFrom } from "../../text/foreign.ts";
+import { textFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "../sql/ask_if_allowed.ts";
 import type { ShownAttributes } from "./attributes.ts";
 import type { Process, Processes } from "./processes.ts";
-import type { Seen, Stranger } from "../../who/sighting.ts";
+import type { OtherSession, Seen } from "../../who/sighting.ts";
 
 /** How many locks one query reads. */
 const READ_AT_ONCE = 5000;
 
-/** What the names of sera's locks and of their slots look like to the server; the marks of slots are not asked about. */
+/** The SQL pattern of the names of sera's locks and their slots, without the marks. */
 const NAMES = sql`'^[0-9a-f]{32}([.][1-9][0-9]*|[.]q)?$'`;
 
 /** Queries for all `GET_LOCK` locks named like sera's: one for MySQL, one for MariaDB's metadata_lock_info plugin. */
@@ -70,25 +70,42 @@ export async function whatIsHidden(
   attributes: ShownAttributes,
   known: ReadonlySet<number>,
   signal: AbortSignal,
-): Promise<Pick<Seen, "hidden" | "strangers">> {
+): Promise<Pick<Seen, "hidden" | "otherSessions">> {
   const isOn = await isPerformanceSchemaOn(session, signal);
   const scope = isOn ? attributes.scope : "none";
-  if (scope === "all") return { hidden: hiddenWaiters(processes, attributes, known), strangers: [] };
-  const strangers = strangersAmong(processes, { ...attributes, scope }, known);
-  if (strangers.length === 0 && await showsAll(processes, session, signal)) return { strangers };
+  if (scope === "all") return { hidden: hiddenWaiters(processes, attributes, known), otherSessions: [] };
+  const otherSessions = otherSessionsAmong(processes, { ...attributes, scope }, known);
+  if (otherSessions.length === 0 && await showsAll(processes, session, signal)) return { otherSessions };
   const unless = "unless the ledger has their runs";
   const byName = "ask for one lock by --name or its command";
   if (!isOn) {
     const what = "performance_schema is off, so the server does not list locks, and held ones are missing";
     return {
       hidden: `${what} ${unless}; ${byName}, or ${howToListLocks(await isMariaDb(session, signal))}`,
-      strangers,
+      otherSessions,
     };
   }
   const what = scope === "none"
     ? "the server hides the sessions' attributes from this user, so held locks are missing"
     : "this user sees only its own sessions from this host, so locks that are held from elsewhere are missing";
-  return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, strangers };
+  return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, otherSessions };
+}
+
+/**
+ * Why a holder that is not in the ledger is shown without host, process and label, and what to do.
+ *
+ * @returns Undefined where this user sees all that sessions say of themselves.
+ */
+export async function whyNameless(
+  session: Session,
+  { scope }: ShownAttributes,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const what = "The host, process and label of a holder are not shown, since the ledger does not have its run and";
+  if (!await isPerformanceSchemaOn(session, signal)) {
+    return `${what} performance_schema is off; set performance_schema=ON and restart the server`;
+  }
+  return scope === "all" ? undefined : `${what} the server hides its attributes from this user; ${GRANT}`;
 }
 
 /** The cure where a server does not list its locks. */
@@ -118,11 +135,11 @@ async function showsAll({ others, own }: Processes, session: Session, signal: Ab
  *
  * @param known The ids of sessions already known to hold or to wait for a lock.
  */
-function strangersAmong(
+function otherSessionsAmong(
   { others, own }: Processes,
   { scope, byConnection }: ShownAttributes,
   known: ReadonlySet<number>,
-): readonly Stranger[] {
+): readonly OtherSession[] {
   const mayBeSera = ({ id, user, address, idle }: Process) =>
     idle && user === own?.user && !known.has(id) && !byConnection.has(id) &&
     // This user can see the attributes of sessions from its own host, so one without them is not sera's.

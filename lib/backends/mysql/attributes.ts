@@ -1,4 +1,4 @@
-import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Session } from "../sql/session.ts";
@@ -23,11 +23,11 @@ export interface Attributes {
 /** The attributes of sera's sessions that this user may see. */
 export interface ShownAttributes {
   readonly byConnection: ReadonlyMap<number, Attributes>;
-  /** Whose they are; `this host`: only this user's sessions from the same host as this one. */
+  /** Whose attributes they are; `this host`: only those of this user's sessions from the same host. */
   readonly scope: "all" | "this host" | "none";
 }
 
-/** The attributes to read, and the most characters to read of each. */
+/** The attributes to read, and the maximum number of characters of each. */
 const WANTED = {
   sera_lock: 40,
   sera_also: 160,

@@ -5,7 +5,7 @@ import type { MySqlDsn } from "./server.ts";
 
 const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNativePasswords=false in the DSN forbids";
 
-/** The server asks for a way to log in that the DSN forbids. */
+/** The server asks for a login method that the DSN forbids. */
 export class LoginRefusedError extends TroubleError {}
 
 /** The part of the driver's login used here. It is not public; tests against real servers would see it change. */

@@ -111,9 +111,9 @@ export class MySqlBackend implements Backend {
         return schemaText(mySqlDialect(table));
       },
       missing: (table) => noDatabase(dsn, table, "--ledger-table DATABASE.sera_runs"),
-      async check(table, rehearsal, options) {
+      async check(table, testRun, options) {
         const { checkMySqlLedger } = await import("./ledger_checks.ts");
-        return await checkMySqlLedger(dsn, table, rehearsal, optionsFor(rehearsal.lock, options));
+        return await checkMySqlLedger(dsn, table, testRun, optionsFor(testRun.lock, options));
       },
     };
   }

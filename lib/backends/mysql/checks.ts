@@ -4,19 +4,21 @@ import { NEVER } from "../../waiting.ts";
 import { askOne } from "../sql/answer.ts";
 import type { MySqlOptions } from "./options.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
-import { isGaleraNode, type ServerVariables, whyNodesOwn, whyUnsafe } from "./topology.ts";
+import { isGaleraNode, type ServerVariables, whyNodeLocal, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";
 import { sql } from "../sql/statement.ts";
-import { howToListLocks, isPerformanceSchemaOn } from "./all_sightings.ts";
+import { howToListLocks, isPerformanceSchemaOn, listedLocks } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { isReplica } from "./replication.ts";
 import type { LeaseDatabase } from "../sql/lease/checks.ts";
 import type { Database } from "../sql/checks.ts";
 
-/** What `sera status` can show, by whose attributes this user may see. */
+/** What `sera status` can show, depending on whose attributes this user may see. */
 const VISIBILITY = {
   all: "sera status can list all locks",
   "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
+  listed: "sera status can list all locks; host, process and label of a holder only if the ledger has its run, since " +
+    "performance_schema is off",
   none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
 } as const;
 
@@ -55,7 +57,7 @@ export function mySqlDatabase(
     open: (allowUnsafeServer) =>
       leases && !allowUnsafeServer
         ? leases.server.open(NEVER, Infinity)
-        : openMySqlSession(dsn, { ...options, allowUnsafeServer, looksOnly: true }, NEVER),
+        : openMySqlSession(dsn, { ...options, allowUnsafeServer, observesOnly: true }, NEVER),
 
     version(session) {
       const { variables } = session;
@@ -70,7 +72,7 @@ export function mySqlDatabase(
       if (why !== undefined) {
         return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
       }
-      if (whyNodesOwn(variables) !== undefined) {
+      if (whyNodeLocal(variables) !== undefined) {
         const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";
         return { session, finding: { found: `a node of ${cluster}: there leases count, session locks do not` } };
       }
@@ -107,6 +109,7 @@ export function mySqlDatabase(
 
     async view(session) {
       if (!await isPerformanceSchemaOn(session, NEVER)) {
+        if (await listedLocks(session, NEVER)) return { found: VISIBILITY.listed };
         return {
           found: "performance_schema is off, so sera status cannot list all locks; locking is not affected",
           cure: `ask for one lock with --name, or ${howToListLocks(isMariaDb(session.variables))}`,

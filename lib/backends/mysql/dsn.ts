@@ -2,8 +2,8 @@
  * The data source name of the Go MySQL driver, which is how a sera config names its server:
  * `[user[:password]@][net[(address)]]/database[?key=value&…]`.
  *
- * Whatever the Go driver accepts means the same here; each exception is noted in the code. More than it takes several
- * addresses: `tcp(host:port,host:port)`.
+ * Whatever the Go driver accepts means the same here; each exception is noted in the code. In addition, several
+ * addresses are accepted: `tcp(host:port,host:port)`.
  *
  * @see https://github.com/go-sql-driver/mysql#dsn-data-source-name
  * @module
@@ -54,7 +54,7 @@ function parseGoForm(dsn: string): MySqlDsn {
   if (slash < 0 && dsn !== "") {
     throw new DsnError(
       "Cannot read the MySQL DSN: the slash before the database is missing",
-      "write user:password@tcp(host:port)/database",
+      "write user:password@tcp(host:port)/database, or postgres:// or etcd:// before the host of another server",
     );
   }
   const left = dsn.slice(0, Math.max(slash, 0));

@@ -1,6 +1,6 @@
 import type { MySqlDsn } from "./server.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
 import { isTransientMySqlErrno } from "./transient.ts";
 import { shownAddress } from "../network/address.ts";
 import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
@@ -20,16 +20,20 @@ export function whereIs({ addresses }: MySqlDsn): string {
   return `MySQL at ${addresses.map(shownAddress).join(", and at ")}`;
 }
 
+const VARIABLES = "check the session variables in the DSN: their values are SQL, such as sql_mode='ANSI'";
+
 /** Cures for the server's errors, by number; see MySQL's and MariaDB's error references. */
 const CURES: Readonly<Record<number, string>> = {
   1040: "raise max_connections, or run fewer at once",
-  1044: "grant the user access to the database, or leave the database out of the DSN",
-  1045: "check user and password in the DSN",
+  1044: "check the database's name, or grant the user access to it, or leave it out of the DSN",
+  1045:
+    "check user and password in the DSN, and from which hosts, with TLS or without, the server lets the user log in",
   1047: "wait until the node is back in its Galera cluster",
   1049: "create the database, or leave it out of the DSN",
+  1064: VARIABLES,
   1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
   1130: "allow this host to log in on the server",
-  1193: "remove the parameter from the DSN",
+  1193: "correct or remove the parameter in the DSN",
   1203: "raise max_user_connections, or run fewer at once",
   1226: "raise the user's limits on the server",
   1231: "correct the parameter in the DSN",
@@ -37,6 +41,7 @@ const CURES: Readonly<Record<number, string>> = {
   1115: "correct charset in the DSN",
   1253: "correct collation in the DSN",
   1273: "correct collation in the DSN",
+  1298: "correct the parameter in the DSN, or load the time zones into the server (mysql_tzinfo_to_sql)",
   1290: "name the primary, or make the server writable (read_only)",
   1792: "remove transaction_read_only from the DSN or the server's settings",
   1836: "name the primary, or make the server writable (innodb_read_only)",
@@ -81,7 +86,9 @@ export function describeMySqlError(error: unknown): Trouble {
   }
   const advising = errno === undefined ? undefined : ADVISING[errno];
   if (advising !== undefined) return advising;
-  const cure = errno === undefined ? undefined : CURES[errno];
+  // MariaDB takes a text without quotes for a column.
+  const isUnquoted = errno === 1054 && message.endsWith("in 'SET'");
+  const cure = errno === undefined ? undefined : isUnquoted ? VARIABLES : CURES[errno];
   const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
   return { what: words, cure };
 }

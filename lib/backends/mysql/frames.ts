@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
-import { AwaitedResults } from "./awaited.ts";
+import { PendingResults } from "./pending_results.ts";
 import {
   broken,
   type Capabilities,
@@ -21,7 +21,7 @@ const COMPRESSED_HEADER = 7;
 const OK = 0x00;
 const MORE_LOGIN_DATA = 0x01;
 const NEXT_FACTOR = 0x02;
-/** In place of a result: the server asks the client for a local file. */
+/** Instead of a result: the server requests a local file. */
 const FILE = 0xfb;
 const EOF_OR_SWITCH = 0xfe;
 const ERROR = 0xff;
@@ -51,12 +51,12 @@ type Phase =
 export class MySqlFrames implements Framing {
   /** Whether packets arrive compressed from now on. */
   compressed = false;
-  /** Whether the server has greeted without offering the TLS that is wanted. */
+  /** Whether the greeting does not offer TLS although it is wanted. */
   lacksTls = false;
   readonly #tls: boolean;
   #phase: Phase = "greeting";
   #capabilities: Capabilities = { tls: false, tracksSession: false, hasExtendedTypes: false };
-  readonly #awaited = new AwaitedResults();
+  readonly #awaited = new PendingResults();
   #columns = 0;
   /** The types of the columns read so far. */
   #types: number[] = [];
@@ -112,7 +112,7 @@ export class MySqlFrames implements Framing {
     if (marker === undefined) throw broken("an empty packet");
     if (this.#phase === "encrypting") throw broken("a packet in plain text where TLS should start");
     if (this.#phase === "over") throw broken("a packet after the end");
-    // Before the order: an error that the server sends unasked, to end the connection, has its own sequence number.
+    // Checked before the order, since an unsolicited error that ends the connection has its own sequence number.
     if (marker === ERROR) return this.#checkError(content);
     if (!inOrder) throw broken("a packet out of order");
     if (this.#phase === "idle" && !this.#awaited.none) this.#phase = "result";
@@ -141,7 +141,7 @@ export class MySqlFrames implements Framing {
 
   #checkGreeting(content: FrameCursor): void {
     this.#capabilities = readGreeting(content);
-    // Then the driver fails by itself, or is told to go on without.
+    // If TLS is missing, the driver fails by itself, or is told to continue without.
     this.lacksTls = this.#tls && !this.#capabilities.tls;
     this.#phase = this.#tls && !this.lacksTls ? "encrypting" : "login";
   }
@@ -177,7 +177,7 @@ export class MySqlFrames implements Framing {
     if (marker === EOF_OR_SWITCH && content.rest < 9) {
       const announcesMore = checkEnd(content);
       if (this.#columnsEnded) return this.#resultEnded(announcesMore);
-      // What ends the columns announces the next result too.
+      // The end of the columns also announces the next result.
       this.#awaited.check(announcesMore);
       return void (this.#columnsEnded = true);
     }
@@ -187,7 +187,7 @@ export class MySqlFrames implements Framing {
   }
 
   #resultEnded(announcesMore: boolean): void {
-    if (this.#awaited.goesOn(announcesMore)) this.#phase = "result";
+    if (this.#awaited.moreFollow(announcesMore)) this.#phase = "result";
     else this.#ended();
   }
 

@@ -31,7 +31,7 @@ const COMPRESSED = 7;
 export class MySqlGuard {
   readonly #driver: DriverConnection;
   readonly #frames: MySqlFrames;
-  /** Whether to log in without TLS where the server has none. */
+  /** Whether to log in without TLS if the server has none. */
   readonly #mayDoWithout: boolean;
   #left = () => 0;
   /** Whether the driver is reading a packet. */
@@ -67,7 +67,7 @@ export class MySqlGuard {
   }
 
   /**
-   * Makes sure that nothing arrived in plain text after the greeting: once TLS is up, it would pass for the server's.
+   * Makes sure that nothing arrived in plain text after the greeting: once TLS is up, it would look like the server's.
    *
    * @throws {ProtocolError} When something did.
    */

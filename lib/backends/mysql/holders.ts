@@ -1,13 +1,13 @@
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
-import { queueWord } from "./taking_sql.ts";
+import { queueLiteral } from "./acquisition_sql.ts";
 import type { MySqlSession } from "./session.ts";
-import { holdsSeveral, readSlotHolders, type SlotHolder } from "./slot_look.ts";
+import { holdsSeveral, readSlotHolders, type SlotHolder } from "./slot_holders.ts";
 
 /** How many locks one query asks about. */
 const AT_ONCE = 100;
 
-/** Who holds these locks, or slots of them. */
+/** Reads the holders of these locks and of their slots. */
 export async function readHolders(
   session: MySqlSession,
   locks: readonly string[],
@@ -20,14 +20,14 @@ export async function readHolders(
   });
 }
 
-/** For each lock the one waiter that tries its slots, if there is one. */
+/** Reads the head of the queue for the slots of each lock, if there is one. */
 export async function readHeads(
   session: MySqlSession,
   locks: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Pick<SlotHolder, "lock" | "id">[]> {
   if (!holdsSeveral(session.variables)) return [];
-  return await inParts(locks, (some) => readUsers(session, some, queueWord, signal));
+  return await inParts(locks, (some) => readUsers(session, some, queueLiteral, signal));
 }
 
 /** The sessions that hold a named lock of each of these. */

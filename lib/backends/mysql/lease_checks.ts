@@ -11,10 +11,10 @@ import type { MySqlDsn } from "./server.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { tableIn } from "./table_sql.ts";
 
-/** Says how a primary waits for its replicas, by version. */
+/** The status variables that tell whether a primary waits for its replicas, by version. */
 const SEMI_SYNC = ["Rpl_semi_sync_master_status", "Rpl_semi_sync_source_status"];
 
-/** Says how many replicas there are; only MariaDB has it. */
+/** The status variable with the number of replicas; only MariaDB has it. */
 const REPLICAS = "Slaves_connected";
 
 /** What `sera doctor` checks of leases on MySQL and MariaDB. */
@@ -30,7 +30,7 @@ export function mySqlLeaseDatabase(
     ledger,
     now: sql`SELECT UNIX_TIMESTAMP(NOW(3)) AS now`,
     opens: dsn.addresses.map((address) => () =>
-      openMySqlSession({ ...dsn, addresses: [address] }, { ...options, looksOnly: true }, NEVER)
+      openMySqlSession({ ...dsn, addresses: [address] }, { ...options, observesOnly: true }, NEVER)
     ),
     durability: (session) => durability(session, dsn.addresses.length > 1),
   };

@@ -18,6 +18,6 @@ export function leaseErrors(shown: string): TableErrors {
       if (!needsDatabase(cause)) return cureOfTable(cause, ADVICE);
       return `name a database in the server setting, or set ${flag} DATABASE.${shown}`;
     },
-    grant: `grant the user SELECT, INSERT and UPDATE on it, and have an administrator create it: ${definition}`,
+    grant: `grant the user SELECT, INSERT and UPDATE on it, and CREATE unless you create it by hand: ${definition}`,
   };
 }

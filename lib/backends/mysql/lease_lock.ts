@@ -8,14 +8,14 @@ import { mySqlLeases } from "./lease.ts";
 import { MySqlLeaseQueue } from "./lease_queue.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
-import { holdsSeveral } from "./slot_look.ts";
+import { holdsSeveral } from "./slot_holders.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { isGaleraNode } from "./topology.ts";
 import { readMySqlSightings } from "./sightings.ts";
-import { isInTheWay, isOfTable } from "./table_errors.ts";
+import { isInterference, isOfTable } from "./table_errors.ts";
 import { tableIn } from "./table_sql.ts";
 
-/** What leases need of MySQL and MariaDB. */
+/** What leases need from MySQL and MariaDB. */
 export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: TableName): LeaseServer<MySqlSession> {
   let isGalera = false;
   return {
@@ -29,13 +29,13 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
     },
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
     takesSeveralLocks: ({ variables }) => holdsSeveral(variables),
-    isInTheWay: (cause) => isInTheWay(cause) || isOfTable(cause),
+    keepsSession: (cause) => isInterference(cause) || isOfTable(cause),
     settingsFrom: () => "already set",
     sightings: readMySqlSightings,
   };
 }
 
-/** A lock that is a row of a table. */
+/** A lock kept in a row of a table. */
 export function mySqlLeaseLock(
   dsn: MySqlDsn,
   options: MySqlOptions & LockOptions,

@@ -6,22 +6,22 @@ import { slotIn, slotName } from "../../lock/slot_name.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { answerIn, askOne } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
-import { SETTLED } from "../sql/lease/agreement.ts";
+import { SETTLED } from "../sql/lease/slot_agreement.ts";
 import type { SessionQueue } from "../sql/lease/server.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
-import { Agreement } from "./agreement.ts";
+import { Agreement } from "./slot_agreement.ts";
 import { getNamedLock, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
-import { holdsSeveral, markWord, settledName } from "./slot_look.ts";
+import { holdsSeveral, markLiteral, settledName } from "./slot_holders.ts";
 
 /** The longest pause before looking again for others with another number of slots, in milliseconds. */
 const LOOK_PAUSE = 50;
 
 /**
- * The session locks beside leases: named locks. Those of locks and slots tell others without leases how many slots the lock
- * has, by the same marks as theirs, and are not taken while they hold it with another number. See `slot_look.ts`.
+ * The session locks of leases: named locks. For runs without leases, they carry the same marks with the number of slots, and
+ * they are not taken while others hold the lock with another number. See `slot_holders.ts`.
  */
 export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
   readonly #lock: string;
@@ -33,7 +33,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     this.#lock = lock;
     this.#slots = slots;
     this.#marks = new Map(
-      Array.from({ length: slots ?? 0 }, (_, slot) => [slotName(lock, slot), markWord(lock, slot, slots!)]),
+      Array.from({ length: slots ?? 0 }, (_, slot) => [slotName(lock, slot), markLiteral(lock, slot, slots!)]),
     );
   }
 
@@ -43,7 +43,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     const mark = this.#marks.get(name);
     let known: number | undefined;
     for (const began = new Moment();;) {
-      const entered = mark
+      const sessionLocks = mark
         ? await enterSlot(
           session,
           { agreement, number: numberIn(name), slot: word(name), mark, known },
@@ -51,9 +51,9 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
           signal,
         )
         : await enterPlain(session, { agreement, name: word(name) }, deadline, signal);
-      if (entered !== "others") return entered;
+      if (sessionLocks !== "others") return sessionLocks;
       const others = await agreement.others(session.id);
-      // Others who came at the same moment may give way, but not to who asks for no slots.
+      // Others that came at the same moment may give way, but not to a run without slots.
       const isSettled = !mark || began.age >= SETTLED;
       if (others.number !== undefined && isSettled) throw new OtherSlotsError(others.number, this.#slots ?? 1);
       known = others.plain;
@@ -66,7 +66,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
   async enterAnd(
     ...[session, name, deadline, signal, next]: Parameters<NonNullable<SessionQueue<MySqlSession>["enterAnd"]>>
   ): Promise<readonly Outcome[] | undefined> {
-    // As plain text, since other seras look for it in the process list.
+    // Unencoded, since other seras search the process list for it.
     return (await getNamedLock(session, word(name), deadline, signal, { next }))?.next;
   }
 
@@ -85,18 +85,18 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     return releaseNamedLockWhere(session, this.#allOf(session, name), condition, this.#settledOf(name));
   }
 
-  /** What is held together, in the order in which it is released. */
+  /** The named locks that are held together, in the order of release. */
   #allOf(session: MySqlSession, name: string): readonly Statement[] {
     const mark = holdsSeveral(session.variables) ? this.#marks.get(name) : undefined;
     return mark ? [word(name), mark] : [word(name)];
   }
 
-  /** What shows the holder of a slot to be settled. */
+  /** The lock that marks the holder of a slot as settled. */
   #settledOf(name: string): Statement | undefined {
     return this.#marks.has(name) ? settledName(this.#lock, numberIn(name)) : undefined;
   }
 
-  /** With whom to agree; undefined where there can be no slots, and for what is no lock or slot of one's own. */
+  /** The agreement that a name needs; undefined where slots are not supported, and for other names than locks and own slots. */
   #agreementOn(session: MySqlSession, name: string): Agreement | undefined {
     const isPlain = this.#slots === undefined && isLockName(name);
     if (!isPlain && !this.#marks.has(name)) return undefined;
@@ -111,9 +111,9 @@ function numberIn(name: string): Statement {
 }
 
 /**
- * Waits for the lock of a plain lock's name, unless others hold slots of it.
+ * Waits for a lock without slots, unless others hold slots of it.
  *
- * @returns Whether the session has it now; or that others hold slots, so that it was given back.
+ * @returns Whether the session has it now; "others" if it was released again since others hold slots.
  * @throws {OtherSlotsError} When it is busy, and others hold slots.
  */
 async function enterPlain(
@@ -122,10 +122,10 @@ async function enterPlain(
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.looks()} AS others`;
+  const looks = sql`SELECT ${agreement.conflicts()} AS others`;
   const granted = await getNamedLock(session, name, deadline, signal, {
     next: [looks],
-    unless: agreement.looks(),
+    unless: agreement.conflicts(),
     async busy([next]) {
       if (session.closed.aborted || !await seesOthers(session, looks, next, signal)) return;
       const { number } = await agreement.others();
@@ -139,37 +139,36 @@ async function enterPlain(
 }
 
 /** What to take for a slot. */
-interface WantedSlot {
+interface SlotRequest {
   readonly agreement: Agreement;
   readonly number: Statement;
   readonly slot: Statement;
   readonly mark: Statement;
-  /** The one without slots who was found on slot 0, and does not count. */
+  /** The connection of a holder without slots on slot 0 that is known not to count. */
   readonly known: number | undefined;
 }
 
 /**
- * Takes the mark of a slot and the slot; whoever waits for it, since its last holder is about to release it, does so without
- * the mark.
+ * Takes the mark of a slot and the slot. If the last holder is about to release the slot, waits for it without the mark.
  *
  * @returns As `enterPlain()` does.
  */
 async function enterSlot(
   session: MySqlSession,
-  { agreement, number, slot, mark, known }: WantedSlot,
+  { agreement, number, slot, mark, known }: SlotRequest,
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.looksAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)} AS others`;
+  const looks = sql`SELECT ${agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)} AS others`;
   const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
-  const all = [sql`SELECT IF(${agreement.looks(known)}, -1, ${take}) AS got`, looks];
+  const all = [sql`SELECT IF(${agreement.conflicts(known)}, -1, ${take}) AS got`, looks];
   const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });
   let next = more[0];
   const got = Number(answerIn(session, rowsOf(first!), ["got"]).exact("got"));
   if (got === -1) return "others";
   if (got === 0) {
     if (deadline.passed) return false;
-    // In whole seconds, as servers count: a wait that is ended by our own clock ends the session.
+    // In whole seconds, as servers count them: ending a wait by our own clock would end the session.
     const whole = new Deadline(Math.ceil(deadline.remaining / 1000) * 1000);
     const granted = await getNamedLock(session, slot, whole, signal, {
       next: [sql`SELECT GET_LOCK(${mark}, 1)`, looks],
@@ -187,7 +186,7 @@ async function enterSlot(
   return "others";
 }
 
-/** Whether there seem to be others with another number of slots; asks if that did not go along. */
+/** Whether there seem to be others with another number of slots; asks if the question was not sent along. */
 async function seesOthers(
   session: MySqlSession,
   looks: Statement,

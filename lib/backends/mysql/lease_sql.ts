@@ -1,19 +1,19 @@
 /** Parts of the SQL of the table of leases. */
 
-import { MARGINS_PER_TTL } from "../../lock/silence.ts";
+import { MARGINS_PER_TTL } from "../../lock/expiry_watch.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import { isRowOf } from "../sql/lease/look.ts";
+import { isRowOf } from "../sql/lease/snapshot.ts";
 import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import { assignmentsOf, conditionOf, type Ending } from "../sql/ending.ts";
 import type { Ownership, TakeFrom } from "../sql/lease/row.ts";
 import type { OwnRow } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import { isTable } from "./keeping.ts";
+import { isTable } from "./storage.ts";
 import { after, decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
 
-/** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+/** How many leases to read at a time: even with the longest texts they fit into the longest accepted answer. */
 export const READ_AT_ONCE = 100;
 
 /** How the columns are read. */
@@ -25,7 +25,7 @@ export const READING: Reading = {
   left: sql`ROUND(TIMESTAMPDIFF(MICROSECOND, ${NOW}, expires) / 1000)`,
 };
 
-/** The end of a condition by which another's lease may be taken over. */
+/** The part of a condition that allows to take over somebody else's lease. */
 export function mayBeTaken(from: TakeFrom): Statement {
   if (from === "nobody") return sql``;
   if ("seen" in from) {
@@ -43,7 +43,7 @@ export function renewLease(table: Statement, { lock, mine }: OwnRow, ttl: number
     WHERE name = ${lock} AND owner = ${mine.owner} AND fence = ${mine.fence}`;
 }
 
-/** Frees a lease; changes a row if it was still ours, and two if there was a run to end. */
+/** Frees a lease: changes one row if it was still ours, and two if a run ends with it. */
 export function releaseLease(
   table: Statement,
   lock: string,
@@ -69,7 +69,7 @@ export function isOf(filter: LockFilter): Statement {
   return "lock" in filter ? isRowOf(filter.lock) : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
 }
 
-/** How many indexes see to it that no two rows have the same name. */
+/** How many indexes make names unique. */
 export function keysOfNames(table: TableName): Statement {
   return sql`(SELECT COUNT(*) FROM (SELECT INDEX_NAME FROM information_schema.STATISTICS
     WHERE ${isTable(table)} AND NON_UNIQUE = 0 GROUP BY INDEX_NAME

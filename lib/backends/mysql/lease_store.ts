@@ -1,29 +1,29 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import { type Answer, answerIn, askOne } from "../sql/answer.ts";
-import type { Asker } from "../sql/asker.ts";
+import type { Querier } from "../sql/querier.ts";
 import { type Outcome, rowsIfAny } from "../sql/batch.ts";
 import type { Released } from "../sql/lease/table.ts";
-import { explained, LEASE_WORDS, leaseFailure, REMAKE, UNIQUE_NAMES } from "../sql/lease/failure.ts";
+import { explained, LEASE_WORDS, leaseFailure, REDEFINE, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/row.ts";
-import { MYSQL } from "../sql/spelling.ts";
+import { MYSQL } from "../sql/quoting.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import { keepingOf } from "./keeping.ts";
+import { storageOf } from "./storage.ts";
 import { leaseErrors } from "./lease_errors.ts";
 import { keysOfNames } from "./lease_sql.ts";
 import { isBrokenOff, isDuplicate, isMissing, isThereAlready } from "./table_errors.ts";
 import { decodeText, ENGINE, shownTable, tableIn, TEXT, WORD } from "./table_sql.ts";
 
-/** How often a statement is sent that the server undoes for the sake of another's. */
-const TRIES = 5;
+/** How often to send a statement that the server rolls back in favour of another transaction. */
+const ATTEMPTS = 5;
 
-/** The columns of what it says, see `QueryOptions.counts`. */
+/** The columns of the answer to a change, see `QueryOptions.counts`. */
 const COUNTS = ["affected", "last_id", "warnings"] as const;
 
-/** What the server says about a statement that changes rows. */
+/** The server's answer to a statement that changes rows. */
 export interface Change {
   /** Whether there was such a row. */
   readonly changed: boolean;
@@ -32,7 +32,7 @@ export interface Change {
   readonly warnings: bigint;
 }
 
-/** Asks for statements on the table of leases, and makes it. Its errors say what to do about the table. */
+/** Runs statements on the table of leases, and creates it. Its errors say what to do about the table. */
 export class MySqlLeaseStore {
   readonly shown: string;
   readonly table: Statement;
@@ -46,33 +46,33 @@ export class MySqlLeaseStore {
     this.table = tableIn(name);
   }
 
-  /** Runs a statement that gives rows. */
-  rows(asker: Asker, statement: Statement): Promise<readonly Row[]> {
-    return this.#run(() => asker.queryAll(statement, { serverTime: LOCK_WAIT }));
+  /** Runs a statement that returns rows. */
+  rows(querier: Querier, statement: Statement): Promise<readonly Row[]> {
+    return this.#run(() => querier.queryAll(statement, { serverTime: LOCK_WAIT }));
   }
 
   /**
    * Runs a statement that changes a row.
    *
-   * @param most How many rows there may be, in all tables together.
+   * @param most How many rows it may change at most, in all tables together.
    */
-  async change(asker: Asker, statement: Statement, most = 1n): Promise<Change> {
-    return await this.changeAnd(asker, statement, [], most);
+  async change(querier: Querier, statement: Statement, most = 1n): Promise<Change> {
+    return await this.changeAnd(querier, statement, [], most);
   }
 
-  /** Like {@linkcode change}; further statements go with it in the same message. */
+  /** Like {@linkcode change}, with further statements in the same message. */
   async changeAnd(
-    asker: Asker,
+    querier: Querier,
     statement: Statement,
     then: readonly Statement[],
     most: bigint,
   ): Promise<Change & Pick<Released, "outcomes">> {
     const options = { serverTime: LOCK_WAIT, counts: true };
     let outcomes: readonly Outcome[] = [];
-    const all: Pick<Asker, "where" | "queryAll"> = then.length === 0 || !asker.batch ? asker : {
-      where: asker.where,
+    const all: Pick<Querier, "where" | "queryAll"> = then.length === 0 || !querier.batch ? querier : {
+      where: querier.where,
       queryAll: async (first, options) => {
-        const [outcome, ...others] = await asker.batch!([first, ...then], options);
+        const [outcome, ...others] = await querier.batch!([first, ...then], options);
         if (!outcome || "error" in outcome) throw outcome?.error;
         outcomes = others;
         return outcome.rows;
@@ -83,14 +83,14 @@ export class MySqlLeaseStore {
   }
 
   /** Runs statements that change a row each, in one message if possible. */
-  async changeEach(asker: Asker, [first, ...others]: readonly Statement[]): Promise<readonly Change[]> {
+  async changeEach(querier: Querier, [first, ...others]: readonly Statement[]): Promise<readonly Change[]> {
     if (!first) return [];
-    const { outcomes, ...change } = await this.changeAnd(asker, first, others, 1n);
+    const { outcomes, ...change } = await this.changeAnd(querier, first, others, 1n);
     const changes = [change];
     for (const [index, statement] of others.entries()) {
       const rows = rowsIfAny(outcomes[index]);
-      // Alone it may succeed, or its error says what to do about the table.
-      changes.push(rows ? this.#changeIn(answerIn(asker, rows, COUNTS)) : await this.change(asker, statement));
+      // Sent alone it may succeed, or its error says what to do about the table.
+      changes.push(rows ? this.#changeIn(answerIn(querier, rows, COUNTS)) : await this.change(querier, statement));
     }
     return changes;
   }
@@ -103,18 +103,18 @@ export class MySqlLeaseStore {
     return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
   }
 
-  /** Inserts a row, unless there is one already; makes the table if there is none. */
-  async insert(asker: Asker, statement: Statement): Promise<void> {
+  /** Inserts a row unless it exists; creates the table if there is none. */
+  async insert(querier: Querier, statement: Statement): Promise<void> {
     for (let made = false;; made = true) {
-      await this.#refuseUnfit(asker);
+      await this.#refuseUnfit(querier);
       try {
-        await this.change(asker, statement);
+        await this.change(querier, statement);
         return;
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (isDuplicate(error.cause)) return;
         if (made || !isMissing("table", error.cause)) throw error;
-        await this.#make(asker);
+        await this.#make(querier);
       }
     }
   }
@@ -131,32 +131,32 @@ export class MySqlLeaseStore {
   }
 
   /**
-   * Before the first row of a lock, since a table that forgot its rows comes here again. Does not look at the keys of a
-   * view's table.
+   * Checks the table before inserting the first row of a lock; a table that has lost its rows comes here again. Does not check
+   * the keys of a view's table.
    */
-  async #refuseUnfit(asker: Asker): Promise<void> {
+  async #refuseUnfit(querier: Querier): Promise<void> {
     const { flag } = LEASE_WORDS;
-    const { keeping, keepingBelow, whyForgetful } = keepingOf(this.#name, flag, "others would run at the same time");
-    const [row] = await this.rows(asker, sql`SELECT ${keeping} AS keeping, ${keysOfNames(this.#name)} AS name_keys`);
-    const below = keepingBelow(row?.keeping);
-    const kept = below ? (await this.rows(asker, below))[0]?.keeping : row?.keeping;
-    const trouble = whyForgetful(kept);
+    const { storage, storageBelow, whyVolatile } = storageOf(this.#name, flag, "others would run at the same time");
+    const [row] = await this.rows(querier, sql`SELECT ${storage} AS storage, ${keysOfNames(this.#name)} AS name_keys`);
+    const below = storageBelow(row?.storage);
+    const kept = below ? (await this.rows(querier, below))[0]?.storage : row?.storage;
+    const trouble = whyVolatile(kept);
     if (trouble !== undefined) throw leaseFailure(this.shown, trouble);
     const engine = /^BASE TABLE (.+)$/.exec(decodeText(kept) ?? "")?.[1];
     if (engine === undefined) return;
     if ((exactFrom(row?.name_keys) ?? 0n) === 0n) {
       const what = "it may have several rows with the same name, so others would run at the same time";
-      throw leaseFailure(this.shown, { what, cure: REMAKE });
+      throw leaseFailure(this.shown, { what, cure: REDEFINE });
     }
     if (!this.#isGalera() || /^innodb$/i.test(engine)) return;
     const what = `the cluster does not replicate the table (engine ${engine}), so others would run at the same time`;
     throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });
   }
 
-  /** It does no harm if another sera is faster. */
-  async #make(asker: Asker): Promise<void> {
+  /** Creates the table. Ignores that another sera was faster. */
+  async #make(querier: Querier): Promise<void> {
     try {
-      await asker.queryAll(this.#definition(), { serverTime: LOCK_WAIT });
+      await querier.queryAll(this.#definition(), { serverTime: LOCK_WAIT });
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
@@ -182,12 +182,12 @@ export class MySqlLeaseStore {
   }
 
   async #run<T>(ask: () => Promise<T>): Promise<T> {
-    for (let tries = 1;; tries++) {
+    for (let attempts = 1;; attempts++) {
       try {
         return await ask();
       } catch (error) {
         const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
-        if (!again || tries === TRIES) throw explained(this.shown, error, leaseErrors(this.shown));
+        if (!again || attempts === ATTEMPTS) throw explained(this.shown, error, leaseErrors(this.shown));
       }
     }
   }

@@ -1,32 +1,32 @@
 import type { TableName } from "../../ledger/table_name.ts";
-import type { Asker, SettingsFrom } from "../sql/asker.ts";
+import type { Querier, SettingsFrom } from "../sql/querier.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { ledgerStatements, LOCK_WAIT, type SessionSettings } from "../sql/ledger_statements.ts";
-import { MYSQL } from "../sql/spelling.ts";
+import { MYSQL } from "../sql/quoting.ts";
 import { identifier, sql } from "../sql/statement.ts";
-import { keepingOf } from "./keeping.ts";
+import { storageOf } from "./storage.ts";
 import {
   cureOfTable,
   errorNumber,
-  isLasting,
   isLocked,
   isMissing,
+  isPermanent,
   isRefused,
   isThereAlready,
-  isUnfitText,
+  isUnencodable,
   type TableAdvice,
 } from "./table_errors.ts";
 import * as table from "./table_sql.ts";
 
-/** No higher id; MariaDB then reports the last one as a duplicate. */
+/** Errors for running out of IDs; MariaDB then reports the last one as a duplicate. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
 const UNKNOWN_VARIABLE = 1193;
 
 const SECONDS = LOCK_WAIT / 1000;
 
-/** The DSN or the server may have switched autocommit off, and sera commits nothing itself. */
+/** The DSN or the server may have turned autocommit off, and sera itself never commits. */
 const PLAIN_SETTINGS = sql`SET autocommit = 1, lock_wait_timeout = ${SECONDS}`;
 
 const SETTINGS: SessionSettings = {
@@ -42,7 +42,7 @@ export function mySqlDialect(name: TableName): Dialect {
   const { TEXT, WORD } = table;
   const shown = table.shownTable(name);
   return {
-    spelling: MYSQL,
+    quoting: MYSQL,
     table: table.tableIn(name),
     shown,
     indexName: (what) => identifier(`by_${what}`),
@@ -68,13 +68,13 @@ export function mySqlDialect(name: TableName): Dialect {
     after: table.after,
     session: sql`CONNECTION_ID()`,
     lastId: sql`LAST_INSERT_ID()`,
-    askToUpdate: {
+    requireUpdate: {
       before: sql``,
       // Assigning a column to itself changes nothing, but requires the UPDATE privilege on it.
       after: sql` ON DUPLICATE KEY UPDATE outcome = IF(LAST_INSERT_ID(0), outcome, outcome), finished = finished,
         exit_code = exit_code, expires = expires`,
     },
-    ...keepingOf(name, ADVICE.flag, "sera would not know what ran"),
+    ...storageOf(name, ADVICE.flag, "sera would not know what ran"),
     readText: table.readText,
     decodeText: table.decodeText,
     // An administrator may have created the table with a case-insensitive collation. The first condition uses the
@@ -86,13 +86,13 @@ export function mySqlDialect(name: TableName): Dialect {
     isMissing,
     isThereAlready,
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
-    isUnfitText,
+    isUnencodable,
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
     idCure: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which makes it continue from the highest one`,
-    isLasting,
+    isPermanent,
     isRefused,
     grant:
-      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator create it: sera history --schema",
+      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and CREATE unless you create it by hand: sera history --schema",
     cureOf: (cause) => cureOfTable(cause, ADVICE),
     grantToRead: "grant the user SELECT on it",
     cureOfForeign: "name another one with --ledger-table",
@@ -106,11 +106,11 @@ export function mySqlDialect(name: TableName): Dialect {
  * @param settings Where its statements get their settings from.
  */
 export function mySqlStore(
-  asker: Asker,
+  querier: Querier,
   table: TableName,
   patience: Patience,
   settings: SettingsFrom = "session",
 ): Store {
   const needed = settings === "session" ? SETTINGS : undefined;
-  return { dialect: mySqlDialect(table), ...ledgerStatements(asker, patience, isLocked, needed) };
+  return { dialect: mySqlDialect(table), ...ledgerStatements(querier, patience, isLocked, needed) };
 }

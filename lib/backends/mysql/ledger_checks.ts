@@ -3,11 +3,13 @@ import { Patience } from "../../ledger/patience.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
 import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
+import type { LockOptions } from "../backend.ts";
+import { mySqlLeaseLock } from "./lease_lock.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { textFrom } from "../../text/foreign.ts";
-import { whyForgetful } from "../sql/insert_run.ts";
+import { textFrom } from "../../text/untrusted.ts";
+import { whyVolatile } from "../sql/insert_run.ts";
 import { LedgerTable } from "../sql/ledger_table.ts";
 import type { Store } from "../sql/store.ts";
 import { selectRuns } from "../sql/rows.ts";
@@ -15,8 +17,8 @@ import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { lastRun } from "../sql/last_run.ts";
 import { type LastRun, usableLedger } from "../../doctor/usable_ledger.ts";
-import { deleteRuns, rehearse } from "../sql/rehearsal.ts";
-import type { RunRehearsal } from "../../ledger/ledger.ts";
+import { deleteRuns, recordTestRun } from "../sql/test_run.ts";
+import type { TestRun } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -27,23 +29,26 @@ import type { Finding } from "../../doctor/report.ts";
 export async function checkMySqlLedger(
   dsn: MySqlDsn,
   table: TableName,
-  rehearsal: RunRehearsal,
-  options: MySqlOptions,
+  testRun: TestRun,
+  options: MySqlOptions & LockOptions,
 ): Promise<Finding> {
-  return await checkInSession(new MySqlLock(dsn, options), async (session) => {
+  const { leaseTable } = options;
+  // A run with a lease records itself in the lease's session, which may be one that a plain lock is refused in.
+  const lock = leaseTable ? mySqlLeaseLock(dsn, options, leaseTable) : new MySqlLock(dsn, options);
+  return await checkInSession(lock, async (session) => {
     const store = mySqlStore(session, table, new Patience());
-    return await checkStore(store, table, rehearsal);
+    return await checkStore(store, table, testRun);
   });
 }
 
 /**
- * Tests each privilege with one of a run's statements that changes no row: SHOW GRANTS does not answer that, as it has
- * wildcards and roles. If the table exists and has transactions, a run is then recorded and rolled back, since triggers
- * and constraints refuse only real rows.
+ * Tests each privilege with one of a run's statements, made so that it changes no row. SHOW GRANTS is no alternative, since
+ * it has wildcards and roles. If the table exists and supports transactions, a run is then recorded and rolled back, since
+ * triggers and constraints reject only real rows.
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal): Promise<Finding> {
+async function checkStore(store: Store, name: TableName, testRun: TestRun): Promise<Finding> {
   const table = new LedgerTable(store);
   const { dialect } = store;
   const ask = async (statement: Statement): Promise<"done" | "no table" | "no column"> => {
@@ -77,17 +82,19 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
   }
   if (read === "no table") return usableLedger(read);
   const engine = await engineOf(store, name);
-  if (engine.hasTransactions) return usableLedger(await lastRun(store), await rehearseInTransaction(store, rehearsal));
-  await refuseForgetful(store);
-  const kept = await deleteRuns(store, rehearsal.lock);
+  if (engine.hasTransactions) {
+    return usableLedger(await lastRun(store), await recordTestRunInTransaction(store, testRun));
+  }
+  await refuseVolatile(store);
+  const kept = await deleteRuns(store, testRun.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
     : usableLedger(await lastRun(store), kept);
 }
 
 /**
- * Asks for a table with two columns of the same name, which no server creates: the error is that of the duplicate
- * column if the user may create tables, else one about the missing privilege.
+ * Tries to create a table with two columns of the same name, which always fails: the error is about the duplicate column if
+ * the user may create tables, otherwise about the missing privilege.
  */
 async function refuseUnlessCreatable(store: Store, { schema }: TableName, table: LedgerTable): Promise<void> {
   const { dialect } = store;
@@ -103,7 +110,7 @@ async function refuseUnlessCreatable(store: Store, { schema }: TableName, table:
   });
 }
 
-/** Runs a statement that always fails: for a column that already exists, or for want of a privilege. */
+/** Runs a statement that always fails: because of an existing column, or because of a missing privilege. */
 async function refuseUnlessPermitted(
   { dialect, run }: Store,
   statement: Statement,
@@ -117,7 +124,7 @@ async function refuseUnlessPermitted(
   }
 }
 
-/** What messages call the engine of a view, or one that the user may not see. */
+/** How messages call the engine of a view, or one that the user may not see. */
 const UNKNOWN = "an unknown kind";
 
 /** The table's engine, and whether a run in it can be rolled back. */
@@ -130,7 +137,7 @@ async function engineOf({ run }: Store, { schema, name }: TableName) {
   return { name: textFrom(row?.engine) ?? UNKNOWN, hasTransactions: row?.transactions === "YES" };
 }
 
-/** The finding where no row could be tried, so that the table may still refuse a run's. */
+/** The finding if no test row was written, so that the table may still reject real rows. */
 function notRehearsed(
   last: LastRun,
   { schema, name }: TableName,
@@ -145,12 +152,12 @@ function notRehearsed(
 }
 
 /** Records a run, and rolls it back. */
-async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Promise<string | undefined> {
+async function recordTestRunInTransaction(store: Store, testRun: TestRun): Promise<string | undefined> {
   const { run } = store;
   // Not START TRANSACTION: a deadlock ends that, and the statements after it would be committed.
   await run(sql`SET autocommit = 0`);
   try {
-    return await rehearse(store, rehearsal);
+    return await recordTestRun(store, testRun);
   } finally {
     // In full, since completion_type could make a plain ROLLBACK end the session or start a new transaction.
     await run(sql`ROLLBACK AND NO CHAIN NO RELEASE`);
@@ -158,17 +165,17 @@ async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Pro
   }
 }
 
-/** Refuses a table that does not keep its rows, which a run sees only as it inserts its own. */
-async function refuseForgetful(store: Store): Promise<void> {
-  const { keeping } = store.dialect;
-  if (keeping === undefined) return;
-  const [row] = await store.run(sql`SELECT ${keeping} AS keeping`);
+/** Refuses a table that does not keep its rows. A run finds that out only when it inserts its own row. */
+async function refuseVolatile(store: Store): Promise<void> {
+  const { storage } = store.dialect;
+  if (storage === undefined) return;
+  const [row] = await store.run(sql`SELECT ${storage} AS storage`);
   const table = new LedgerTable(store);
-  const objection = await whyForgetful(table, row?.keeping);
+  const objection = await whyVolatile(table, row?.storage);
   if (objection !== undefined) throw table.failure(objection);
 }
 
-/** The writing statements of a run, with conditions that no row meets. */
+/** The writing statements of a run, with conditions that are never true. */
 function writes({ table, now, after, session }: Store["dialect"]): readonly Statement[] {
   const values = {
     version: sql`${VERSION}`,

@@ -4,9 +4,9 @@ import type { HeldLock } from "../../lock/lock.ts";
 import type { Check } from "./lock_check.ts";
 import { MySqlLock, type Taken } from "./lock.ts";
 import type { MySqlSession } from "./session.ts";
-import { Taking } from "./taking.ts";
+import { Acquisition } from "./acquisition.ts";
 
-/** A lock with slots, with others beside it, or with a limit of waiters: a session holds several named locks for it. */
+/** A lock with slots, several locks, or a limit of waiters, for which a session holds several named locks. */
 export class LimitedMySqlLock extends MySqlLock {
   #waits = false;
 
@@ -23,7 +23,7 @@ export class LimitedMySqlLock extends MySqlLock {
     try {
       return await super.attempt(session, deadline, signal);
     } catch (error) {
-      // It may have some of them.
+      // The session may already hold some of them.
       await session.close();
       throw error;
     }
@@ -43,15 +43,15 @@ export class LimitedMySqlLock extends MySqlLock {
         cure: "use a newer server, or --lease",
       });
     }
-    const taking = new Taking(session, check, signal, {
+    const acquisition = new Acquisition(session, check, signal, {
       lock,
       slots,
       names: (slots === undefined ? this.locks : also).toSorted(),
       maxWaiters: this.options.maxWaiters,
       waits: this.#waits,
     });
-    const taken = await taking.by(deadline);
-    if (!taken) await taking.giveBack();
+    const taken = await acquisition.run(deadline);
+    if (!taken) await acquisition.release();
     return taken;
   }
 }

@@ -18,17 +18,17 @@ import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 import { type Check, checkIn, isMine } from "./lock_check.ts";
 
-/** How often two who have taken slots at once, each with a number of its own, try again, and the longest pause before. */
+/** How often to retry after a tie between runs with different numbers of slots, and the longest pause in milliseconds. */
 const TIES = 8;
 const LONGEST_TIE = 100;
 
 /** What a session has taken. */
 export interface Taken {
   readonly granted: Granted;
-  /** All that is held, as literals, in the order in which it is to be released. */
+  /** The names of all locks held, as literals, in the order of release. */
   readonly names: readonly Statement[];
   readonly slot?: number;
-  /** What shows the holder of a slot to be settled: it is released, too, if it is held. */
+  /** The lock that marks the holder of a slot as settled; released too, if held. */
   readonly settled?: Statement;
 }
 
@@ -37,7 +37,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
   readonly #dsn: MySqlDsn;
   protected readonly options: MySqlOptions;
 
-  /** @param options The lock's name, letters and digits, is in its presence. */
+  /** @param options With the lock's name, which consists of letters and digits, in the presence. */
   constructor(dsn: MySqlDsn, options: MySqlOptions) {
     super(options.retrying);
     this.#dsn = dsn;
@@ -82,7 +82,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
   }
 
   /**
-   * Takes the lock, and asks the check's question in the same message if that can be.
+   * Takes the lock, and asks the check's question in the same message if possible.
    *
    * @returns Undefined when it was busy until the deadline.
    */
@@ -92,25 +92,24 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<Taken | undefined> {
-    // As plain text, since other seras look for it in the process list.
+    // Unencoded, since other seras search the process list for it.
     const name = word(this.options.presence.lock);
     const granted = await getNamedLock(session, name, deadline, signal, {
       next: [check.first(isMine([name]))],
-      unless: check.agreement.isNeeded ? check.agreement.looks() : undefined,
+      unless: check.agreement.isNeeded ? check.agreement.conflicts() : undefined,
       busy: ([next]) => check.refuseOthers(next),
     });
     return granted && { granted, names: [name] };
   }
 
   /**
-   * Makes sure that this very session holds the lock, since a proxy may have sent the statements to different servers;
-   * and that the server is still safe to lock on, since it may have become a replica during the wait. The held lock
-   * repeats both checks. Makes sure too that nobody holds it with another number of slots.
+   * Makes sure that this session holds the lock, since a proxy may have sent the statements to different servers; that the
+   * server is still safe to lock on, since it may have become a replica during the wait (the held lock repeats both checks);
+   * and that nobody holds it with another number of slots.
    *
-   * The server has checked after it granted the lock, but the message was sent before, perhaps long before. Only from
-   * then on is the lock known to be held, so a message that is no longer fresh is followed by another check. And so is one
-   * to a connection that has another number than the login's: a proxy that has several connections sends what is in one
-   * message over one of them, and the next message over another.
+   * The check that was sent with the request counts only if the request is fresh, since the lock is known to be held only
+   * from when that was sent; otherwise the check is repeated. It is also repeated if the connection's number is not that of
+   * the login: a proxy with several connections may send one message over one of them and the next over another.
    *
    * @returns The other number of slots if there is one.
    */
@@ -139,7 +138,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     }
     const now = check.stateIn(first);
     if (whyUnsafe(now) !== undefined) {
-      // Close at once, so that the next waiter finds out too, and so that another try makes a new connection.
+      // Close at once, so that the next waiter finds out too, and the next attempt makes a new connection.
       await session.close();
       refuseUnsafe(session.where, now);
     }

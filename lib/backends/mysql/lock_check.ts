@@ -3,7 +3,7 @@ import type { Outcome } from "../sql/batch.ts";
 import type { Row } from "../sql/row.ts";
 import { type Answer, answerIn } from "../sql/answer.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { Agreement } from "./agreement.ts";
+import { Agreement } from "./slot_agreement.ts";
 import { endRequestFor } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
@@ -14,11 +14,11 @@ const COLUMNS = ["mine", "id", "server", "idle", "state", "asker"] as const;
 
 export type Column = (typeof COLUMNS)[number] | "others";
 
-/** How to make sure that a session holds a lock on the server that it was opened on. */
+/** Checks that a session holds a lock on the server that it was opened on. */
 export interface Check {
   readonly agreement: Agreement;
   /**
-   * The question after the lock was taken; asks for others too, if there can be any.
+   * The question after the lock was taken; also asks for conflicts, if they are possible.
    *
    * @param mine See {@linkcode isMine}.
    * @param slot SQL for the slot that was taken, if there are slots.
@@ -33,15 +33,15 @@ export interface Check {
   /**
    * Refuses to wait for a lock without slots if others hold it with slots.
    *
-   * @param next What the server said to {@linkcode first}, if that was sent along.
+   * @param next The outcome of {@linkcode first}, if that was sent along.
    * @throws {OtherSlotsError}
    */
   refuseOthers(next: Outcome | undefined): Promise<void>;
-  /** What the server says about itself now. */
+  /** The current state of the server. */
   stateIn(answer: Answer<Column>): ServerVariables;
 }
 
-/** How to make sure of a lock, and of those that are held with it. */
+/** The check for a lock, and for those that are held with it. */
 export function checkIn(session: MySqlSession, options: MySqlOptions): Check {
   const { allowUnsafeServer, presence, also = [] } = options;
   const locks = [presence.lock, ...also];
@@ -58,7 +58,7 @@ export function checkIn(session: MySqlSession, options: MySqlOptions): Check {
   return {
     agreement,
     first: (mine, slot) =>
-      agreement.isNeeded ? sql`${again(mine)}, ${agreement.looksAfter(mine, slot)} AS others` : again(mine),
+      agreement.isNeeded ? sql`${again(mine)}, ${agreement.conflictsAfter(mine, slot)} AS others` : again(mine),
     again,
     read,
     async refuseOthers(next) {
@@ -72,7 +72,7 @@ export function checkIn(session: MySqlSession, options: MySqlOptions): Check {
   };
 }
 
-/** SQL for whether this session holds all of these named locks; and whatever else has to be so. */
+/** SQL for whether this session holds all of these named locks, and further conditions are true. */
 export function isMine(names: readonly Statement[], ...besides: readonly Statement[]): Statement {
   return join([...names.map((name) => sql`IS_USED_LOCK(${name}) = CONNECTION_ID()`), ...besides], sql` AND `);
 }

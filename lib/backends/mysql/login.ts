@@ -5,17 +5,17 @@ import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { ConnectionError } from "../network/errors.ts";
 import type { DriverConnection } from "../sql/driver.ts";
-import { MYSQL } from "../sql/spelling.ts";
+import { MYSQL } from "../sql/quoting.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";
 import { rowsIn } from "./rows_in.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
-import { maySendSeveral, queryEach, serverTakesSeveral } from "./several.ts";
+import { maySendSeveral, queryEach, serverTakesSeveral } from "./multi_statements.ts";
 
-/** How long a server may take to accept a connection, and then to answer, unless the DSN says; in milliseconds. */
+/** The default timeout for connecting, and for an answer, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-/** How many names of locks beside the first one go into the connection's attributes. */
+/** How many further lock names go into the connection's attributes. */
 const MOST_ALSO = 4;
 
 /** How many characters of a label go into the connection's attributes. */
@@ -58,15 +58,15 @@ function destroy(connection: Connection): void {
  * Tries once to connect and to log in.
  *
  * @param ca PEM text of the CA to trust.
- * @param tls Whether to encrypt, unless the server has no TLS and the DSN permits to go on; "look only" does not log in,
- * and always fails with an error that has the certificate.
+ * @param tls Whether to encrypt, unless the server has no TLS and the DSN allows plain text; "certificate only" does not log in,
+ * and always fails with an error that contains the certificate.
  * @throws The driver's error, the guard's, or the signal's reason.
  */
 export async function logIn(
   dsn: MySqlHost,
   presence: Presence,
   ca: string | undefined,
-  tls: boolean | "look only",
+  tls: boolean | "certificate only",
   signal: AbortSignal,
 ): Promise<Login> {
   const useTls = tls ? (await import("./tls.ts")).useTls : undefined;
@@ -79,7 +79,7 @@ export async function logIn(
     host: hostOf(dsn),
     ca,
     verify: dsn.tls === "verify",
-    lookOnly: tls === "look only",
+    certificateOnly: tls === "certificate only",
   });
   if (!dsn.allowNativePasswords) refuseNativePassword(connection);
   try {
@@ -103,15 +103,15 @@ export async function logIn(
 }
 
 /**
- * How many packets of the client the server has waited for: in a login each packet has the next number, from the greeting's
- * 0 on. What it says between two of the client's, if the password is one that it remembers, is not waited for.
+ * How many of the client's packets the server has waited for. The packets of a login are numbered, beginning with the
+ * greeting's 0. If the server has cached the password, it sends an extra packet that the client does not answer.
  */
 function tripsOf(connection: Connection, tls: boolean): number {
   const { sequenceId: next } = connection as unknown as { readonly sequenceId: number };
   return Math.floor((next - 1 - (tls ? 1 : 0)) / 2);
 }
 
-/** Fails with a connection's error; if that is only that it was closed, lets a more precise one come first. */
+/** Fails with a connection's error. If that only says that it was closed, a more precise error may come first. */
 function failWithCause(error: unknown, fail: (error: unknown) => void): void {
   // Deno 2.7 reports the close of a Unix socket before the error that caused it.
   if ((error as { code?: string }).code === "PROTOCOL_CONNECTION_LOST") queueMicrotask(() => fail(error));
@@ -158,11 +158,11 @@ function connectionOptions(dsn: MySqlHost, presence: Presence, tls: boolean): Co
     connectAttributes: { ...attributesOf(presence), ...dsn.connectionAttributes },
     enableCleartextPlugin: dsn.allowCleartextPasswords,
     authPlugins: passwordPlugins(dsn),
-    // Only tells the driver to ask for TLS; useTls() does the rest.
+    // Only makes the driver request TLS; useTls() does the rest.
     ssl: tls ? {} : undefined,
     // Off: logIn() has its own limits, and the driver's would include the login.
     connectTimeout: 0,
-    // A server must not be able to ask for a file.
+    // A server must not be able to request a local file.
     flags: ["-LOCAL_FILES"],
     multipleStatements: maySendSeveral(dsn),
     // Compiling a parser for such small results would cost more than it saves.

@@ -20,22 +20,22 @@ const LONGEST_SERVER_WAIT = 60;
  */
 const ROUNDING = 100;
 
-/** A session has got a named lock. */
+/** A named lock was granted. */
 export interface Granted {
   /** When the lock was asked for. */
   readonly asked: Moment;
-  /** What the server said afterwards to the statements that were sent along; empty if they could not be. */
+  /** The outcomes of the statements that were sent along; empty if that was not possible. */
   readonly next: readonly Outcome[];
 }
 
-/** What goes with a request for a named lock. */
+/** Additions to a request for a named lock. */
 export interface Along {
-  /** Statements to run after each request, in the same message if the server takes that. */
+  /** Statements to run after each request, in the same message if the server accepts that. */
   readonly next?: readonly Statement[];
-  /** A condition on which the server is not to wait. */
+  /** A condition under which the server must not wait. */
   readonly unless?: Statement | undefined;
   /**
-   * Called when the lock is busy, with what the server said to `next`.
+   * Called when the lock is busy, with the outcomes of `next`.
    *
    * @throws To end the wait.
    */
@@ -46,7 +46,7 @@ export interface Along {
  * Asks for a named lock (`GET_LOCK`) in a session until it is granted or the deadline passes.
  *
  * @param name The name as a literal.
- * @returns Undefined when another session held it until the deadline; then this session may have been ended.
+ * @returns Undefined if another session held it until the deadline; this session may then have been ended.
  * @throws {LockUnavailableError} When it cannot be asked for.
  * @throws The signal's reason when it is aborted.
  */
@@ -83,7 +83,7 @@ export async function getNamedLock(
 }
 
 /**
- * SQL for the name of the lock that asks a holder to release its lock; at most 64 characters.
+ * SQL for the name of the lock whose holder requests the release of another lock; at most 64 characters.
  *
  * @param lock The lock's name.
  * @param id The holder's connection; by default the one that asks.
@@ -96,7 +96,7 @@ export function endRequestFor(lock: string, id: Statement | number = sql`CONNECT
  * Releases a named lock, or several in their order.
  *
  * @param names The names as literals.
- * @param besides Another one that is released before, if this session holds it.
+ * @param besides Another one that is released first, if this session holds it.
  * @returns Whether this session held all of them.
  * @throws {LockUnavailableError} When the statement fails or is not answered.
  */
@@ -110,7 +110,7 @@ export async function releaseNamedLock(
 }
 
 /**
- * Releases a named lock, or several, in a batch, where a condition holds.
+ * Releases a named lock, or several, as part of a batch, if a condition is true.
  *
  * @param names The names as literals.
  * @param besides Another one that is released before, if this session holds it.
@@ -127,9 +127,9 @@ export function releaseNamedLockWhere(
   };
 }
 
-/** SQL that releases named locks, and is 1 if this session held them all, else 0. It releases each of them, unlike AND. */
+/** SQL that releases named locks; 1 if this session held them all, else 0. AND would stop at the first that it did not. */
 function releaseOf(names: readonly Statement[], besides?: Statement): Statement {
-  // A lock that nobody holds gives NULL.
+  // The result is NULL for a lock that nobody holds.
   const each = names.map((name) => sql`IFNULL(RELEASE_LOCK(${name}), 0)`);
   const first = besides ? [sql`(IFNULL(RELEASE_LOCK(${besides}), 0) > 1)`] : [];
   return names.length === 1 ? each[0]! : sql`${join([...first, ...each], sql` + `)} = ${names.length}`;

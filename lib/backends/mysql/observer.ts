@@ -28,7 +28,7 @@ export async function observeMySql(
     ...leaseTable ? await leasesOn(dsn, options, leaseTable) : {
       open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
       sightings: readMySqlSightings,
-      grip: async (holder, ...by) => (await import("./grip.ts")).gripOnMySql(holder, options, ...by),
+      handleOf: async (holder, ...by) => (await import("./holder_handle.ts")).handleOnMySql(holder, options, ...by),
     },
   }, signal);
 }
@@ -37,22 +37,22 @@ async function leasesOn(
   dsn: MySqlDsn,
   options: MySqlOptions & LockOptions,
   table: TableName,
-): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings" | "grip">> {
+): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings" | "handleOf">> {
   const [{ mySqlLeaseLock, mySqlLeaseServer }, { readLeaseSightings }] = await Promise.all([
     import("./lease_lock.ts"),
     import("../sql/lease/sightings.ts"),
   ]);
   const server = mySqlLeaseServer(dsn, options, table);
   return {
-    open: (from) => mySqlLeaseLock(dsn, { ...options, looksOnly: from === "any server" }, table),
+    open: (from) => mySqlLeaseLock(dsn, { ...options, observesOnly: from === "any server" }, table),
     sightings: (...looking) => readLeaseSightings(server, ...looking),
-    grip: async (holder, open, signal) => {
-      const [{ gripOnLease }, { gripOnMySql }] = await Promise.all([
-        import("../sql/lease/grip.ts"),
-        import("./grip.ts"),
+    handleOf: async (holder, open, signal) => {
+      const [{ handleOnLease }, { handleOnMySql }] = await Promise.all([
+        import("../sql/lease/holder_handle.ts"),
+        import("./holder_handle.ts"),
       ]);
       const by = presenceOf(holder.lock, options);
-      return await gripOnLease({ server, holder, by, open }, () => gripOnMySql(holder, options, open, signal));
+      return await handleOnLease({ server, holder, by, open }, () => handleOnMySql(holder, options, open, signal));
     },
   };
 }

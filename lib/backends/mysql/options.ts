@@ -10,10 +10,10 @@ export interface MySqlOptions extends Limits {
   readonly lease: LeaseTerms;
   /** What others can see of this sera on the server. */
   readonly presence: Presence;
-  /** Whether the lock is a row, which a node of a cluster can keep as well. */
+  /** Whether the lock is kept in a row, which also works on the nodes of a cluster. */
   readonly leased: boolean;
-  /** Whether a session for leases only looks at them, so that any server will do. */
-  readonly looksOnly?: boolean;
+  /** Whether a session for leases only reads them, so that any server is good enough. */
+  readonly observesOnly?: boolean;
   /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
   /** Called with the reason before each retry. */

@@ -48,20 +48,20 @@ export interface Capabilities {
 export function readGreeting(content: FrameCursor): Capabilities {
   const version = content.byte();
   if (version !== 10) throw broken(`a greeting of version ${version}`);
-  content.zeroEnded();
+  content.nullTerminated();
   // Connection id, first part of the scramble, filler.
   content.skip(4 + 8 + 1);
-  const low = content.number(2, "lowest");
+  const low = content.number(2, "little");
   // Character set, status.
   if (content.rest > 0) content.skip(3);
-  const high = content.rest > 0 ? content.number(2, "lowest") : 0;
+  const high = content.rest > 0 ? content.number(2, "little") : 0;
   const capabilities = low + high * 0x10000;
   if (!(capabilities & PROTOCOL_41) || !(capabilities & SECURE_CONNECTION)) {
     throw broken("a greeting of a server before 4.1");
   }
   const scramble = content.byte();
   content.skip(6);
-  const extended = content.number(4, "lowest");
+  const extended = content.number(4, "little");
   content.skip(scramble === 0 ? 12 : Math.max(13, scramble - 8));
   if (capabilities & PLUGIN_AUTH && content.rest === 0) throw content.broken();
   return {
@@ -91,7 +91,7 @@ export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): 
   // Affected rows, last inserted id.
   lengthOf(content);
   lengthOf(content);
-  const status = content.number(2, "lowest");
+  const status = content.number(2, "little");
   // Warnings.
   content.skip(2);
   if (tracksSession && content.rest > 0) content.skip(lengthOf(content));
@@ -139,7 +139,7 @@ export function checkEnd(content: FrameCursor): boolean {
   content.byte();
   // Warnings.
   content.skip(2);
-  const status = content.number(2, "lowest");
+  const status = content.number(2, "little");
   content.end();
   return (status & MORE_RESULTS) !== 0;
 }
@@ -148,9 +148,9 @@ export function checkEnd(content: FrameCursor): boolean {
 function lengthOf(content: FrameCursor): number {
   const first = content.byte();
   if (first < NULL) return first;
-  if (first === 0xfc) return content.number(2, "lowest");
-  if (first === 0xfd) return content.number(3, "lowest");
-  if (first === 0xfe) return content.number(4, "lowest") + 2 ** 32 * content.number(4, "lowest");
+  if (first === 0xfc) return content.number(2, "little");
+  if (first === 0xfd) return content.number(3, "little");
+  if (first === 0xfe) return content.number(4, "little") + 2 ** 32 * content.number(4, "little");
   throw content.broken();
 }
 

@@ -143,10 +143,16 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   }],
 ]);
 
+/** What TLS is called elsewhere; no session variable has such a name. */
+const TLS_OF_OTHERS = /^(?:(?:use|require)?ssl|(?:ssl|tls)[-_]?(?:mode|ca|cert|key|verify))$/i;
+
 function addSessionVariable(variables: Map<string, string>, key: string, parameter: Parameter): void {
   const { show } = parameter;
   if (/^(user|username|password|passwd|pass|pwd)$/i.test(key)) {
     throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password belong before the @`);
+  }
+  if (TLS_OF_OTHERS.test(key)) {
+    throw problemWith(key, "it is another program's", "for TLS write tls=true, and set tls-ca if its CA is your own");
   }
   if (!/^[A-Za-z_@][A-Za-z0-9_.@$]*$/.test(key)) {
     throw new DsnError(

@@ -1,13 +1,13 @@
-import { textFrom, wholeFrom } from "../../text/foreign.ts";
+import { textFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
 import { sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 
-/** The longest statement to read whole, in bytes: one of sera's is shorter, with its mark at the end. */
+/** The longest statement to read in full, in bytes; sera's are shorter, including the mark at the end. */
 const LONGEST_STATEMENT = 2000;
 
-/** How many characters of a longer one to read: enough to see which lock it asks for. */
+/** How many characters of a longer statement to read: enough to see which lock it asks for. */
 const BEGINNING = 128;
 
 /** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */

@@ -1,6 +1,6 @@
 import { lineOf } from "../../errors.ts";
 import { MySqlSession } from "./session.ts";
-import { whyNodesOwn, whyUnsafe } from "./topology.ts";
+import { whyNodeLocal, whyUnsafe } from "./topology.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "../sql/ask_if_allowed.ts";
@@ -14,7 +14,7 @@ const SIGNS: readonly Statement[] = [
 /**
  * Which locks this server cannot show because they are on another one, and what to do; undefined if none.
  *
- * @param leased Whether the locks are rows, which all nodes of a cluster have.
+ * @param leased Whether the locks are kept in rows, which all nodes of a cluster share.
  */
 export async function whatIsElsewhere(
   session: Session,
@@ -23,7 +23,7 @@ export async function whatIsElsewhere(
 ): Promise<string | undefined> {
   if (!(session instanceof MySqlSession)) return undefined;
   const { variables } = session;
-  const inCluster = leased ? undefined : whyNodesOwn(variables);
+  const inCluster = leased ? undefined : whyNodeLocal(variables);
   if (inCluster !== undefined) return lineOf(inCluster);
   if (whyUnsafe(variables, leased) === undefined) return undefined;
   const answer = await isReplica(session, signal);

@@ -12,8 +12,8 @@ export function rowsIn(result: unknown, counts: boolean): readonly Row[] {
 }
 
 /**
- * What the server says about a statement without rows, in digits. The driver gives numbers that JavaScript cannot hold as
- * text. It asks to count the rows that were found, whether they changed or not (`CLIENT_FOUND_ROWS`).
+ * The server's answer to a statement without rows, in digits, since the driver returns numbers that are too large for
+ * JavaScript as text. The driver makes the server count the rows found, changed or not (`CLIENT_FOUND_ROWS`).
  */
 function countsIn(answer: unknown): Row {
   const { affectedRows, insertId, warningStatus } = (answer ?? {}) as Partial<ResultSetHeader>;

@@ -4,7 +4,7 @@ import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { MySqlSession } from "./session.ts";
 
 /**
- * Takes the first free seat of those for who waits: a named lock, such as `LOCK.w0`.
+ * Takes the first free seat for a waiter: a named lock such as `LOCK.w0`.
  *
  * @returns Its name as a literal.
  * @throws {QueueFullError} When none is free, or there are none.

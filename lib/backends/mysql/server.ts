@@ -3,9 +3,9 @@ import type { Address } from "../network/address.ts";
 /** What a MySQL DSN says. Timeouts are milliseconds, and absent where there is none. */
 export interface MySqlDsn {
   readonly user: string;
-  /** In clear: keep it out of every message. */
+  /** In clear text: keep it out of all messages. */
   readonly password: string;
-  /** At least one, in the order to try them. Several only where leases make one place of them. */
+  /** At least one, in the order to try them. Several only with leases, which they share. */
   readonly addresses: readonly Address[];
   /** Empty: no database is chosen. */
   readonly database: string;

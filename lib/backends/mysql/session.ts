@@ -1,37 +1,37 @@
 import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
-import { tryLimitOf } from "../../lock/lease.ts";
+import { requestTimeoutOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
 import { describeMySqlError, isParseError, isTransientMySqlError, whereIs } from "./errors.ts";
 import { answerTimeout, asDriver, hostOf, type Login, logIn, streamOf } from "./login.ts";
 import type { MySqlOptions } from "./options.ts";
-import { firstFit } from "./first_fit.ts";
+import { firstUsable } from "./first_usable.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
 import { decideWithCluster, setUp } from "./set_up.ts";
-import { isGaleraNode, refuseUnsafe, serverIdentity, type ServerVariables, whyNodesOwn } from "./topology.ts";
+import { isGaleraNode, refuseUnsafe, serverIdentity, type ServerVariables, whyNodeLocal } from "./topology.ts";
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
-  /** What the server says about itself; empty until it was asked. */
+  /** The global variables of the server; empty until they were read. */
   variables: ServerVariables = new Map();
   /** How it logged in; undefined until it has. */
   login: Login | undefined;
-  /** The lower 32 bits of the id that the greeting had: the server's, or a proxy's own; undefined until there was one. */
+  /** The lower 32 bits of the id in the greeting: the server's, or a proxy's own. Undefined before the greeting. */
   get loginId(): number | undefined {
     return this.login?.connection.threadId;
   }
 
-  /** The server's id for this connection; undefined until it was asked. */
+  /** The server's id for this connection; undefined until it was read. */
   id: number | undefined;
 
   override get number(): number | undefined {
     return this.id;
   }
 
-  /** Whether a lock of a session excludes all others: not on a node of a cluster that writes on several. */
+  /** Whether session locks are cluster-wide, which they are not on a node of a multi-primary cluster. */
   get hasSessionLocks(): boolean {
-    return whyNodesOwn(this.variables) === undefined;
+    return whyNodeLocal(this.variables) === undefined;
   }
 
   override get serverMark(): string {
@@ -41,10 +41,10 @@ export class MySqlSession extends Session {
 
 /**
  * Connects to the first of the DSN's servers that accepts the login and is safe to lock on, and sets the session up as
- * the DSN asks. Where others are allowed, the first that accepts the login will do if none is safe.
+ * the DSN asks. If unsafe servers are allowed, and none is safe, uses the first that accepts the login.
  *
  * @param signal Aborts the attempt.
- * @param limit In how many milliseconds the signal will abort it.
+ * @param limit Milliseconds after which the signal aborts it.
  * @throws {LockUnavailableError} When there is no such server.
  * @throws {ConfigError} When the CA file, or the runtime's own CA settings, cannot be used.
  */
@@ -55,10 +55,10 @@ export async function openMySqlSession(
   limit = Infinity,
 ): Promise<MySqlSession> {
   const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, options.tlsCa);
-  // No lease can be written on an unfit server, whatever is allowed.
-  const mayBeUnfit = options.leased ? options.looksOnly === true : options.allowUnsafeServer;
+  // A lease cannot be written on an unsuitable server, whatever is allowed.
+  const mayBeUnfit = options.leased ? options.observesOnly === true : options.allowUnsafeServer;
   const search = (mayBeUnfit: boolean) =>
-    firstFit(dsn, (host, signal) => openOn(host, ca, options, mayBeUnfit, signal), signal, limit);
+    firstUsable(dsn, (host, signal) => openOn(host, ca, options, mayBeUnfit, signal), signal, limit);
   if (!mayBeUnfit || dsn.addresses.length === 1) return await search(mayBeUnfit);
   try {
     return await search(false);
@@ -76,7 +76,7 @@ async function openOn(
   signal: AbortSignal,
 ): Promise<MySqlSession> {
   const login = await logIn(host, presence, ca, host.tls !== "off", signal).catch(async (error) => {
-    throw await wrap(host, error, signal, () => logIn(host, presence, ca, "look only", signal));
+    throw await wrap(host, error, signal, () => logIn(host, presence, ca, "certificate only", signal));
   });
   const { connection, guard } = login;
   const translator = {
@@ -84,8 +84,8 @@ async function openOn(
     isTransient: isTransientMySqlError,
     mayRefuseSeveral: isParseError,
   };
-  // A leased session is given up sooner: another one can take its place while the lease lasts.
-  const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
+  // A session for a lease is given up sooner, since another one can take its place while the lease lasts.
+  const limit = Math.min(answerTimeout(host), leased ? requestTimeoutOf(lease.ttl) : Infinity);
   const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
   session.login = login;
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
@@ -109,7 +109,7 @@ async function openOn(
 /** Decides which CAs to trust, and returns the PEM text of the CA file if one is named. */
 async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<string | undefined> {
   const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
-    import("../network/trusted.ts"),
+    import("../network/runtime_cas.ts"),
     import("../network/tls_files.ts"),
   ]);
   const isChecked = dsn.tls === "verify";
@@ -123,11 +123,11 @@ async function wrap(
   host: MySqlHost,
   error: unknown,
   signal: AbortSignal,
-  lookAgain: () => Promise<unknown>,
+  fetchCertificate: () => Promise<unknown>,
 ): Promise<unknown> {
   if (signal.aborted) return signal.reason;
   const trouble = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
-    ? await describeHandshake(host, error, lookAgain)
+    ? await describeHandshake(host, error, fetchCertificate)
     : describeMySqlError(error);
   return LockUnavailableError.on(whereIs(host), trouble, { transient: isTransientMySqlError(error), cause: error });
 }
@@ -135,9 +135,9 @@ async function wrap(
 async function describeHandshake(
   host: MySqlHost,
   error: unknown,
-  lookAgain: () => Promise<unknown>,
+  fetchCertificate: () => Promise<unknown>,
 ): Promise<Trouble> {
   const { describeTlsFailure } = await import("../network/tls_trouble.ts");
   const verify = host.tls === "verify";
-  return await describeTlsFailure(error, { host: hostOf(host), verify, setting: "tls-ca", lookAgain });
+  return await describeTlsFailure(error, { host: hostOf(host), verify, setting: "tls-ca", fetchCertificate });
 }

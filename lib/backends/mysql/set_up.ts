@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { isPlain } from "../../text/harmless.ts";
+import { isPlain } from "../../text/redaction.ts";
 import { rowsOf } from "../sql/batch.ts";
 import type { Session } from "../sql/session.ts";
 import { administratorsSql, join, sql, type Statement, variable, word } from "../sql/statement.ts";
@@ -19,10 +19,10 @@ const LEASED_ON_INNODB = sql`innodb_lock_wait_timeout=1`;
 const UNKNOWN_VARIABLE = 1193;
 
 /**
- * Sets a session up as the DSN and the lease ask, in one message where the server takes it, and asks the server what it
- * is.
+ * Sets a session up as the DSN and the lease require, in one message if the server accepts that, and reads the variables
+ * that tell what the server is.
  *
- * @throws {LockUnavailableError} When the server refuses, or does not tell.
+ * @throws {LockUnavailableError} When the server refuses, or its answer is invalid.
  */
 export async function setUp(
   session: Session,
@@ -38,13 +38,13 @@ export async function setUp(
   const full = leased ? [...assignments, LEASED_ON_INNODB] : assignments;
   let refused = false;
   if (session.takesSeveral) {
-    // What the administrator wrote is last, so that it cannot run on into another statement.
+    // The administrator's SQL comes last, so that it cannot run into another statement.
     const outcomes = await session.batch([askVariables(), ...namesOf(dsn).slice(0, 1), set(full)], { signal });
     const [first] = outcomes;
     if (outcomes.every((outcome) => "rows" in outcome)) return readVariables(session, rowsOf(first!));
     refused = "error" in first! && !first.error.transient;
   }
-  // To get around what the server lacks, or to learn what it refuses.
+  // One by one, to leave out what the server lacks, or to learn what it refuses.
   await setNames(session, dsn, signal);
   try {
     await session.query(set(full), { signal }).catch((error) => {
@@ -58,7 +58,7 @@ export async function setUp(
     throw reworded(error, withoutValues);
   }
   const rows = await session.queryAll(askVariables(), { signal });
-  // The same question, alone, has an answer.
+  // The same question has been answered when sent alone.
   session.oneAtATime ||= refused;
   return readVariables(session, rows);
 }
@@ -67,7 +67,7 @@ function set(assignments: readonly Statement[]): Statement {
   return sql`SET ${join(assignments)}`;
 }
 
-/** It may be InnoDB's, which a server without InnoDB lacks, or one of the DSN. */
+/** The variable may be InnoDB's, which a server without InnoDB lacks, or one from the DSN. */
 function isAboutUnknownVariable(error: unknown): boolean {
   return error instanceof LockUnavailableError && errorNumber(error.cause) === UNKNOWN_VARIABLE;
 }
@@ -88,7 +88,7 @@ export async function decideWithCluster(session: Session, signal: AbortSignal): 
   const [sync, probe] = await session.batch([
     // Before reads (1), updates and deletes (2), and inserts (4).
     sql`SET wsrep_sync_wait=7`,
-    // SET and SHOW work without the cluster, and so does this where nothing has to wait.
+    // To see whether the node can wait for the cluster: SET and SHOW work without it.
     sql`SELECT 1`,
   ], { signal });
   rowsOf(sync!);
@@ -98,7 +98,10 @@ export async function decideWithCluster(session: Session, signal: AbortSignal): 
     if (!(error instanceof LockUnavailableError) || !CUT_OFF.includes(errorNumber(error.cause) ?? 0)) throw error;
     throw LockUnavailableError.on(
       session.where,
-      { what: "the node is cut off from its Galera cluster, or not ready", cure: "see wsrep_cluster_status there" },
+      {
+        what: "the node is cut off from its Galera cluster, or not ready",
+        cure: "see wsrep_cluster_status there",
+      },
       { transient: true, cause: error.cause },
     );
   }

@@ -1,6 +1,6 @@
 import type { Shown } from "../backend.ts";
 import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
-import { isPlain } from "../../text/harmless.ts";
+import { isPlain } from "../../text/redaction.ts";
 import type { MySqlDsn } from "./server.ts";
 
 /** What people and machines are shown of the server; without its password. */

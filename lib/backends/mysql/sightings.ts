@@ -8,15 +8,16 @@ import { readAttributes, type ShownAttributes } from "./attributes.ts";
 import { type Process, readProcesses } from "./processes.ts";
 import { readHeads, readHolders } from "./holders.ts";
 import type { MySqlSession } from "./session.ts";
-import type { SlotHolder } from "./slot_look.ts";
-import { isOfLock, runningRuns, withRun } from "../sql/running_runs.ts";
+import type { SlotHolder } from "./slot_holders.ts";
+import { runningRuns, withRun } from "../sql/running_runs.ts";
+import { isOfLock } from "../sql/slots.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
-/** The start of a statement that waits for a lock, or for being the next one to try its slots; whichever program sent it. */
+/** Matches the start of a statement that waits for a lock or in the queue for its slots, whichever program sent it. */
 const WAITS = /^SELECT GET_LOCK\('([0-9a-f]{32})(?:\.q)?',/i;
 
 /**
- * Who holds locks of sera's on a MySQL or MariaDB server, and who waits for them.
+ * Reads who holds and waits for sera's locks on a MySQL or MariaDB server.
  *
  * @param known Locks to ask about besides those that the filter, the server or the ledger names.
  * @throws {LockUnavailableError} When the server does not answer.
@@ -62,21 +63,26 @@ export async function readMySqlSightings(
       return { ...seen, host, pid, label, since, sinceIs: since === undefined ? undefined : "waiting" as const };
     })
   );
-  // Between two tries it runs no statement.
+  // Between two attempts, the head of the queue runs no statement.
   const trying = heads.filter(({ lock, id }) => !isHeldBy(lock, id) && !waiting.some((seen) => seen.session === id))
     .map((head) => describe(head, "waiting", byId, attributes));
   const sightings = [...held, ...trying, ...waiting];
+  const nameless = held.some(({ host }) => host === undefined)
+    ? await (await import("./all_sightings.ts")).whyNameless(session, attributes, signal)
+    : undefined;
   const shown = new Set(sightings.flatMap(({ session }) => session ?? []));
   if (!all) {
     const { hiddenWaitersOfOne } = await import("./all_sightings.ts");
     const hidden = await hiddenWaitersOfOne(session, processes, attributes, shown, signal);
-    return { sightings, hidden, showsHolders: true, strangers: [] };
+    return { sightings, hidden, nameless, showsHolders: true, otherSessions: [] };
   }
-  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), strangers: [] };
-  return { sightings, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
+  if (listed) {
+    return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), nameless, otherSessions: [] };
+  }
+  return { sightings, nameless, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
 }
 
-/** The locks that a statement waits for: the one that it names, and the one that its session is for. */
+/** The locks that a statement waits for: the one that it names, and the one that its session is meant for. */
 function waitsFor(statement: string | undefined): readonly string[] {
   const lock = statement === undefined ? undefined : WAITS.exec(statement)?.[1]?.toLowerCase();
   return lock === undefined ? [] : [lock, readMark(statement!)?.lock ?? lock];
@@ -92,7 +98,7 @@ function describe(
   const { user, address } = processes.get(id) ?? {};
   const shown = byConnection.get(id);
   const { host, pid, label, connected } = shown ?? {};
-  // A holder's marks say it; of others the server shows at most what they say themselves.
+  // A holder's mark is proof; for waiters the server only shows what they say themselves.
   const slots = holder.slots ?? (state === "waiting" && shown?.lock === lock ? shown.slots : undefined);
   return {
     lock,

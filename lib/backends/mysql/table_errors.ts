@@ -11,19 +11,19 @@ const NO_DATABASE = 1046;
 const THERE_ALREADY = [1050, 1060, 1061];
 /** Another row has the same key. */
 const DUPLICATE = 1062;
-/** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
+/** Rolled back in favour of another transaction: a deadlock, a failed certification, a row changed meanwhile. */
 const BROKEN_OFF = [1213, 1020, 3101];
-/** A lock that was not given in time; a statement that somebody killed, or that was too slow. */
+/** A lock wait timeout; a statement that was killed or too slow. */
 const LOCKED = 1205;
 const TOO_LATE = [LOCKED, 3572, 1317, 1969, 3024];
-/** No right to a command, a column, a table, a database. */
+/** A missing privilege for a command, column, table or database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 
 /**
- * A value that the table will never take: a text too long, a value outside an ENUM, a missing partition, a constraint,
- * a trigger, a view.
+ * A value that the table will never accept: a text too long, a value outside an ENUM, a missing partition, a constraint, a
+ * trigger, a view.
  */
-const LASTING = [
+const PERMANENT = [
   ...[1048, 1062, 1264, 1265, 1288, 1292, 1356, 1364, 1366, 1369, 1370, 1406, 1449, 1451, 1452, 1471, 1526, 1644, 1748],
   ...[3819, 4025],
 ];
@@ -34,7 +34,7 @@ const LASTING = [
  */
 const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
 
-/** What an administrator is told about a table. */
+/** The parts of advice about a table. */
 export interface TableAdvice {
   /** What the table holds: "the ledger is". */
   readonly whatIs: string;
@@ -54,7 +54,7 @@ export function isMissing(what: keyof typeof MISSING, cause: unknown): boolean {
   return errorNumber(cause) === MISSING[what];
 }
 
-/** Whether an error says that what was to be created exists already. */
+/** Whether an error says that what was to be created already exists. */
 export function isThereAlready(cause: unknown): boolean {
   return THERE_ALREADY.includes(errorNumber(cause) ?? 0);
 }
@@ -69,7 +69,7 @@ export function isDuplicate(cause: unknown): boolean {
   return errorNumber(cause) === DUPLICATE;
 }
 
-/** Whether an error says that the statement was undone for the sake of another's, so that it may be sent again at once. */
+/** Whether an error says that the statement was rolled back in favour of another, so that it may be retried at once. */
 export function isBrokenOff(cause: unknown): boolean {
   return BROKEN_OFF.includes(errorNumber(cause) ?? 0);
 }
@@ -79,28 +79,28 @@ export function isLocked(cause: unknown): boolean {
   return errorNumber(cause) === LOCKED;
 }
 
-/** Whether a statement failed only since another transaction was in its way, or since it was killed or too slow. */
-export function isInTheWay(cause: unknown): boolean {
+/** Whether a statement failed only because of another transaction, or because it was killed or too slow. */
+export function isInterference(cause: unknown): boolean {
   return isBrokenOff(cause) || TOO_LATE.includes(errorNumber(cause) ?? 0);
 }
 
-/** Whether an error says that a table is missing, is not for this user, or is not what it was taken for. */
+/** Whether an error says that a table is missing, forbidden to this user, or different from what was expected. */
 export function isOfTable(cause: unknown): boolean {
   return Object.values(MISSING).includes(errorNumber(cause) ?? 0) || isRefused(cause);
 }
 
-/** Whether an error says that the user lacks a right. */
+/** Whether an error says that the user lacks a privilege. */
 export function isRefused(cause: unknown): boolean {
   return REFUSED.includes(errorNumber(cause) ?? 0);
 }
 
-/** Whether an error will recur until somebody changes the table, rights or values. */
-export function isLasting(cause: unknown): boolean {
-  return isRefused(cause) || LASTING.includes(errorNumber(cause) ?? 0);
+/** Whether an error recurs until somebody changes the table, the privileges or the values. */
+export function isPermanent(cause: unknown): boolean {
+  return isRefused(cause) || PERMANENT.includes(errorNumber(cause) ?? 0);
 }
 
-/** Whether an error says that the encoding lacks a character of a text. */
-export function isUnfitText(cause: unknown): boolean {
+/** Whether an error says that the encoding lacks a character of the text. */
+export function isUnencodable(cause: unknown): boolean {
   return UNFIT_TEXT.includes(errorNumber(cause) ?? 0);
 }
 

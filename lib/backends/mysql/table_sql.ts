@@ -1,7 +1,7 @@
 /** SQL of MySQL and MariaDB that all of sera's tables share. */
 
 import type { TableName } from "../../ledger/table_name.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 

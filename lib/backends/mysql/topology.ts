@@ -9,7 +9,7 @@ export type ServerVariables = ReadonlyMap<string, string>;
 /** Identify a server, to notice a successor at the same address; for MariaDB, which has no server_uuid. */
 const IDENTIFYING = ["server_id", "hostname", "port"];
 
-/** What can change during a session: by a switchover, or by an administrator. */
+/** Variables that can change during a session, by a switchover or an administrator. */
 const STATE = [
   "read_only",
   "super_read_only",
@@ -27,7 +27,7 @@ const VARIABLES = [
   ...STATE,
 ];
 
-/** Asks for the variables that tell what a server is. */
+/** Reads the variables that tell what a server is. */
 export function askVariables(): Statement {
   return sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${join(VARIABLES.map(word))})`;
 }
@@ -35,12 +35,12 @@ export function askVariables(): Statement {
 /**
  * Reads the answer to {@linkcode askVariables}.
  *
- * @throws {LockUnavailableError} When it does not tell.
+ * @throws {LockUnavailableError} When it is invalid.
  */
 export function readVariables({ where }: Session, rows: readonly Row[]): ServerVariables {
   const variables = new Map<string, string>();
   for (const row of rows) {
-    // By position, since servers spell the columns' names differently.
+    // By position, since the column names differ between servers.
     const [name, value, ...others] = Object.values(row);
     if (typeof name !== "string" || typeof value !== "string" || others.length > 0) throw unknown(where);
     variables.set(name.toLowerCase(), value);
@@ -55,7 +55,7 @@ function unknown(where: string): LockUnavailableError {
   });
 }
 
-/** Which server it is: SQL that asks for its mark, and the answer to expect. */
+/** Identifies the server: SQL for its mark, and the expected answer. */
 export function serverIdentity(variables: ServerVariables): { readonly expression: Statement; readonly mark: string } {
   const uuid = variables.get("server_uuid");
   if (uuid !== undefined) return { expression: sql`@@server_uuid`, mark: uuid };
@@ -95,8 +95,8 @@ export function isGaleraNode(variables: ServerVariables): boolean {
   return isOn(variables, "wsrep_on");
 }
 
-/** Why a lock of a session would be this node's own, and what to do; undefined outside of clusters that write anywhere. */
-export function whyNodesOwn(variables: ServerVariables): Required<Trouble> | undefined {
+/** Why a session lock would be local to this node, and what to do; undefined outside multi-primary clusters. */
+export function whyNodeLocal(variables: ServerVariables): Required<Trouble> | undefined {
   if (isGaleraNode(variables)) {
     return {
       what: "the server is a node of a Galera cluster, where each node has its own locks",
@@ -115,10 +115,10 @@ export function whyNodesOwn(variables: ServerVariables): Required<Trouble> | und
 /**
  * Why locks on this server are not cluster-wide, and what to do; undefined if they are.
  *
- * @param leased Whether they are rows, which all nodes of a cluster have.
+ * @param leased Whether they are kept in rows, which all nodes of a cluster share.
  */
 export function whyUnsafe(variables: ServerVariables, leased = false): Required<Trouble> | undefined {
-  const why = leased ? undefined : whyNodesOwn(variables);
+  const why = leased ? undefined : whyNodeLocal(variables);
   if (why !== undefined) return why;
   if (["read_only", "super_read_only", "innodb_read_only"].some((name) => isOn(variables, name))) {
     return {
@@ -137,13 +137,13 @@ function isOn(variables: ServerVariables, name: string): boolean {
 }
 
 /**
- * @param leased Whether locks are rows, see {@linkcode whyUnsafe}.
+ * @param leased Whether locks are kept in rows, see {@linkcode whyUnsafe}.
  * @throws {UnsafeServerError} When locks on this server are not cluster-wide.
  */
 export function refuseUnsafe(where: string, variables: ServerVariables, leased = false): void {
   const why = whyUnsafe(variables, leased);
   if (why === undefined) return;
-  // A row cannot be written there whatever is allowed.
+  // A row cannot be written there, whatever is allowed.
   const cure = leased ? why.cure : `${why.cure}, or allow it with --allow-unsafe-server`;
   throw UnsafeServerError.on(where, { what: why.what, cure });
 }

@@ -1,11 +1,11 @@
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../../text/redaction.ts";
 
 /** Where a server listens: a host (an IPv6 address without its brackets) and its port, or the path of a Unix socket. */
 export type Address =
   | { readonly transport: "tcp"; readonly host: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
 
-/** The same text for the same address, and another for any other. */
+/** A text that is the same for the same address, and different for different ones. */
 export function identityOfAddress(address: Address): string {
   return address.transport === "unix" ? address.path : `${address.host}:${address.port}`;
 }

@@ -1,7 +1,7 @@
 /** What all parsers of a `server` setting share: splitting it, and showing parts in errors but never a password. */
 
 import { ConfigError } from "../../errors.ts";
-import { isPlain, matches } from "../../text/harmless.ts";
+import { isPlain, matches } from "../../text/redaction.ts";
 
 /**
  * A `server` setting that cannot be used. The message is one line, without anything that could be a part of a password.
@@ -9,15 +9,15 @@ import { isPlain, matches } from "../../text/harmless.ts";
 export class DsnError extends ConfigError {}
 
 /**
- * Gives a value for a message, or `substitute` if the value might be a piece of the password: a separator that is
- * missing, or not escaped in the password, moves a piece of the password to where something else belongs.
+ * Quotes a value for a message, or returns `substitute` if the value might be a piece of the password: with a missing
+ * separator, or an unescaped one in the password, a piece of the password is read as something else.
  */
 export type Show = (value: string, substitute: string) => string;
 
 export const showNothing: Show = (_value, substitute) => substitute;
-/** If a blank or an & is missing, the value includes the next parameter, which may be the password. */
+/** If a space or an & is missing, the value includes the next parameter, which may be the password. */
 export const showQuoted: Show = (value, substitute) => /[=@:]/.test(value) ? substitute : quote(value);
-/** For a host and its port. A bracket, = or @ in it may come from a password that holds an unescaped separator. */
+/** For a host and its port. A bracket, = or @ in it may come from a password with an unescaped separator. */
 export const showAddress: Show = (value, substitute) => /[()=@]/.test(value) ? substitute : quote(value);
 
 function quote(value: string): string {
@@ -29,7 +29,7 @@ function quote(value: string): string {
 /** For values from elsewhere than the `server` setting, where somebody may have written a whole server by mistake. */
 export const showPlain: Show = (value, substitute) => isPlain(value) ? showQuoted(value, substitute) : substitute;
 
-/** Whether it can be the name or address of a host. What cannot be may be a piece of a password, and is not shown. */
+/** Whether a text can be the name or address of a host. If not, it may be a piece of a password, and is not shown. */
 export function isHostName(text: string): boolean {
   // The zone of an IPv6 address is any name of a network device.
   return matches(text, /^[\w.-]+$/, String.raw`^#?[\p{L}\p{N}._-]+$`) || /^[0-9a-f:.]+(%[\w.-]+)?$/i.test(text);

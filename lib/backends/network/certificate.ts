@@ -3,7 +3,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { type DerValue, derValues, SEQUENCE } from "./der.ts";
 
-/** Tags. */
+/** DER tags. */
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const OCTETS = 0x04;
@@ -13,6 +13,8 @@ const ADDRESS = 0x87;
 /** Object identifiers, in hexadecimal. */
 const COMMON_NAME = "550403";
 const ALTERNATIVE_NAMES = "551d11";
+/** The extensions that the runtime knows: key usages, names, constraints, and where to find more. */
+const KNOWN = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
 
 /** The names that a certificate is for. */
 export interface CertificateNames {
@@ -55,7 +57,7 @@ export function namesOf(der: Uint8Array): CertificateNames {
 }
 
 /**
- * The public key of a certificate, in DER, byte by byte as it stands there.
+ * The public key of a certificate, in DER, exactly as it is encoded there.
  *
  * @throws {RangeError} When it is not a certificate.
  */
@@ -76,13 +78,13 @@ export function signatureOf(der: Uint8Array): string {
 }
 
 /**
- * The critical extensions, as object identifiers in hexadecimal.
+ * Whether a critical extension is none of those that the runtime knows; it refuses such a certificate.
  *
  * @throws {RangeError} When it is not a certificate.
  */
-export function criticalExtensions(der: Uint8Array): string[] {
+export function hasUnknownCritical(der: Uint8Array): boolean {
   return extensionsOf(partsOf(der)).filter(([, critical]) => critical?.tag === BOOLEAN && critical.body[0] !== 0)
-    .flatMap(([type]) => type?.body.toHex() ?? []);
+    .some(([type]) => type !== undefined && !KNOWN.includes(type.body.toHex()));
 }
 
 /** An address as people write it, from one that {@linkcode namesOf} gives. */
@@ -104,7 +106,7 @@ function unversioned(parts: readonly DerValue[]): readonly DerValue[] {
 
 /**
  * Whether a certificate is for a host, by the rules of libpq: the common name counts only if there is no other name of
- * the host's kind, and an address may stand among the DNS names.
+ * the host's kind, and an address may be among the DNS names.
  *
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CERTIFICATES
  */

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
-import { publicKeyOf } from "./certificate.ts";
+import { pathOr } from "../../text/redaction.ts";
+import { hasUnknownCritical, publicKeyOf, versionOf } from "./certificate.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 import { readCertificates, readTlsFile } from "./tls_files.ts";
 
@@ -11,7 +11,8 @@ const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 
 /**
  * Reads a client's certificate and its key. They are checked here because the runtime would ignore a key that it cannot
- * read (Deno 2.9), or abort the process if the key belongs to another certificate (2.7).
+ * read (Deno 2.9), or abort the process if the key belongs to another certificate (2.7) or the certificate is of a kind
+ * that it does not take (both).
  *
  * @param settings What messages call the settings that name the two files.
  * @returns Both in the form of PEM that the runtime accepts.
@@ -62,6 +63,20 @@ export async function readClientCertificate(
         pathOr(certificate)
       } has its key in a form that sera's TLS cannot use, such as a compressed point`,
       "convert the key with openssl pkey -ec_conv_form uncompressed, and get a certificate for it",
+    );
+  }
+  const odd = (problem: string, cure: string) =>
+    new ConfigError(`Cannot use the client's certificate: ${pathOr(certificate)}: ${problem}`, cure);
+  if (versionOf(leaf) !== 3) {
+    throw odd(
+      "it is not of version 3, and sera's TLS takes no other",
+      "make one of version 3, with extendedKeyUsage=clientAuth (openssl x509 -req needs -extfile for that)",
+    );
+  }
+  if (hasUnknownCritical(leaf)) {
+    throw odd(
+      "it has a critical extension that sera does not support",
+      "make one without it, or do not mark it critical",
     );
   }
   return { cert, key: own.export({ type: "pkcs8", format: "pem" }).toString() };

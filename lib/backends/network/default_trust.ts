@@ -1,8 +1,8 @@
-/** Whom the runtime trusts by default. It asks variables, and loads its list only once. */
+/** Which CAs the runtime trusts by default. It reads environment variables, and loads its list only once. */
 
 import { processIo } from "../../io.ts";
 
-/** Deno's variables: which stores to use, and a file of further CAs. */
+/** Deno's variables: which CA stores to use, and a file of further CAs. */
 export const STORES = "DENO_TLS_CA_STORE";
 export const CERTIFICATE = "DENO_CERT";
 
@@ -12,9 +12,9 @@ export type Trusted = "nobody" | "defaults";
 let decided: Trusted | undefined;
 
 /**
- * Makes the runtime trust no CA by default, for as long as this process lives. To be called before the first handshake.
+ * Makes the runtime trust no CA by default, for as long as this process lives. Call this before the first handshake.
  *
- * @param load Makes the runtime load its list, if it has not done so.
+ * @param load Makes the runtime load its list, if it has not done so yet.
  * @throws {ConfigError} When a variable cannot be restored for the command.
  */
 export function trustNobody(load = loadStores): void {

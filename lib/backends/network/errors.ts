@@ -1,12 +1,15 @@
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { limitOf } from "../../system/limits.ts";
 
-/** When the connection has ended. */
+/** The connection has ended. */
 export const CLOSED: Required<Trouble> = { what: "the server closed the connection", cure: "see its log" };
 
-/** Errors of the network that may be gone a moment later, by their codes. */
+/** Transient network errors, by their codes. */
 const TRANSIENT: Readonly<Record<string, Trouble>> = {
-  ECONNREFUSED: { what: "connection refused", cure: "check the address, and that the server is running" },
+  ECONNREFUSED: {
+    what: "connection refused",
+    cure: "check the address, and that the server is running and listens on it",
+  },
   ECONNRESET: CLOSED,
   ECONNABORTED: CLOSED,
   EPIPE: CLOSED,
@@ -29,7 +32,7 @@ const TRANSIENT: Readonly<Record<string, Trouble>> = {
   UNKNOWN: { what: "the connection broke", cure: "check the network and see the server's log" },
 };
 
-/** Errors that last until somebody changes something, by their codes. */
+/** Permanent errors, by their codes. */
 const PERMANENT: Readonly<Record<string, Trouble>> = {
   EACCES: { what: "permission denied on the socket", cure: "let this user reach it, or use TCP" },
   EPERM: { what: "the system forbids it", cure: "check the address, the firewall, and the sandbox that sera runs in" },
@@ -47,10 +50,10 @@ const PERMANENT: Readonly<Record<string, Trouble>> = {
 export const BROKEN_OFF =
   /ECONNRESET|EPIPE|ECONNABORTED|ETIMEDOUT|disconnected before secure|tls handshake eof|unexpected eof/i;
 
-/** The connection ended, or there was no answer; for errors without a code. */
+/** The connection ended, or there was no answer; used for errors without a code. */
 export class ConnectionError extends TroubleError {}
 
-/** Whether an error is the network's and may be gone a moment later. */
+/** Whether an error is a transient network error. */
 export function isTransientNetworkError(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
@@ -65,7 +68,7 @@ export function describeNetworkError(error: unknown): Trouble | undefined {
     readonly port?: number;
     readonly errors?: readonly unknown[];
   };
-  // An error each, if a name has several addresses.
+  // If a name has several addresses, there is one error for each.
   if (errors?.length) return describeNetworkError(errors[0]);
   // Some versions of the runtime refuse sockets in folders such as /dev and /proc.
   if (error instanceof Deno.errors.NotCapable) {

@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 
-/** The longest answer that is accepted, with all that comes along with it, in bytes; real ones are shorter. */
+/** The longest answer that is accepted, including everything that comes with it, in bytes; real ones are shorter. */
 export const LONGEST_ANSWER = 1024 * 1024;
 
 /** How a protocol divides its stream into frames, and which frames are valid. */
 export interface Framing {
-  /** How many bytes at the beginning of a frame tell its length. */
+  /** The size of the header that contains the length of a frame, in bytes. */
   readonly headerLength: number;
   /**
    * The length of a frame in bytes, with its header.
@@ -18,7 +18,7 @@ export interface Framing {
   /**
    * Checks a whole frame before the driver sees it.
    *
-   * @throws {ProtocolError} When it is not valid now.
+   * @throws {ProtocolError} When it is not valid at this point.
    */
   check(frame: Buffer): void;
   /** The error for a valid frame that the driver cannot read. */
@@ -28,7 +28,7 @@ export interface Framing {
 /** Divides a stream of bytes into frames, in whatever chunks it arrives. */
 export class FrameReader {
   readonly #framing: Framing;
-  /** The frame that an earlier chunk has begun; only its header until its length is known. */
+  /** The frame that an earlier chunk began; only its header until its length is known. */
   #begun: Buffer = Buffer.alloc(0);
   #filled = 0;
   #sized = false;
@@ -80,9 +80,8 @@ export class FrameReader {
 }
 
 /**
- * Passes only whole, valid frames on to a driver that already listens to the socket. After the first invalid frame the
- * socket is not read any more. It stays open: the server would free the lock when it is closed, while the command may
- * still run.
+ * Passes only complete, valid frames on to a driver that already listens to the socket. After the first invalid frame the
+ * socket is no longer read. It stays open: closing it would make the server free the lock while the command may still run.
  *
  * @param failed Called once, with what is wrong.
  */
@@ -94,7 +93,7 @@ export function guard(socket: Socket, framing: Framing, failed: (error: Error) =
     try {
       for (const listener of listeners) listener.call(socket, frame);
     } catch {
-      // Whatever the driver throws here, the frame has caused it.
+      // Whatever the driver throws here was caused by the frame.
       throw framing.unreadable();
     }
   };
@@ -140,7 +139,7 @@ export class FrameCursor {
     this.#at += length;
   }
 
-  /** Some bytes as text, a character for each. */
+  /** Some bytes as text, one character per byte. */
   text(length: number): string {
     this.skip(length);
     return this.frame.toString("latin1", this.#at - length, this.#at);
@@ -154,11 +153,11 @@ export class FrameCursor {
     return byte;
   }
 
-  /** A number of up to six bytes, in the given byte order. */
-  number(length: number, first: "highest" | "lowest"): number {
+  /** A number of up to six bytes, in this byte order. */
+  number(length: number, endian: "big" | "little"): number {
     this.skip(length);
     const begin = this.#at - length;
-    return first === "highest" ? this.frame.readUIntBE(begin, length) : this.frame.readUIntLE(begin, length);
+    return endian === "big" ? this.frame.readUIntBE(begin, length) : this.frame.readUIntLE(begin, length);
   }
 
   /**
@@ -166,7 +165,7 @@ export class FrameCursor {
    *
    * @returns The length of the text.
    */
-  zeroEnded(): number {
+  nullTerminated(): number {
     const end = this.frame.indexOf(0, this.#at);
     if (end < 0) throw this.broken();
     const length = end - this.#at;

@@ -1,4 +1,4 @@
-/** PEM as OpenSSL writes it and editors leave it: perhaps with a byte order mark, indented, or with text around it. */
+/** Reads PEM as OpenSSL writes it and editors change it: with a byte order mark, indentation, or text around it. */
 
 /** A block of PEM. */
 export interface PemBlock {

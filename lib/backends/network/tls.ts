@@ -4,7 +4,7 @@ import { isFor, namesOf, versionOf } from "./certificate.ts";
 import { toPem } from "./pem.ts";
 import { isReadable } from "./tls_files.ts";
 
-/** Whom to trust, and what to show of ourselves. */
+/** Which servers to trust, and the client's own certificate. */
 export interface TlsOptions {
   /** The name or address that the server's certificate must be for. */
   readonly host: string;
@@ -12,15 +12,15 @@ export interface TlsOptions {
   readonly ca?: string | undefined;
   /** Whether the certificate is checked at all. */
   readonly verify: boolean;
-  /** Whether it must be for the host; if not, a certificate for any name that the CA signed will do. */
+  /** Whether it must be for the host; if not, a certificate that the CA signed for any name is accepted. */
   readonly verifyHost?: boolean | undefined;
   /** The client's certificate and its key in PEM. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   /** The protocol to negotiate by ALPN. */
   readonly alpn?: string | undefined;
-  /** Only to get the certificate: nothing is checked, and the result is always an error that holds it. */
-  readonly lookOnly?: boolean | undefined;
+  /** Only fetches the certificate: nothing is checked, and the result is always an error that contains it. */
+  readonly certificateOnly?: boolean | undefined;
 }
 
 /** A connection that could not be encrypted, or a server that is not trusted. */
@@ -49,8 +49,8 @@ export const BAD_ENCODING = "BadEncoding";
  * server trusted. An error after that is the socket's own.
  */
 export function encrypt(plain: Socket, options: TlsOptions, done: (error?: Error) => void): TLSSocket {
-  const { host, ca, cert, key, verifyHost = true, alpn, lookOnly = false } = options;
-  const verify = options.verify && !lookOnly;
+  const { host, ca, cert, key, verifyHost = true, alpn, certificateOnly = false } = options;
+  const verify = options.verify && !certificateOnly;
   let settled = false;
   const settle = (problem?: string, certificate?: Uint8Array) => {
     if (settled) return;
@@ -73,8 +73,8 @@ export function encrypt(plain: Socket, options: TlsOptions, done: (error?: Error
     const certificate = secure.getPeerCertificate()?.raw;
     // Deno 2.7 calls this after a failed handshake too; the error event follows, unless something is written first.
     if (certificate === undefined) return;
-    const problem = lookOnly
-      ? "only looked at"
+    const problem = certificateOnly
+      ? "certificate only"
       : verify
       ? problemWith(certificate, verifyHost ? host : undefined)
       : undefined;

@@ -1,15 +1,15 @@
 import type { X509Certificate } from "node:crypto";
 
-/** What a connection was to be. */
+/** The TLS connection that was asked for. */
 export interface TlsRequest {
   readonly host: string;
   readonly verify: boolean;
   /** The setting that names the CA. */
   readonly setting: string;
-  /** What to do when the certificate is not the reason. */
+  /** What to do if the certificate is not the reason. */
   readonly otherwise?: string | undefined;
   /** Connects once more to get the certificate, which Deno 2.9 does not show if it is not trusted; always rejects. */
-  readonly lookAgain: () => Promise<unknown>;
+  readonly fetchCertificate: () => Promise<unknown>;
 }
 
 /** What is known about a failed handshake. */

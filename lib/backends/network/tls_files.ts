@@ -1,7 +1,7 @@
 import { refuseExposed } from "../../system/file_trust.ts";
 import { readSmallFile, UnfitFileError } from "../../system/small_file.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { systemCure } from "../../system/limits.ts";
 import { derValues, SEQUENCE } from "./der.ts";
 import { pemBlocks, toPem } from "./pem.ts";

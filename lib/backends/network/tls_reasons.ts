@@ -1,9 +1,18 @@
-/** Why a server's certificate is rejected, how to tell, and what to do; loaded only when one is. */
+/** Reasons to reject a server's certificate: how to recognize them, and what to do. Loaded only when needed. */
 
 import { isIP } from "node:net";
-import { criticalExtensions, signatureOf, versionOf } from "./certificate.ts";
+import { hasUnknownCritical, signatureOf, versionOf } from "./certificate.ts";
 import { BAD_ENCODING, OLD_VERSION, OTHER_NAMES } from "./tls.ts";
-import { endsFirst, isForClients, isPast, isShort, isSignedBySha1, issuer, shownNames, when } from "./tls_facts.ts";
+import {
+  endsFirst,
+  isForClients,
+  isPast,
+  isShort,
+  isSignedBySha1,
+  issuer,
+  shownNames,
+  when,
+} from "./certificate_facts.ts";
 import type { Failure } from "./tls_failure.ts";
 
 /** A part of a sentence. */
@@ -25,9 +34,6 @@ const SIGNATURES = [
   ...["02", "03", "04"].map((end) => `2a8648ce3d0403${end}`),
   "2b6570",
 ];
-
-/** The extensions that it knows: key usages, names, constraints, and where to find more. */
-const EXTENSIONS = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
 
 const SIGN_AGAIN = "get it signed with SHA-256 by a key of RSA (without PSS), P-256, P-384 or Ed25519";
 
@@ -116,7 +122,7 @@ export const REASONS: readonly Reason[] = [
   {
     holds: ({ words, der, unread }) =>
       unread || /(Unsupported|Unhandled)CriticalExtension/.test(words) ||
-      der !== undefined && criticalExtensions(der).some((extension) => !EXTENSIONS.includes(extension)),
+      der !== undefined && hasUnknownCritical(der),
     what: "the server's certificate has a critical extension that sera does not support",
     cure: "make one without it, or do not mark it critical",
   },
@@ -129,7 +135,8 @@ export const REASONS: readonly Reason[] = [
     holds: ({ words }) => /UnknownIssuer|unable to (verify|get)|self-signed/.test(words),
     what: ({ certificate }) => `no trusted CA signed the server's certificate${issuer(certificate)}`,
     cure: ({ setting }) =>
-      `name the CA that signed it (${setting}), and make the server send the intermediate certificates too`,
+      `name the CA that signed it (${setting}), or the certificate itself if it is self-signed, and make the server send ` +
+      "the intermediate certificates too",
   },
 ];
 

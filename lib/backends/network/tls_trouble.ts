@@ -12,7 +12,7 @@ export async function describeTlsFailure(error: unknown, request: TlsRequest): P
   // Only what happened: advice for connections without TLS would stand in the middle of the message.
   const words = troubleOf(error).what;
   const hidden = /unable to verify|self-signed|has expired/.test(words);
-  const seen = hidden ? await request.lookAgain().catch((error) => error) : error;
+  const seen = hidden ? await request.fetchCertificate().catch((error) => error) : error;
   const der = seen instanceof HandshakeError ? seen.certificate : undefined;
   const unread = hidden && seen instanceof HandshakeError && der === undefined;
   const failure = { ...request, words, der, certificate: der && read(der), unread };

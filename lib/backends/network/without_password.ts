@@ -1,4 +1,4 @@
-/** Parts of the patterns for servers that surely hold no password: strings, since few runs compile one. */
+/** Parts of patterns for server settings that certainly contain no password. Strings, since few runs need to compile one. */
 
 export const USER = "(?:[\\w.$-]+@)?";
 const HOST = "(?:(?:[\\w.-]|%2F)*|\\[[\\w:.%]+\\])(?::\\d{1,5})?";

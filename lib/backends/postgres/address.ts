@@ -7,7 +7,7 @@
  */
 
 import { lineOf, type Trouble } from "../../errors.ts";
-import { mayBeServer } from "../../text/harmless.ts";
+import { mayBeServer } from "../../text/redaction.ts";
 import { DsnError } from "../network/address_text.ts";
 import { completeSettings } from "./complete.ts";
 import { parseConninfo } from "./conninfo.ts";

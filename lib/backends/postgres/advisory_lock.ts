@@ -68,10 +68,10 @@ export class AdvisoryLock {
     this.#asking.taken = { held: 0 };
     try {
       const granted = await this.#wait(session, deadline, signal, along);
-      if (!granted) await this.#giveUp(session);
+      if (!granted) await this.giveUp(session);
       return granted;
     } catch (error) {
-      if (error instanceof OtherSlotsError || error instanceof QueueFullError) await this.#giveUp(session);
+      if (error instanceof OtherSlotsError || error instanceof QueueFullError) await this.giveUp(session);
       // No waiter is left on the server, and another try does not find in this session what it would then have twice.
       else if (signal.aborted || this.#asking.taken.held > 0 || this.#wanted.isMany) session.destroy();
       throw error;
@@ -114,8 +114,8 @@ export class AdvisoryLock {
     return this.#queue.leave(session);
   }
 
-  /** Leaves the queue, and nothing that was taken on the way. */
-  async #giveUp(session: PostgresSession): Promise<void> {
+  /** Leaves the queue, and releases what was taken; a seat that came along with it was not listened in. */
+  async giveUp(session: PostgresSession): Promise<void> {
     this.#queue.giveUp(session);
     if (this.#asking.taken.held === 0) return;
     try {

@@ -126,9 +126,9 @@ export class PostgresBackend implements Backend {
         ]);
         return schemaText(postgresDialect(table));
       },
-      async check(table, rehearsal, options) {
+      async check(table, testRun, options) {
         const { checkPostgresLedger } = await import("./ledger_checks.ts");
-        return await checkPostgresLedger(server, table, rehearsal, optionsFor(rehearsal.lock, options));
+        return await checkPostgresLedger(server, table, testRun, optionsFor(testRun.lock, options));
       },
     };
   }

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { textFrom } from "../../text/foreign.ts";
-import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
+import { textFrom } from "../../text/untrusted.ts";
+import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
 import { askOne } from "../sql/answer.ts";
 import type { PostgresOptions } from "./options.ts";
 import { isNamespacedName } from "../../lock/namespaced_name.ts";
@@ -27,7 +27,7 @@ export function postgresDatabase(
   const open = (allowUnsafeServer: boolean) =>
     leases && !allowUnsafeServer ? leases.server.open(NEVER, Infinity) : openPostgresSession(
       server,
-      { ...options, allowUnsafeServer, leased: leases !== undefined, looksOnly: true },
+      { ...options, allowUnsafeServer, leased: leases !== undefined, observesOnly: true },
       NEVER,
     );
   return {

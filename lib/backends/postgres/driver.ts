@@ -5,10 +5,11 @@ import { listening } from "../../waiting.ts";
 import { guard } from "../network/frames.ts";
 import type { DriverAnswer, DriverConnection } from "../sql/driver.ts";
 import type { Row } from "../sql/row.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
 import type { Statement } from "../sql/statement.ts";
 import { applicationName } from "./application_name.ts";
-import { UnsuitableServerError } from "./errors.ts";
+import { ConnectionError } from "../network/errors.ts";
+import { describePostgresError, endsSession, UnsuitableServerError } from "./errors.ts";
 import { PostgresFrames } from "./frames.ts";
 import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresHost, PostgresServer } from "./server.ts";
@@ -58,7 +59,9 @@ export async function logInOnce(
   // The driver would read these from the environment if they were empty in its config.
   const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
   Object.assign(connectionParameters, { options: server.options, replication: undefined });
-  client.on("error", () => undefined);
+  client.on("error", (error) => {
+    if (endsSession(error)) lastWords.set(client, error);
+  });
   using _ = listening(signal, () => socket.destroy());
   try {
     signal.throwIfAborted();
@@ -71,6 +74,9 @@ export async function logInOnce(
     throw signal.aborted ? signal.reason : error;
   }
 }
+
+/** What a server said when it ended a session without being asked, as a pooler does whose server is down. */
+const lastWords = new WeakMap<pg.Client, unknown>();
 
 /** What checks the messages of each client. */
 const watching = new WeakMap<pg.Client, PostgresFrames>();
@@ -108,6 +114,7 @@ export function loginTripsOf(client: pg.Client): number {
  * Runs a statement and returns its rows.
  *
  * @param signal Aborts it, by ending the connection.
+ * @throws {ConnectionError} When the server ended the session, with its words.
  * @throws The driver's error, or the signal's reason.
  */
 export async function askOrAbort(
@@ -120,7 +127,12 @@ export async function askOrAbort(
     signal.throwIfAborted();
     return rowsOf(await client.query(statement.textFor(POSTGRESQL)));
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    if (signal.aborted) throw signal.reason;
+    // Of words that came before the statement was sent the driver says only that the connection has ended.
+    const words = endsSession(error) ? error : lastWords.get(client);
+    if (words === undefined) throw error;
+    const { what, cure } = describePostgresError(words);
+    throw new ConnectionError(what, cure);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { PostgresHost } from "./server.ts";
 import { isHostName } from "../network/address_text.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../../text/redaction.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
+import { poolerCure } from "./pooler_cures.ts";
 import { isTransientPostgresState } from "./transient.ts";
 import { serverWords } from "../network/server_words.ts";
 
@@ -56,9 +57,6 @@ const CURES: Readonly<Record<string, string>> = {
   "57P03": "wait until the server is up",
 };
 
-const UNSUPPORTED =
-  "a pooler refuses the setting; remove it from the server setting, or connect directly to the server";
-
 /**
  * Cures for a refused login (28000), by the server's message, which may be in another language and then matches none.
  */
@@ -101,7 +99,7 @@ export function describePostgresError(error: unknown): Trouble {
 }
 
 function cureFor(state: string, message: string): string | undefined {
-  if (state === "08P01" && message.startsWith("unsupported startup parameter")) return UNSUPPORTED;
+  if (state === "08P01") return poolerCure(message);
   if (state === "42501" && /\bfunction\b/.test(message)) return "grant the role EXECUTE on it";
   const known = state === "28000" ? LOGIN_CURES.find(([words]) => words.test(message)) : undefined;
   return known?.[1] ?? CURES[state];
@@ -120,8 +118,13 @@ export function isTransientPostgresError(error: unknown): boolean {
  * transient here; the next login decides.
  */
 export function isTransientInSession(error: unknown): boolean {
-  const { severity } = error as { readonly severity?: string };
-  return severity === "FATAL" || severity === "PANIC" || isTransientPostgresError(error);
+  return endsSession(error) || isTransientPostgresError(error);
+}
+
+/** Whether an error is the server's last word in a session. */
+export function endsSession(error: unknown): boolean {
+  const { severity } = (error ?? {}) as { readonly severity?: string };
+  return severity === "FATAL" || severity === "PANIC";
 }
 
 /**

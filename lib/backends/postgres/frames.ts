@@ -132,16 +132,16 @@ export class PostgresFrames implements Framing {
         return checkRow(content, this.#columns);
       case "C":
         this.#columns = undefined;
-        content.zeroEnded();
+        content.nullTerminated();
         return content.end();
       case "S":
-        content.zeroEnded();
-        content.zeroEnded();
+        content.nullTerminated();
+        content.nullTerminated();
         return content.end();
       case "A":
         content.skip(4);
-        content.zeroEnded();
-        content.zeroEnded();
+        content.nullTerminated();
+        content.nullTerminated();
         return content.end();
       case "K":
         // Process id, and a secret key that newer servers make longer.
@@ -165,7 +165,7 @@ export class PostgresFrames implements Framing {
   }
 
   #checkLogin(content: FrameCursor): void {
-    const code = content.number(4, "highest");
+    const code = content.number(4, "big");
     const step = LOGIN[code];
     if (UNKNOWN_LOGINS[code] !== undefined) {
       throw new UnsuitableServerError(
@@ -179,7 +179,7 @@ export class PostgresFrames implements Framing {
     if (!mayFollow) throw broken("a login in the wrong order");
     if (step.more !== undefined && content.rest !== step.more) throw content.broken();
     if (code === 10) {
-      while (content.zeroEnded() > 0);
+      while (content.nullTerminated() > 0);
       content.end();
     }
     // What comes after the proof is not waited for: the server sends both.

@@ -1,10 +1,10 @@
 import type { Session } from "../sql/session.ts";
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import { join, sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 import { IS_AUXILIARY, SLOT_HOLDERS } from "./lock_rows.ts";
 import type { SessionInfo } from "./session_info.ts";
-import type { Seen, Stranger } from "../../who/sighting.ts";
+import type { OtherSession, Seen } from "../../who/sighting.ts";
 
 const GRANT = "grant this role pg_read_all_stats";
 const CURE = `ask for one lock by --name or its command, or ${GRANT}`;
@@ -20,14 +20,14 @@ export async function hiddenWaiters(
   session: Session,
   seraSessions: readonly SessionInfo[] | undefined,
   signal: AbortSignal,
-): Promise<Pick<Seen, "hidden" | "strangers">> {
+): Promise<Pick<Seen, "hidden" | "otherSessions">> {
   if (!seraSessions) {
     const hidden =
       "the server hides pg_stat_activity from this role, and with it who waits; grant this role SELECT on it";
-    return { hidden, strangers: [] };
+    return { hidden, otherSessions: [] };
   }
-  const strangers = await withoutLocks(session, seraSessions.filter(({ isHidden }) => isHidden), signal);
-  return { hidden: strangers.length > 0 ? `${WAITERS_HIDDEN}; ${GRANT}` : undefined, strangers };
+  const otherSessions = await withoutLocks(session, seraSessions.filter(({ isHidden }) => isHidden), signal);
+  return { hidden: otherSessions.length > 0 ? `${WAITERS_HIDDEN}; ${GRANT}` : undefined, otherSessions };
 }
 
 /**
@@ -42,17 +42,17 @@ export async function whatIsHidden(
   namespace: string | undefined,
   seraSessions: readonly SessionInfo[] | undefined,
   signal: AbortSignal,
-): Promise<Pick<Seen, "hidden" | "strangers">> {
+): Promise<Pick<Seen, "hidden" | "otherSessions">> {
   if (!seraSessions) {
     const hidden = "the server hides pg_stat_activity from this role, so which locks are sera's is not known; " +
       "ask for one lock by --name or its command, or grant this role SELECT on it";
-    return { hidden, strangers: [] };
+    return { hidden, otherSessions: [] };
   }
-  const strangers = await withoutLocks(session, seraSessions.filter(({ isHidden }) => isHidden), signal);
-  if (strangers.length > 0) {
-    return { hidden: `${WAITERS_HIDDEN}; ${CURE}`, strangers };
+  const otherSessions = await withoutLocks(session, seraSessions.filter(({ isHidden }) => isHidden), signal);
+  if (otherSessions.length > 0) {
+    return { hidden: `${WAITERS_HIDDEN}; ${CURE}`, otherSessions };
   }
-  if (namespace !== undefined) return { strangers };
+  if (namespace !== undefined) return { otherSessions };
   // Such a lock may be held by a sera whose server setting has another application_name.
   const [row] = await askIfAllowed(
     session,
@@ -62,11 +62,11 @@ export async function whatIsHidden(
     signal,
   );
   const count = wholeFrom(row?.count) ?? 0;
-  if (count === 0) return { strangers };
+  if (count === 0) return { otherSessions };
   const [which, are] = count === 1 ? ["one advisory lock", "is"] : [`${count} advisory locks`, "are"];
   const hidden =
     `${which} of other roles' sessions ${are} missing: whether they are sera's is hidden from this role; ${CURE}`;
-  return { hidden, strangers };
+  return { hidden, otherSessions };
 }
 
 /** The sessions that hold no advisory lock, and so may wait for one. */
@@ -74,7 +74,7 @@ async function withoutLocks(
   session: Session,
   seraSessions: readonly SessionInfo[],
   signal: AbortSignal,
-): Promise<readonly Stranger[]> {
+): Promise<readonly OtherSession[]> {
   const all = seraSessions.flatMap(({ who }) => who.session === undefined ? [] : [{ ...who, session: who.session }]);
   if (all.length === 0) return [];
   const pids = join(all.map(({ session }) => sql`${session}`));

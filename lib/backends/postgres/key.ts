@@ -1,4 +1,4 @@
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import { advisoryKey } from "./advisory_key.ts";
 import { fnv1, isNamespacedName } from "../../lock/namespaced_name.ts";
 import { isLockName } from "../../lock/lock_name.ts";

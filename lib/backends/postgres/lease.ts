@@ -1,22 +1,22 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import type { Asker } from "../sql/asker.ts";
+import type { Querier } from "../sql/querier.ts";
 import { LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
 import { type Outcome, rowsIfAny } from "../sql/batch.ts";
-import { type Look, readLook, selectLook, selectOthers } from "../sql/lease/look.ts";
+import { readSnapshot, selectOthers, selectSnapshot, type Snapshot } from "../sql/lease/snapshot.ts";
 import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
-import type { ClaimAndLook, LeaseTable, OwnRow, Released } from "../sql/lease/table.ts";
+import type { ClaimAndOthers, LeaseTable, OwnRow, Released } from "../sql/lease/table.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import type { Row } from "../sql/row.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
-import { keepingBelow, whyForgetful } from "./keeping.ts";
+import { storageBelow, whyVolatile } from "./storage.ts";
 import { LeaseClaims } from "./lease_claims.ts";
 import { leaseErrors } from "./lease_errors.ts";
 import { LeaseStatements } from "./lease_statements.ts";
@@ -54,71 +54,71 @@ class PostgresLeases implements LeaseTable {
   constructor(table: TableName) {
     this.#schema = table.schema;
     this.shown = shownTable(table);
-    this.#statements = new LeaseStatements(this.shown, leaseErrors(table));
+    this.#statements = new LeaseStatements(this.shown, leaseErrors());
     this.#table = tableIn(table);
     this.#claims = new LeaseClaims(this.#table, this.#statements);
   }
 
-  async claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    return (await this.#claims.claim(asker, claim, above)).fence;
+  async claim(querier: Querier, claim: Claim, above?: Statement): Promise<bigint | undefined> {
+    return (await this.#claims.claim(querier, claim, above)).fence;
   }
 
-  async claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
-    const { fence, outcomes } = await this.#claims.claim(asker, claim, above, [this.#selectOthers(claim)]);
-    return { fence, others: fence === undefined ? [] : await this.#othersIn(asker, claim, outcomes) };
+  async claimAndReadOthers(querier: Querier, claim: Claim, above?: Statement): Promise<ClaimAndOthers> {
+    const { fence, outcomes } = await this.#claims.claim(querier, claim, above, [this.#selectOthers(claim)]);
+    return { fence, others: fence === undefined ? [] : await this.#othersIn(querier, claim, outcomes) };
   }
 
-  async look(asker: Asker, lock: string): Promise<Look> {
-    const select = () => this.#statements.ask(asker, selectLook(this.#table, lock, READING));
-    return readLook(await this.#statements.orMissing(select) ?? [], lock, this.shown, READING);
+  async snapshot(querier: Querier, lock: string): Promise<Snapshot> {
+    const select = () => this.#statements.ask(querier, selectSnapshot(this.#table, lock, READING));
+    return readSnapshot(await this.#statements.orMissing(select) ?? [], lock, this.shown, READING);
   }
 
-  async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    return (await this.insertAndLook(asker, claim, above)).fence;
+  async insert(querier: Querier, claim: Claim, above?: Statement): Promise<bigint | undefined> {
+    return (await this.insertAndReadOthers(querier, claim, above)).fence;
   }
 
-  async insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
-    const insert = () => this.#claims.insert(asker, claim, above, [this.#selectOthers(claim)]);
+  async insertAndReadOthers(querier: Querier, claim: Claim, above?: Statement): Promise<ClaimAndOthers> {
+    const insert = () => this.#claims.insert(querier, claim, above, [this.#selectOthers(claim)]);
     const { rows: [row], outcomes } = await this.#statements.orMissing(insert) ??
-      (await this.#statements.make(asker, createTable(this.#table)), await insert());
+      (await this.#statements.make(querier, createTable(this.#table)), await insert());
     const fence = exactFrom(row?.fence);
     if (fence !== undefined) {
-      await this.#refuseForgetful(asker, claim, fence, row?.keeping);
-      return { fence, others: await this.#othersIn(asker, claim, outcomes) };
+      await this.#refuseVolatile(querier, claim, fence, row?.storage);
+      return { fence, others: await this.#othersIn(querier, claim, outcomes) };
     }
-    const kept = await this.#select(asker, sql`name = ${claim.lock}`);
+    const kept = await this.#select(querier, sql`name = ${claim.lock}`);
     if (kept.length > 0) return { fence, others: [] };
     const cure = "see the table's triggers, rules and policies";
     throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
   }
 
-  async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
-    return exactFrom((await this.#statements.ask(asker, renewLease(this.#table, lock, mine, ttl)))[0]?.beat);
+  async renew(querier: Querier, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
+    return exactFrom((await this.#statements.ask(querier, renewLease(this.#table, lock, mine, ttl)))[0]?.beat);
   }
 
-  async renewAll(asker: Asker, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]> {
+  async renewAll(querier: Querier, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]> {
     const renewals = rows.map(({ lock, mine }) => renewLease(this.#table, lock, mine, ttl));
-    return (await this.#statements.askEach(asker, renewals)).map(([row]) => exactFrom(row?.beat));
+    return (await this.#statements.askEach(querier, renewals)).map(([row]) => exactFrom(row?.beat));
   }
 
-  async change(asker: Asker, set: Statement, where: Statement): Promise<boolean> {
-    return (await this.#statements.ask(asker, sql`UPDATE ${this.#table} SET ${set} WHERE ${where} RETURNING fence`))
+  async change(querier: Querier, set: Statement, where: Statement): Promise<boolean> {
+    return (await this.#statements.ask(querier, sql`UPDATE ${this.#table} SET ${set} WHERE ${where} RETURNING fence`))
       .length > 0;
   }
 
-  async release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean> {
-    return (await this.releaseAnd(asker, lock, mine, [], ending)).isFreed;
+  async release(querier: Querier, lock: string, mine: Ownership, ending?: Ending): Promise<boolean> {
+    return (await this.releaseAnd(querier, lock, mine, [], ending)).isFreed;
   }
 
   async releaseAnd(
-    asker: Asker,
+    querier: Querier,
     lock: string,
     mine: Ownership,
     then: readonly Statement[],
     ending?: Ending,
   ): Promise<Released> {
     const free = releaseLease(this.#table, lock, mine, ending);
-    const { rows, outcomes } = await this.#statements.askAnd(asker, free, then);
+    const { rows, outcomes } = await this.#statements.askAnd(querier, free, then);
     return { isFreed: rows.length > 0, outcomes };
   }
 
@@ -133,31 +133,32 @@ class PostgresLeases implements LeaseTable {
     return isNoLonger(this.#table, lock, mine);
   }
 
-  async read(asker: Asker, lock: string): Promise<Lease | undefined> {
-    const [row] = await this.#select(asker, sql`name = ${lock}`);
+  async read(querier: Querier, lock: string): Promise<Lease | undefined> {
+    const [row] = await this.#select(querier, sql`name = ${lock}`);
     return row && readLease(row, this.shown, READING);
   }
 
-  async list(asker: Asker, filter: LockFilter): Promise<LeaseList> {
+  async list(querier: Querier, filter: LockFilter): Promise<LeaseList> {
     const list = new LeaseList();
     for (let last = "";;) {
-      const rows = await this.#select(asker, heldAfter(last, filter));
+      const rows = await this.#select(querier, heldAfter(last, filter));
       list.add(rows, this.shown, READING);
       if (rows.length < READ_AT_ONCE) return list;
       last = decodeText(rows.at(-1)?.lock_name) ?? last;
     }
   }
 
-  async known(asker: Asker, locks: readonly string[]): Promise<readonly string[]> {
+  async known(querier: Querier, locks: readonly string[]): Promise<readonly string[]> {
     if (locks.length === 0) return [];
-    const rows = await this.#statements.orMissing(() => this.#statements.ask(asker, selectNames(this.#table, locks))) ??
-      [];
+    const rows =
+      await this.#statements.orMissing(() => this.#statements.ask(querier, selectNames(this.#table, locks))) ??
+        [];
     return rows.flatMap(({ lock_name }) => decodeText(lock_name) ?? []);
   }
 
-  async forget(asker: Asker, lock: string): Promise<boolean> {
+  async forget(querier: Querier, lock: string): Promise<boolean> {
     try {
-      return await this.#statements.orMissing(() => this.#statements.ask(asker, forgetLease(this.#table, lock))) !==
+      return await this.#statements.orMissing(() => this.#statements.ask(querier, forgetLease(this.#table, lock))) !==
         undefined;
     } catch (error) {
       if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
@@ -171,12 +172,12 @@ class PostgresLeases implements LeaseTable {
   }
 
   /** Only for the first row of a lock, since a table that forgot its rows comes here again. Gives the lease back. */
-  async #refuseForgetful(asker: Asker, { lock, owner }: Claim, fence: bigint, keeping: unknown): Promise<void> {
-    const below = keepingBelow(this.#table, keeping);
-    const kept = below ? (await this.#statements.ask(asker, below))[0]?.keeping : keeping;
-    const trouble = whyForgetful(kept, { shown: this.shown, lost: "who holds a lock", flag: LEASE_WORDS.flag });
+  async #refuseVolatile(querier: Querier, { lock, owner }: Claim, fence: bigint, storage: unknown): Promise<void> {
+    const below = storageBelow(this.#table, storage);
+    const kept = below ? (await this.#statements.ask(querier, below))[0]?.storage : storage;
+    const trouble = whyVolatile(kept, { shown: this.shown, lost: "who holds a lock", flag: LEASE_WORDS.flag });
     if (trouble === undefined) return;
-    await this.release(asker, lock, { owner, fence });
+    await this.release(querier, lock, { owner, fence });
     throw leaseFailure(this.shown, trouble);
   }
 
@@ -185,12 +186,13 @@ class PostgresLeases implements LeaseTable {
   }
 
   /** What others hold, as a look has shown that went with a claim, or else another one. */
-  async #othersIn(asker: Asker, claim: Claim, [outcome]: readonly Outcome[]): Promise<readonly Lease[]> {
-    const rows = rowsIfAny(outcome) ?? await this.#statements.ask(asker, this.#selectOthers(claim));
-    return readLook(rows, slotIn(claim.lock).lock, this.shown, READING).leases;
+  async #othersIn(querier: Querier, claim: Claim, [outcome]: readonly Outcome[]): Promise<readonly Lease[]> {
+    const rows = rowsIfAny(outcome) ?? await this.#statements.ask(querier, this.#selectOthers(claim));
+    return readSnapshot(rows, slotIn(claim.lock).lock, this.shown, READING).leases;
   }
 
-  async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {
-    return await this.#statements.orMissing(() => this.#statements.ask(asker, selectLeases(this.#table, which))) ?? [];
+  async #select(querier: Querier, which: Statement): Promise<readonly Row[]> {
+    return await this.#statements.orMissing(() => this.#statements.ask(querier, selectLeases(this.#table, which))) ??
+      [];
   }
 }

@@ -20,7 +20,7 @@ export function postgresLeaseDatabase(
   table: TableName,
   ledger: TableName,
 ): LeaseDatabase<PostgresSession> {
-  const looks = { ...options, leased: true, looksOnly: true };
+  const looks = { ...options, leased: true, observesOnly: true };
   return {
     server: postgresLeaseServer(server, options, table),
     options: leaseOptions(options, tableIn),

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { exactFrom } from "../../text/foreign.ts";
-import type { Asker } from "../sql/asker.ts";
+import { exactFrom } from "../../text/untrusted.ts";
+import type { Querier } from "../sql/querier.ts";
 import type { Outcome } from "../sql/batch.ts";
 import { leaseFailure, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import type { Claim } from "../sql/lease/row.ts";
@@ -8,7 +8,7 @@ import type { Row } from "../sql/row.ts";
 import type { Statement } from "../sql/statement.ts";
 import { claimLease, inAscii, insertLease } from "./lease_sql.ts";
 import type { LeaseStatements } from "./lease_statements.ts";
-import { isOfTable, isUnfitText } from "./table_errors.ts";
+import { isOfTable, isUnencodable } from "./table_errors.ts";
 
 /** Claims leases in one table. */
 export class LeaseClaims {
@@ -27,12 +27,12 @@ export class LeaseClaims {
    * @returns The fencing token, as `LeaseTable.claim()` does; and what came of the other statements, if they were sent.
    */
   async claim(
-    asker: Asker,
+    querier: Querier,
     claim: Claim,
     above: Statement | undefined,
     then: readonly Statement[] = [],
   ): Promise<{ readonly fence: bigint | undefined; readonly outcomes: readonly Outcome[] }> {
-    const acquire = () => this.#acquire(asker, claim, above, claimLease, then);
+    const acquire = () => this.#acquire(querier, claim, above, claimLease, then);
     const { rows, outcomes } = await this.#statements.orMissing(acquire) ?? { rows: [], outcomes: [] };
     if (rows.length > 1) {
       throw leaseFailure(this.#statements.shown, {
@@ -45,12 +45,12 @@ export class LeaseClaims {
 
   /** Makes the row of a lease, see `LeaseTable.insert()`; returns it, if there was none. */
   insert(
-    asker: Asker,
+    querier: Querier,
     claim: Claim,
     above: Statement | undefined,
     then: readonly Statement[],
   ): Promise<{ readonly rows: readonly Row[]; readonly outcomes: readonly Outcome[] }> {
-    return this.#acquire(asker, claim, above, insertLease, then);
+    return this.#acquire(querier, claim, above, insertLease, then);
   }
 
   /**
@@ -58,7 +58,7 @@ export class LeaseClaims {
    * host and the label that the database's encoding lacks are replaced.
    */
   async #acquire(
-    asker: Asker,
+    querier: Querier,
     claim: Claim,
     above: Statement | undefined,
     statement: typeof claimLease,
@@ -67,10 +67,10 @@ export class LeaseClaims {
     let [fit, over] = [claim, above];
     for (;;) {
       try {
-        return await this.#statements.askAnd(asker, statement(this.#table, fit, over), then);
+        return await this.#statements.askAnd(querier, statement(this.#table, fit, over), then);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
-        if (fit === claim && isUnfitText(error.cause)) fit = inAscii(claim);
+        if (fit === claim && isUnencodable(error.cause)) fit = inAscii(claim);
         else if (over !== undefined && isOfTable(error.cause)) over = undefined;
         else throw error;
       }

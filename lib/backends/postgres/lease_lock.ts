@@ -11,7 +11,7 @@ import type { PostgresOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
 import type { PostgresSession } from "./session.ts";
 import { readPostgresSightings } from "./sightings.ts";
-import { isInTheWay, isOfTable } from "./table_errors.ts";
+import { isInterference, isOfTable } from "./table_errors.ts";
 import { tableIn } from "./table_sql.ts";
 
 /** What leases need of PostgreSQL. */
@@ -27,7 +27,7 @@ export function postgresLeaseServer(
     open: (signal, limit) => openLeasedSession(server, options, signal, limit),
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
     takesSeveralLocks: () => true,
-    isInTheWay: (cause) => isInTheWay(cause) || isOfTable(cause),
+    keepsSession: (cause) => isInterference(cause) || isOfTable(cause),
     settingsFrom: ({ hasSessionLocks }) => hasSessionLocks ? "already set" : "statement",
     sightings: readPostgresSightings,
   };

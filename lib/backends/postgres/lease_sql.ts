@@ -1,17 +1,17 @@
 /** The SQL of the table of leases. */
 
-import { MARGINS_PER_TTL } from "../../lock/silence.ts";
+import { MARGINS_PER_TTL } from "../../lock/expiry_watch.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import { cut } from "../sql/insert_run.ts";
+import { truncate } from "../sql/insert_run.ts";
 import { assignmentsOf, conditionOf } from "../sql/ending.ts";
-import { isRowOf } from "../sql/lease/look.ts";
+import { isRowOf } from "../sql/lease/snapshot.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, NAMES, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { keepingOf } from "./keeping.ts";
+import { storageOf } from "./storage.ts";
 import { inMilliseconds } from "./sql.ts";
 import { decodeText, readText, span, WORD } from "./table_sql.ts";
 
@@ -54,7 +54,7 @@ export function claimLease(table: Statement, claim: Claim, above: Statement | un
   return sql`UPDATE ${table} SET owner = ${owner}, beat = CASE WHEN ${isMine} THEN beat + 1 ELSE 1 END,
     fence = CASE WHEN ${isMine} THEN fence ELSE GREATEST(fence, ${last(above)}) + 1 END,
     since = CASE WHEN ${isMine} THEN since ELSE ${NOW} END,
-    ${until(ttl)}, host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}
+    ${until(ttl)}, host = ${truncate(host)}, pid = ${pid}, label = ${truncate(label)}
     WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
     AND (owner IS NULL OR ${isMine}${mayBeTaken(from)}) RETURNING fence`;
 }
@@ -67,8 +67,8 @@ export function insertLease(table: Statement, claim: Claim, above: Statement | u
       expires = expires, host = host, pid = pid, label = label, since = since WHERE false)
     INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
     VALUES (${lock}, ${owner}, ${last(above)} + 1, 1, ${ttl}, ${NOW} + ${span(ttl)},
-      ${cut(host)}, ${pid}, ${cut(label)}, ${NOW})
-    ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
+      ${truncate(host)}, ${pid}, ${truncate(label)}, ${NOW})
+    ON CONFLICT (name) DO NOTHING RETURNING fence, ${storageOf(table)} AS storage`;
 }
 
 /** A claim in which characters of the host and the label that not all encodings have are replaced. */

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import type { Asker } from "../sql/asker.ts";
+import type { Querier } from "../sql/querier.ts";
 import { type Outcome, rowsIfAny } from "../sql/batch.ts";
 import { explained, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
@@ -17,8 +17,8 @@ export class LeaseStatements {
   constructor(readonly shown: string, readonly errors: TableErrors) {}
 
   /** Runs a statement, again if the server undoes it. */
-  ask(asker: Asker, statement: Statement): Promise<readonly Row[]> {
-    return this.#repeated(() => send(asker, statement));
+  ask(querier: Querier, statement: Statement): Promise<readonly Row[]> {
+    return this.#repeated(() => send(querier, statement));
   }
 
   /**
@@ -27,26 +27,26 @@ export class LeaseStatements {
    * @returns The rows of the first, and an outcome for each of the others; none if there is no such message.
    */
   async askAnd(
-    asker: Asker,
+    querier: Querier,
     statement: Statement,
     then: readonly Statement[],
   ): Promise<{ readonly rows: readonly Row[]; readonly outcomes: readonly Outcome[] }> {
-    if (then.length === 0 || !asker.batch) return { rows: await this.ask(asker, statement), outcomes: [] };
+    if (then.length === 0 || !querier.batch) return { rows: await this.ask(querier, statement), outcomes: [] };
     return await this.#repeated(async () => {
-      const [first, ...outcomes] = await asker.batch!([withSettings(statement), ...then], { serverTime: LOCK_WAIT });
+      const [first, ...outcomes] = await querier.batch!([withSettings(statement), ...then], { serverTime: LOCK_WAIT });
       if (!first || "error" in first) throw first?.error;
       return { rows: first.rows, outcomes };
     });
   }
 
   /** Runs statements that stand alone, in one message if possible; the rows of each. */
-  async askEach(asker: Asker, [first, ...others]: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+  async askEach(querier: Querier, [first, ...others]: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
     if (!first) return [];
-    const { rows, outcomes } = await this.askAnd(asker, first, others.map(withSettings));
+    const { rows, outcomes } = await this.askAnd(querier, first, others.map(withSettings));
     const all = [rows];
     for (const [index, statement] of others.entries()) {
       // Alone it may succeed, or its error says what to do about the table.
-      all.push(rowsIfAny(outcomes[index]) ?? await this.ask(asker, statement));
+      all.push(rowsIfAny(outcomes[index]) ?? await this.ask(querier, statement));
     }
     return all;
   }
@@ -63,14 +63,17 @@ export class LeaseStatements {
   }
 
   /** Makes the table. It does no harm if another is faster. */
-  async make(asker: Asker, definition: Statement): Promise<void> {
+  async make(querier: Querier, definition: Statement): Promise<void> {
     try {
-      await send(asker, definition);
+      await send(querier, definition);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
       const what = `it does not exist yet, and cannot be created: ${error.reason}`;
-      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? this.errors.grant : undefined }, error);
+      throw leaseFailure(this.shown, {
+        what,
+        cure: isRefused(error.cause) ? this.errors.grantOf?.(error.cause) ?? this.errors.grant : undefined,
+      }, error);
     }
   }
 

@@ -1,23 +1,23 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { sqlState } from "./errors.ts";
-import type { Asker, SettingsFrom } from "../sql/asker.ts";
+import type { Querier, SettingsFrom } from "../sql/querier.ts";
 import type { Dialect } from "../sql/dialect.ts";
-import { keepingBelow, keepingOf, whyForgetful } from "./keeping.ts";
+import { storageBelow, storageOf, whyVolatile } from "./storage.ts";
 import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { ledgerStatements } from "../sql/ledger_statements.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
-import { brief, inMilliseconds } from "./sql.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
+import { inMilliseconds, withShortWait } from "./sql.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import {
   cureOf,
-  grantOn,
-  isLasting,
+  grantOnSchema,
   isLocked,
   isMissing,
+  isPermanent,
   isRefused,
   isThereAlready,
-  isUnfitText,
+  isUnencodable,
   type TableAdvice,
 } from "./table_errors.ts";
 import { SET_FOR_SESSION, withSettings } from "./table_settings.ts";
@@ -28,11 +28,14 @@ const ID_TROUBLE: Readonly<Record<string, "taken" | "none left">> = { "23505": "
 
 const ADVICE: TableAdvice = { flag: "--ledger-table", definition: "sera history --schema" };
 
+/** What sera needs of the table. */
+const RIGHTS = "SELECT, INSERT, UPDATE and DELETE";
+
 /** The ledger's SQL for PostgreSQL. */
 export function postgresDialect(name: TableName): Dialect {
   const [table, shown] = [tableIn(name), shownTable(name)];
   return {
-    spelling: POSTGRESQL,
+    quoting: POSTGRESQL,
     table,
     shown,
     // The server cuts names at 63 bytes.
@@ -68,21 +71,22 @@ export function postgresDialect(name: TableName): Dialect {
     isMissing,
     isThereAlready,
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
-    isUnfitText,
-    keeping: keepingOf(table),
-    whyForgetful: (keeping) => whyForgetful(keeping, { shown, lost: "what ran", flag: ADVICE.flag }),
-    keepingBelow: (keeping) => keepingBelow(table, keeping),
+    isUnencodable,
+    storage: storageOf(table),
+    whyVolatile: (storage) => whyVolatile(storage, { shown, lost: "what ran", flag: ADVICE.flag }),
+    storageBelow: (storage) => storageBelow(table, storage),
     nextId: sql`MAX(id) + 1`,
-    askToUpdate: {
+    requireUpdate: {
       before: sql`WITH asked AS (UPDATE ${table}
         SET outcome = outcome, finished = finished, exit_code = exit_code, expires = expires WHERE false) `,
       after: sql``,
     },
-    brief,
+    withShortWait,
     idCure: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
-    isLasting,
+    isPermanent,
     isRefused,
-    grant: grantOn("sera_runs", ADVICE, "SELECT, INSERT, UPDATE and DELETE"),
+    grant: `grant the role ${RIGHTS} on it, or have an administrator create it: ${ADVICE.definition}`,
+    grantOf: (cause) => grantOnSchema(cause, ADVICE, RIGHTS),
     cureOf: (cause) => cureOf(cause, ADVICE),
     grantToRead: "grant the role SELECT on it, and USAGE on its schema",
     cureOfForeign: `name another one with ${ADVICE.flag}`,
@@ -96,14 +100,14 @@ export function postgresDialect(name: TableName): Dialect {
  * @param settings Where its statements get their settings from.
  */
 export function postgresStore(
-  asker: Asker,
+  querier: Querier,
   table: TableName,
   patience: Patience,
   settings: SettingsFrom = "session",
 ): Store {
   const dialect = postgresDialect(table);
   const statements = ledgerStatements(
-    asker,
+    querier,
     patience,
     isLocked,
     settings === "session" ? { all: SET_FOR_SESSION } : undefined,

@@ -4,6 +4,8 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
 import type { PostgresServer } from "./server.ts";
 import { postgresStore } from "./ledger.ts";
+import type { LockOptions } from "../backend.ts";
+import { postgresLeaseLock } from "./lease_lock.ts";
 import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { Store } from "../sql/store.ts";
@@ -11,8 +13,8 @@ import { sql, type Statement } from "../sql/statement.ts";
 import { SET_FOR_TRANSACTION } from "./table_settings.ts";
 import { lastRun } from "../sql/last_run.ts";
 import { usableLedger } from "../../doctor/usable_ledger.ts";
-import { rehearse } from "../sql/rehearsal.ts";
-import type { RunRehearsal } from "../../ledger/ledger.ts";
+import { recordTestRun } from "../sql/test_run.ts";
+import type { TestRun } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -23,12 +25,15 @@ import type { Finding } from "../../doctor/report.ts";
 export async function checkPostgresLedger(
   server: PostgresServer,
   table: TableName,
-  rehearsal: RunRehearsal,
-  options: PostgresOptions,
+  testRun: TestRun,
+  options: PostgresOptions & LockOptions,
 ): Promise<Finding> {
-  return await checkInSession(new PostgresLock(server, options), async (session) => {
+  const { leaseTable } = options;
+  // A run with a lease records itself in the lease's session, which may be one that a plain lock is refused in.
+  const lock = leaseTable ? postgresLeaseLock(server, options, leaseTable) : new PostgresLock(server, options);
+  return await checkInSession(lock, async (session) => {
     const store = postgresStore(session, table, new Patience(), "already set");
-    return await checkStore(store, rehearsal, session.closed);
+    return await checkStore(store, testRun, session.closed);
   });
 }
 
@@ -38,7 +43,7 @@ export async function checkPostgresLedger(
  * @param closed Aborted once the session has ended.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSignal): Promise<Finding> {
+async function checkStore(store: Store, testRun: TestRun, closed: AbortSignal): Promise<Finding> {
   try {
     // Settings for the transaction alone, since a pooler may give the session to others afterwards. Limits that could end
     // a transaction are off, since a real run has none.
@@ -59,7 +64,7 @@ async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSi
     await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);
-    return usableLedger(last, await rehearse(cautious, rehearsal));
+    return usableLedger(last, await recordTestRun(cautious, testRun));
   } finally {
     if (!closed.aborted) await store.run(sql`ROLLBACK`);
   }

@@ -1,6 +1,6 @@
 /** How long a PostgreSQL server may take, in milliseconds. */
 
-import { tryLimitOf } from "../../lock/lease.ts";
+import { requestTimeoutOf } from "../../lock/lease.ts";
 import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
 
@@ -10,7 +10,7 @@ export const DEFAULT_TIMEOUT = 10_000;
 /** For an answer. A leased session is given up sooner: another one can take its place while the lease lasts. */
 export function answerTimeoutOf({ answerTimeout, leased, lease: { ttl } }: PostgresSessionOptions): number {
   if (answerTimeout !== undefined) return answerTimeout;
-  return leased ? Math.min(DEFAULT_TIMEOUT, tryLimitOf(ttl)) : DEFAULT_TIMEOUT;
+  return leased ? Math.min(DEFAULT_TIMEOUT, requestTimeoutOf(ttl)) : DEFAULT_TIMEOUT;
 }
 
 /** Divides a limit for connecting among several hosts, so that one that does not answer leaves time for the next. */

@@ -14,7 +14,7 @@ import type { PostgresSession } from "./session.ts";
 import { HeldCheck } from "./held_check.ts";
 import { refuseUnsuitable } from "./set_up.ts";
 import { markOf } from "../sql/mark.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 import type { BackendLock } from "../backend.ts";
@@ -127,7 +127,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     if (why !== undefined) throw UnfitServerError.on(session.where, why);
     const conflict = this.#wanted.conflict(seen);
     if (conflict) {
-      await this.#lock.release(session);
+      await this.#lock.giveUp(session);
       throw conflict;
     }
     const { slot } = this.#lock;

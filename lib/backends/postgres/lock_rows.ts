@@ -1,6 +1,6 @@
 /** The rows of `pg_locks` that sera's locks are seen by: those of locks and slots, and the marks of the latter. */
 
-import { pidFrom, wholeFrom } from "../../text/foreign.ts";
+import { pidFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Row } from "../sql/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { halfWithoutSlot } from "./advisory_key.ts";

@@ -14,7 +14,7 @@ const NULL = 0xffffffff;
 export function checkTrouble(content: FrameCursor, needed: string): void {
   let missing = needed;
   for (let field = content.byte(); field !== 0; field = content.byte()) {
-    if (content.zeroEnded() > 0) missing = missing.replace(String.fromCharCode(field), "");
+    if (content.nullTerminated() > 0) missing = missing.replace(String.fromCharCode(field), "");
   }
   content.end();
   if (missing !== "") throw content.broken();
@@ -26,11 +26,11 @@ export function checkTrouble(content: FrameCursor, needed: string): void {
  * @returns How many there are.
  */
 export function checkColumns(content: FrameCursor): number {
-  const columns = content.number(2, "highest");
+  const columns = content.number(2, "big");
   for (let column = 0; column < columns; column++) {
-    content.zeroEnded();
+    content.nullTerminated();
     content.skip(16);
-    if (content.number(2, "highest") !== 0) throw content.broken();
+    if (content.number(2, "big") !== 0) throw content.broken();
   }
   content.end();
   return columns;
@@ -42,10 +42,10 @@ export function checkColumns(content: FrameCursor): number {
  * @param columns How many columns it must have; undefined where no rows may come.
  */
 export function checkRow(content: FrameCursor, columns: number | undefined): void {
-  const values = content.number(2, "highest");
+  const values = content.number(2, "big");
   if (values !== columns) throw broken(`a row of ${values} values for ${columns ?? 0} columns`);
   for (let value = 0; value < values; value++) {
-    const length = content.number(4, "highest");
+    const length = content.number(4, "big");
     if (length !== NULL) content.skip(length);
   }
   content.end();

@@ -32,7 +32,7 @@ export async function observePostgres(
       // A run checks the pooler first; here it may spread statements over several sessions.
       isScattered: ({ pooled }) => pooled,
       sightings: readPostgresSightings,
-      grip: async (holder, ...by) => (await import("./grip.ts")).gripOnPostgres(holder, options, ...by),
+      handleOf: async (holder, ...by) => (await import("./holder_handle.ts")).handleOnPostgres(holder, options, ...by),
     },
   }, signal);
 }
@@ -41,7 +41,7 @@ async function leasesOn(
   server: PostgresServer,
   options: PostgresOptions & LockOptions,
   table: TableName,
-): Promise<Pick<ObserverQueries<PostgresSession>, "open" | "isScattered" | "sightings" | "grip">> {
+): Promise<Pick<ObserverQueries<PostgresSession>, "open" | "isScattered" | "sightings" | "handleOf">> {
   const [{ postgresLeaseLock, postgresLeaseServer }, { readLeaseSightings }] = await Promise.all([
     import("./lease_lock.ts"),
     import("../sql/lease/sightings.ts"),
@@ -50,19 +50,19 @@ async function leasesOn(
   return {
     open: (from) =>
       from === "any server"
-        ? postgresLeaseLock(anyOf(server), { ...options, looksOnly: true }, table)
+        ? postgresLeaseLock(anyOf(server), { ...options, observesOnly: true }, table)
         : postgresLeaseLock(server, options, table),
     isScattered: () => false,
     sightings: (...looking) => readLeaseSightings(leases, ...looking),
-    grip: async (holder, open, signal) => {
-      const [{ gripOnLease }, { gripOnPostgres }] = await Promise.all([
-        import("../sql/lease/grip.ts"),
-        import("./grip.ts"),
+    handleOf: async (holder, open, signal) => {
+      const [{ handleOnLease }, { handleOnPostgres }] = await Promise.all([
+        import("../sql/lease/holder_handle.ts"),
+        import("./holder_handle.ts"),
       ]);
       const by = presenceOf(holder.lock, options);
-      return await gripOnLease(
+      return await handleOnLease(
         { server: leases, holder, by, open },
-        () => gripOnPostgres(holder, options, open, signal),
+        () => handleOnPostgres(holder, options, open, signal),
       );
     },
   };

@@ -72,7 +72,7 @@ async function openOn(
     client = await logIn(host, server, options, either);
     const facts = await setUp(client, options, either);
     if (!options.leased) refuseUnsuitable(facts, server, options.allowUnsafeServer);
-    else if (!options.looksOnly) refuseReadOnly(facts);
+    else if (!options.observesOnly) refuseReadOnly(facts);
     const session = new PostgresSession(
       `PostgreSQL at ${whereIs(host)}`,
       client,

@@ -15,7 +15,7 @@ export interface PostgresSessionOptions {
    */
   readonly leased?: boolean;
   /** Whether a session for leases only looks at them, so that any server will do. */
-  readonly looksOnly?: boolean;
+  readonly observesOnly?: boolean;
   /**
    * How long a server may take to answer, in milliseconds; by default `DEFAULT_TIMEOUT`, or less for a leased session.
    */

@@ -93,12 +93,10 @@ export class Queue {
    * @returns Whether anything was sent.
    */
   leave(session: PostgresSession): boolean {
-    const { slots } = this.#wanted;
     const seat = this.#endSeat(session);
-    const left = [...seat, ...this.#endPlace(session)];
     // Two who release a slot at the same time may have told this session both.
-    if (seat.length > 0 && slots) left.push(sql`SELECT ${this.#last} WHERE ${slots.held} < ${slots.count}`);
-    return send(session, left);
+    const more = seat.length > 0 && this.#wanted.slots ? [this.#passOn] : [];
+    return send(session, [...seat, ...this.#endPlace(session), ...more]);
   }
 
   /** Leaves the seat, to wait for the next lock. */
@@ -108,8 +106,11 @@ export class Queue {
 
   /** To be called when the session does not wait any longer, and has nothing: others must not take it for a waiter. */
   giveUp(session: PostgresSession): void {
-    if (this.#waiting === session && !send(session, [...this.#endSeat(session), ...this.#endPlace(session)])) {
-      session.show();
+    if (this.#waiting === session) {
+      const seat = this.#endSeat(session);
+      // Somebody may have released the lock since the last look, and have told this session only.
+      const more = seat.length > 0 ? [this.#passOn] : [];
+      if (!send(session, [...seat, ...this.#endPlace(session), ...more])) session.show();
     }
     this.#waiting = undefined;
   }
@@ -129,8 +130,12 @@ export class Queue {
     return join(this.#seats.map((seats) => seats.notifyAll), sql`; `);
   }
 
-  get #last(): Statement {
-    return this.#seats.at(-1)!.notifyNext(this.#before);
+  /**
+   * Notifies another waiter if the lock that was waited for is free. To be run after the seat was left: who releases the
+   * lock from then on notifies somebody else, and who did so before is seen here.
+   */
+  get #passOn(): Statement {
+    return sql`SELECT ${this.#seats[this.#at]!.notifyNext(this.#before)} WHERE ${this.#wanted.isFree(this.#at)}`;
   }
 
   #endSeat(session: PostgresSession): readonly Statement[] {

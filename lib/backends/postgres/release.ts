@@ -2,7 +2,7 @@ import { answerIn } from "../sql/answer.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import type { PostgresSession } from "./session.ts";
-import { brief } from "./sql.ts";
+import { withShortWait } from "./sql.ts";
 
 /** What a session gives back, as SQL. */
 export interface Given {
@@ -32,7 +32,7 @@ export async function release(session: PostgresSession, { unlock, tell, tellAll 
 /** Releases locks and notifies their waiters in a batch, where a condition on tables holds. */
 export function releaseWhere(session: PostgresSession, { unlock, tell }: Given, condition: Statement): ReleaseWhere {
   return {
-    statement: brief(sql`SELECT ${all(unlock)} WHERE ${condition}`),
+    statement: withShortWait(sql`SELECT ${all(unlock)} WHERE ${condition}`),
     then: sql`SELECT ${tell} AS told`,
     wasHeld: (rows) => rows.length === 0 ? undefined : answerIn(session, rows, ["released"]).truth("released"),
   };

@@ -65,8 +65,9 @@ export class Seats {
 
   /**
    * An expression that notifies the first seat that is taken after another one, round and round; if none is, those who
-   * know of no seats. A seat that can be locked is free, or this session's own. That is quicker than `pg_locks`. All types
-   * match exactly, see `POSTGRESQL`.
+   * know of no seats. A seat that can be locked is free, or this session's own. That is quicker than `pg_locks`. The lock is
+   * shared, so that two who look at the same moment do not take each other for waiters. All types match exactly, see
+   * `POSTGRESQL`.
    */
   notifyNext(after: number): Statement {
     const seat = sql`i % ${this.#count}`;
@@ -74,7 +75,7 @@ export class Seats {
     const suffix = sql`CASE ${seat} WHEN 0 THEN ''::text ELSE '_'::text || (${seat} + 1)::text END`;
     return sql`pg_notify(${this.#channel} || coalesce((SELECT ${suffix} FROM generate_series(${after}, ${
       after + this.#count - 1
-    }) i WHERE NOT (pg_try_advisory_lock(${key}) AND pg_advisory_unlock(${key})) LIMIT 1), ''::text), ''::text)`;
+    }) i WHERE NOT (pg_try_advisory_lock_shared(${key}) AND pg_advisory_unlock_shared(${key})) LIMIT 1), ''::text), ''::text)`;
   }
 
   /** Notifies all who listen without a seat. */

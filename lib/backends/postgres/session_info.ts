@@ -1,7 +1,7 @@
-import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
 import { ASKS } from "./wanted.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";

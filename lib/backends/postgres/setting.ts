@@ -1,6 +1,6 @@
 /** A PostgreSQL setting, which knows its origin, and the ways to read one. */
 
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { DsnError, type Show, showQuoted } from "../network/address_text.ts";
 
 /** One value, as text. */

@@ -1,6 +1,6 @@
 import type { Shown } from "../backend.ts";
 import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
-import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
 import type { PostgresServer } from "./server.ts";
 
 /** What people and machines are shown of the server; without its password. */

@@ -12,7 +12,7 @@ import { isSlotOf } from "./advisory_key.ts";
 import { keyOfName, namespaceCondition, rowCondition } from "./key.ts";
 import { IS_AUXILIARY, LOCK_COLUMNS, OF_SLOT_HOLDERS, readLockRows } from "./lock_rows.ts";
 import { isMarkOf } from "./slot_marks.ts";
-import { namesTold, withNames } from "../../who/names.ts";
+import { reportedNames, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
@@ -57,7 +57,7 @@ export async function readPostgresSightings(
   const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
   const sightings = recorded.map((sighting) => {
     const mark = told.get(keyOfName(sighting.lock) ?? sighting.lock);
-    return withNames(mark ? { ...sighting, ...namesTold(mark) } : sighting, asked);
+    return withNames(mark ? { ...sighting, ...reportedNames(mark) } : sighting, asked);
   });
   const { hiddenWaiters, whatIsHidden } = await import("./hidden.ts");
   if (!isOne) return { sightings, ...await whatIsHidden(session, asked, seraSessions, signal) };

@@ -13,7 +13,7 @@ const FIRST = 0x534c0000;
 /** How far apart the marks for two numbers of slots are. */
 const STEP = 256;
 
-/** SQL for whether a row of `pg_locks` that is an advisory lock is a mark. Nobody else takes shared ones of pairs. */
+/** SQL for whether a row of `pg_locks` that is an advisory lock is a mark. No other shared one has such a key. */
 export const IS_MARK = sql`objsubid = 2 AND mode = 'ShareLock' AND objid BETWEEN ${FIRST + 2 * STEP}::oid AND ${
   FIRST + (MOST_SLOTS + 1) * STEP - 1
 }::oid`;

@@ -56,11 +56,6 @@ export class Slots {
     return this.#marks.isSame;
   }
 
-  /** An expression that counts the slots that are held. */
-  get held(): Statement {
-    return sql`(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND ${this.#marks.isSame})`;
-  }
-
   /**
    * Aggregates over the advisory locks in `pg_locks`: the highest mark for another number of slots, 0 if there is none;
    * whether somebody who knows of no slots has the lock rightly, as far as can be seen; and whether this session is settled.

@@ -22,7 +22,7 @@ export interface PlainOrSecure {
  *
  * @param server Its sslmode decides only how to verify the certificate.
  * @param signal Aborts the attempt.
- * @param lookOnly Whether to fetch only the server's certificate, see {@linkcode TlsOptions}.
+ * @param certificateOnly Whether to fetch only the server's certificate, see {@linkcode TlsOptions}.
  * @throws {TlsError} When the connection cannot be encrypted, or the server's certificate is not accepted.
  * @throws {ConfigError} When a file that TLS needs cannot be read.
  * @throws The system's error when connecting fails, or the signal's reason.
@@ -32,9 +32,9 @@ export async function openSocket(
   server: PostgresServer,
   encryption: Encryption,
   signal: AbortSignal,
-  lookOnly = false,
+  certificateOnly = false,
 ): Promise<PlainOrSecure> {
-  const tls = encryption === "none" ? undefined : await prepareTls(host, server, lookOnly);
+  const tls = encryption === "none" ? undefined : await prepareTls(host, server, certificateOnly);
   signal.throwIfAborted();
   const { address } = host;
   const plain = connect(address.transport === "unix" ? { path: address.path } : address);
@@ -59,7 +59,7 @@ export async function openSocket(
           throw new TlsError({
             what: `the server offers no TLS, which sslmode=${asWritten(server.sslmode)} requires: it has none, or ` +
               "something in between removes it",
-            cure: "set ssl=on on the server, and check any proxy in between",
+            cure: "set ssl=on on the server (client_tls_sslmode on PgBouncer), and check any proxy in between",
           }, false);
         }
         // From a server that cannot start a process. Not shown: unencrypted, anybody could have sent it. CVE-2024-10977
@@ -90,7 +90,7 @@ function asWritten(sslmode: string): string {
 async function prepareTls(
   host: PostgresHost,
   server: PostgresServer,
-  lookOnly: boolean,
+  certificateOnly: boolean,
 ): Promise<(plain: Socket, signal: AbortSignal) => Promise<Socket>> {
   const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation } = server;
   const { address, certificateName } = host;
@@ -101,7 +101,7 @@ async function prepareTls(
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host next to hostaddr");
   }
   const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
-    import("../network/trusted.ts"),
+    import("../network/runtime_cas.ts"),
     import("../network/tls_files.ts"),
   ]);
   const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
@@ -119,7 +119,7 @@ async function prepareTls(
     ...client,
     // Lets a server tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
-    lookOnly,
+    certificateOnly,
   };
   const { encrypt } = await import("../network/tls.ts");
   return async (plain, signal) => {
@@ -129,15 +129,15 @@ async function prepareTls(
         secure.on("error", () => undefined);
       });
     } catch (error) {
-      if (signal.aborted || lookOnly) throw error;
+      if (signal.aborted || certificateOnly) throw error;
       const { describeTlsFailure } = await import("../network/tls_trouble.ts");
       const otherwise = sslnegotiation === "direct"
         ? "see the server's log; before version 17 a server takes no sslnegotiation=direct"
         : undefined;
-      const lookAgain = () => openSocket(host, server, "required", signal, true);
+      const fetchCertificate = () => openSocket(host, server, "required", signal, true);
       const brokenOff = error instanceof ConnectionError || BROKEN_OFF.test(messageOf(error));
       throw new TlsError(
-        await describeTlsFailure(error, { ...options, setting: "sslrootcert", otherwise, lookAgain }),
+        await describeTlsFailure(error, { ...options, setting: "sslrootcert", otherwise, fetchCertificate }),
         true,
         brokenOff,
       );

@@ -28,6 +28,6 @@ export function textInHex(text: Statement, longest: number): Statement {
 const BRIEF_WAIT = 100;
 
 /** A statement that does not wait for others' locks for long, whatever the session is set to. */
-export function brief(statement: Statement): Statement {
+export function withShortWait(statement: Statement): Statement {
   return sql`SELECT WHERE set_config('lock_timeout', '${BRIEF_WAIT}ms', true) IS NULL; ${statement}`;
 }

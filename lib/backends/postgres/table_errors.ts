@@ -45,12 +45,12 @@ export function isThereAlready(cause: unknown): boolean {
 }
 
 /** Whether an error says that the encoding lacks a character of a text. */
-export function isUnfitText(cause: unknown): boolean {
+export function isUnencodable(cause: unknown): boolean {
   return UNFIT_TEXT.includes(sqlState(cause) ?? "");
 }
 
 /** Whether an error will recur until somebody changes the table, rights or values. */
-export function isLasting(cause: unknown): boolean {
+export function isPermanent(cause: unknown): boolean {
   return LASTING.test(sqlState(cause) ?? "") && !isMissing("table", cause);
 }
 
@@ -70,7 +70,7 @@ export function isBrokenOff(cause: unknown): boolean {
 }
 
 /** Whether a statement failed only since another transaction was in its way, or since it was cancelled or too slow. */
-export function isInTheWay(cause: unknown): boolean {
+export function isInterference(cause: unknown): boolean {
   return isBrokenOff(cause) || isLocked(cause) || sqlState(cause) === CANCELLED;
 }
 
@@ -103,8 +103,19 @@ export function cureOf(cause: unknown, { flag, definition }: TableAdvice): strin
   return undefined;
 }
 
-/** What to do if the role lacks a right on a table. */
-export function grantOn(name: string, { flag, definition }: TableAdvice, rights: string): string {
-  return `grant the role ${rights} on it, and have an administrator create it: ${definition}, or name a schema that belongs to the ` +
-    `role's own: ${flag} SCHEMA.${name}`;
+/**
+ * What to do if the role lacks a right on the schema that a table is, or would be, in.
+ *
+ * @param cause The server's error; its message may be in another language, and then tells nothing.
+ * @param rights What the role needs on a table that an administrator creates.
+ */
+export function grantOnSchema(cause: unknown, { definition }: TableAdvice, rights: string): string | undefined {
+  const message = messageOf(cause);
+  const elsewise = `have the table created (${definition}) and grant the role ${rights} on it`;
+  if (/\bschema "?public\b|no schema has been selected/i.test(message)) {
+    return `have an administrator run CREATE SCHEMA AUTHORIZATION with the role's name in this database, or ${elsewise}`;
+  }
+  return /permission denied for schema/i.test(message)
+    ? `grant the role USAGE on the schema; and CREATE, too, or ${elsewise}`
+    : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Asker } from "../sql/asker.ts";
+import type { Querier } from "../sql/querier.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
@@ -30,6 +30,6 @@ export function withSettings(statement: Statement): Statement {
 }
 
 /** Sends a statement that brings its settings with it. */
-export function send(asker: Asker, statement: Statement): Promise<readonly Row[]> {
-  return asker.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
+export function send(querier: Querier, statement: Statement): Promise<readonly Row[]> {
+  return querier.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
 }

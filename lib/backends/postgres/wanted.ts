@@ -121,6 +121,13 @@ export class Wanted {
     return this.slots && answer.truth("plain") ? new OtherSlotsError(1, asked) : undefined;
   }
 
+  /** A condition: whether a lock, or a slot of it, is free; by the lock's place among the names. */
+  isFree(at: number): Statement {
+    const slots = this.slotsAt(at);
+    const held = slots ? sql`(${slots.isMark})` : sql`mode = 'ExclusiveLock' AND granted AND ${this.#keys[at]!.at}`;
+    return sql`(SELECT count(*) FROM ${LOCKS} AND ${held}) < ${slots?.count ?? 1}`;
+  }
+
   /** Expressions that release what a session has; each is whether it had that. */
   unlock({ held, slot }: Taken): readonly Statement[] {
     const plain = this.#keys.slice(0, held).map(({ args }) => sql`pg_advisory_unlock(${args})`);

@@ -1,18 +1,18 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { Statement } from "./statement.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { Session } from "./session.ts";
 import type { Row } from "./row.ts";
 
-/** An answer of one row. Each value is checked to be of the kind that was asked for. */
+/** An answer of one row, whose values are checked to be of the type that is asked for. */
 export class Answer<Column extends string> {
   readonly #row: Row;
   readonly #failure: (trouble: Trouble) => Error;
 
   /**
    * @param columns The names of all columns.
-   * @param failure Makes the error for a wrong answer, thrown here or by the methods.
+   * @param failure Makes the error for an invalid answer, thrown here or by the methods.
    */
   constructor(rows: readonly Row[], columns: readonly Column[], failure: (trouble: Trouble) => Error) {
     this.#failure = failure;
@@ -22,12 +22,12 @@ export class Answer<Column extends string> {
     this.#row = row;
   }
 
-  /** A boolean of MySQL, 0 or 1; undefined for NULL. */
+  /** A MySQL boolean, 0 or 1; undefined for NULL. */
   bit(column: Column): boolean | undefined {
     return this.#row[column] === null ? undefined : this.#oneOf(column, ["0", "1"]);
   }
 
-  /** A boolean of PostgreSQL, `f` or `t`. */
+  /** A PostgreSQL boolean, `f` or `t`. */
   truth(column: Column): boolean {
     return this.#oneOf(column, ["f", "t"]);
   }
@@ -95,7 +95,7 @@ export class Answer<Column extends string> {
  * Asks for one row.
  *
  * @param columns The names of all its columns.
- * @throws {LockUnavailableError} When the statement fails, or there is no answer or a wrong one.
+ * @throws {LockUnavailableError} When the statement fails, or there is no valid answer.
  * @throws The signal's reason when it is aborted.
  */
 export async function askOne<Column extends string>(
@@ -111,7 +111,7 @@ export async function askOne<Column extends string>(
  * Reads an answer of one row.
  *
  * @param columns The names of all its columns.
- * @throws {LockUnavailableError} When it is a wrong one.
+ * @throws {LockUnavailableError} When it is invalid.
  */
 export function answerIn<Column extends string>(
   { where }: Pick<Session, "where">,

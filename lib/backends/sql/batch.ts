@@ -38,17 +38,17 @@ export async function oneByOne(
   return outcomes;
 }
 
-/** The rows of an outcome; undefined if it has none, or there is none. */
+/** The rows of an outcome; undefined if the statement failed, or there is no outcome. */
 export function rowsIfAny(outcome: Outcome | undefined): readonly Row[] | undefined {
   return outcome && "rows" in outcome ? outcome.rows : undefined;
 }
 
-/** Whether a server left some of so many statements without an answer, though none failed. */
+/** Whether a server answered fewer statements than it was sent, though none failed. */
 export function isCutShort(answers: readonly DriverAnswer[], statements: number): boolean {
   return answers.length < statements && answers.every((answer) => "rows" in answer);
 }
 
-/** The outcomes of so many statements that were sent together, of which the last may have no answer. */
+/** The outcomes of statements that were sent together, of which the last ones may have no answer. */
 export function outcomesOf(
   answers: readonly DriverAnswer[],
   statements: number,

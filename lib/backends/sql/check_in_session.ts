@@ -6,14 +6,14 @@ import type { Session } from "./session.ts";
 import type { SessionLock } from "./session_lock.ts";
 
 /** How long a server may take to end the sessions of earlier checks, in milliseconds. */
-const GOODBYE = 2000;
-/** The pause between two tries, in milliseconds. */
+const CLOSE_TIMEOUT = 2000;
+/** The pause between two attempts, in milliseconds. */
 const PAUSE = 50;
 
 /**
  * Checks something in a session like that of a run.
  *
- * @param lock The session's lock; will be disposed of.
+ * @param lock The lock whose session to use; it is disposed of.
  * @throws {LockUnavailableError} When it cannot connect, or the check fails.
  */
 export async function checkInSession<S extends Session>(
@@ -24,9 +24,9 @@ export async function checkInSession<S extends Session>(
   return await check(await openPatiently(lock));
 }
 
-/** Tries again for a while: the user may have few sessions at once, and those of earlier checks are still ending. */
+/** Retries for a while: the user may be limited to a few sessions, and those of earlier checks may still be ending. */
 async function openPatiently<S extends Session>(lock: SessionLock<S>): Promise<S> {
-  for (const deadline = new Deadline(GOODBYE);;) {
+  for (const deadline = new Deadline(CLOSE_TIMEOUT);;) {
     const isLast = deadline.passed;
     try {
       return await lock.session(NEVER);

@@ -22,9 +22,9 @@ export interface Database<S extends Session> {
   open(allowUnsafeServer: boolean): Promise<S>;
   version(session: S): Promise<string>;
   /**
-   * Whether locks exclude everybody: not on a replica, a cluster or a pool. May end the session.
+   * Whether locks are cluster-wide, which they are not on a replica, a cluster or a pool. May end the session.
    *
-   * @returns The finding, and the session to go on with.
+   * @returns The finding, and the session to continue with.
    */
   topology(session: S): Promise<{ readonly finding: Finding; readonly session: S }>;
   /** Whether the user may do what a lock needs. */
@@ -33,7 +33,7 @@ export interface Database<S extends Session> {
   settings(session: S): Promise<Finding>;
   /** Which locks of others this user can see. */
   view(session: S): Promise<Finding>;
-  /** How many round trips a run takes over such connections; undefined where statements go one at a time, as rarely. */
+  /** How many round trips a run takes over such connections; undefined in the rare case that statements go one at a time. */
   roundTrips(session: S): Promise<RoundTrips | undefined>;
   /** Present if locks are rows. */
   readonly leases?: LeaseDatabase<S> | undefined;
@@ -52,9 +52,9 @@ const NAMES = [
   "clock",
 ];
 
-/** Clocks that differ by no more than this agree, in seconds; servers tell whole seconds. */
+/** Clocks that differ by no more than this agree, in seconds; servers report whole seconds. */
 const AGREE = 2;
-/** Clocks that differ by more than this need a cure, in seconds. */
+/** Clocks that differ by more than this should be corrected, in seconds. */
 const FAR_APART = 5;
 
 /** What `sera status` can show where there are no session locks. */
@@ -63,7 +63,7 @@ const LEASES_SEEN: Finding = { found: "sera status can list all leases, but not 
 /**
  * Checks a database, from the address of its host to a lock.
  *
- * @param makeLock Makes a lock for the test of locking.
+ * @param makeLock Makes the lock for the locking test.
  */
 export async function checkDatabase<S extends Session>(
   report: Report,
@@ -104,26 +104,26 @@ async function checkConnection<S extends Session>(
   let current = session;
   try {
     await report.check("tls", () => checkTls(connectionOf(current), database.tls));
-    await report.inform("version", async () => ({ found: await database.version(current) }));
+    await report.checkOptional("version", async () => ({ found: await database.version(current) }));
     const fit = await report.check("topology", async () => {
       if (refused) throw refused;
       const { finding, session } = await database.topology(current);
       current = session;
       return finding;
     });
-    // If it cannot connect again, the next check reports that.
+    // If it cannot reconnect, the next check reports that.
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
-    await report.inform("session", () => database.settings(current));
-    await report.inform(
+    await report.checkOptional("session", () => database.settings(current));
+    await report.checkOptional(
       "visibility",
       () => !leases || leases.server.hasSessionLocks(current) ? database.view(current) : Promise.resolve(LEASES_SEEN),
     );
-    await report.inform(
+    await report.checkOptional(
       "round-trip",
       async () => timeAnswers(() => current.query(sql`SELECT 1`), await database.roundTrips(current)),
     );
-    await report.inform(
+    await report.checkOptional(
       "clock",
       () => leases ? compareLeaseClocks(leases, current) : compareClocks(current, database.now),
     );
@@ -132,7 +132,7 @@ async function checkConnection<S extends Session>(
     if (leases && !leases.server.hasSessionLocks(current)) return "leases alone";
     return worked ? "session locks" : "nothing";
   } finally {
-    // The next checks need sessions too, and the user or a pool may have few.
+    // The next checks need sessions too, and the user or a pool may be limited to a few.
     await current.close({ untilGone: true });
   }
 }

@@ -1,7 +1,7 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
 import type { Dialect } from "./dialect.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -9,8 +9,8 @@ import { isOfLock } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
- * Runs that began further ahead of the server's clock, such as at `infinity`, are ignored without a word; in
- * milliseconds.
+ * Runs that began further in the future, such as at `infinity`, are silently ignored; in milliseconds ahead of the server's
+ * clock.
  */
 const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
 
@@ -29,8 +29,8 @@ export interface Counted {
  * The statement that finds the run that counts by the rule; if there is none, one that began too far ahead of the
  * server's clock to count. Undefined if no run counts by that rule.
  *
- * Runs of all slots count. If failures do, so does a run in another slot that has not ended: however it ends, it counts
- * then. In the own slot there is none after `abandon()`.
+ * Runs of all slots count. If failures count, so does a run in another slot that has not ended: it will count however it
+ * ends. In this run's own slot there is none after `abandon()`.
  */
 export function findCounted(
   dialect: Dialect,
@@ -38,20 +38,21 @@ export function findCounted(
   { once, every, countFailures }: Rule,
 ): Statement | undefined {
   const { after, isExactly, now, readNumber, readTime } = dialect;
-  // SQLite compares as text, whatever is there.
+  // SQLite compares any value as text.
   const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
-  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
+  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(once))];
   // Includes runs that began later than now: setting a clock back must not cause another run.
   const isRecent = every === undefined
     ? []
     : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];
   if (isOnce.length + isRecent.length === 0) return undefined;
+  const outcome = dialect.unindexed?.(COLUMNS.outcome) ?? COLUMNS.outcome;
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
   const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
     WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
   return selectRuns(
     dialect,
-    sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome IN (${outcomes})
+    sql`WHERE ${isOfLock(slotIn(lock).lock)} AND ${outcome} IN (${outcomes})
       AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
     [],
     [sql`${readNumber(ahead)} AS ahead`],

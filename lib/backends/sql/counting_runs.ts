@@ -1,5 +1,5 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -7,8 +7,8 @@ import { isOfLock } from "./slots.ts";
 import { join, sql } from "./statement.ts";
 
 /**
- * Reads all runs of a lock that count by the rule, as `findCounted()` finds one of them; if failures count, those that have
- * not ended too.
+ * Reads all runs of a lock that count by the rule, while `findCounted()` finds one of them. If failures count, so do runs
+ * that have not ended.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */
@@ -21,13 +21,14 @@ export async function countingRuns(
   const { dialect } = table;
   const { after, isExactly, readTime } = dialect;
   const ways = [
-    ...once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))],
+    ...once === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(once))],
     ...every === undefined ? [] : [
       sql`started > ${after(-every)} AND started < ${after(every)} AND ${readTime(COLUMNS.started)} IS NOT NULL`,
     ],
   ];
   if (ways.length === 0) return [];
+  const outcome = dialect.unindexed?.(COLUMNS.outcome) ?? COLUMNS.outcome;
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
-  const condition = sql`${isOfLock(lock)} AND outcome IN (${outcomes}) AND (${join(ways, sql` OR `)})`;
+  const condition = sql`${isOfLock(lock)} AND ${outcome} IN (${outcomes}) AND (${join(ways, sql` OR `)})`;
   return await table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
 }

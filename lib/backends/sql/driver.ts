@@ -5,7 +5,7 @@ import type { Trouble } from "../../errors.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
-/** What a server says to a statement: rows, or the driver's error. */
+/** A server's answer to a statement: rows, or the driver's error. */
 export type DriverAnswer = { readonly rows: readonly Row[] } | { readonly error: unknown };
 
 /** What a session needs from a database's driver. */
@@ -18,7 +18,7 @@ export interface DriverConnection {
   query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void, counts: boolean): void;
   /**
    * Sends several statements without waiting in between, each committing by itself, and calls back once, with the answers
-   * in their order: after an error there may be none for the rest. Absent where each has to be sent alone.
+   * in their order: after an error there may be none for the rest. Absent where each has to be sent separately.
    */
   queryEach?(
     statements: readonly Statement[],
@@ -33,12 +33,12 @@ export interface DriverConnection {
   socket(): Socket;
 }
 
-/** Explains a driver's errors. */
+/** Translates a driver's errors. */
 export interface ErrorTranslator {
-  /** Says in a few words what is wrong and what to do; never holds a password. */
+  /** Says briefly what is wrong and what to do; never contains a password. */
   describe(error: unknown): Trouble;
   /** Whether the same request may succeed a moment later. */
   isTransient(error: unknown): boolean;
-  /** Whether a server may say this of several statements in one message only since it takes no more than one. */
+  /** Whether the error may only mean that the server does not accept several statements in one message. */
   mayRefuseSeveral?(error: unknown): boolean;
 }

@@ -5,42 +5,42 @@ import type { LedgerColumn } from "./dialect.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { Row } from "./row.ts";
 
-/** An update of one row of the ledger. */
+/** An update of a run's row in the ledger, as when it ends. */
 export interface Ending {
   /** The ledger's table. */
   readonly table: Statement;
-  /** The new values of columns; they name no columns, which both tables may have. */
+  /** The new values. They must not refer to columns: in a join, both tables may have them. */
   readonly assignments: Readonly<Partial<Record<LedgerColumn, Statement>>>;
   /** The values by which the row is found. */
   readonly condition: Readonly<Partial<Record<LedgerColumn | "id", Statement>>>;
 }
 
-/** An end of a run that goes to the server in one message with the release of the lock. */
+/** The end of a run, to be sent in one message with the release of the lock. */
 export interface LastEnding extends Ending {
-  /** Records it by itself. */
+  /** Records it without the release. */
   readonly record: Statement;
   /** The condition that the end has been recorded. */
   readonly isRecorded: Statement;
-  /** Reads the run back, before the release: after that others may delete it. */
+  /** Reads the run back. Must come before the release: after that, others may delete the run. */
   readonly readBack: Statement;
-  /** What needs no lock, and comes after the release. */
+  /** Statements that need no lock, and come after the release. */
   readonly afterwards: readonly Statement[];
 }
 
-/** What came of a {@linkcode LastEnding}. */
+/** The result of a {@linkcode LastEnding}. */
 export interface Ended {
-  /** Whether the lock has been given back; then the end is recorded. */
+  /** Whether the lock has been released; then the end is recorded too. */
   readonly isReleased: boolean;
-  /** What came of {@linkcode LastEnding.record}, if that was sent. */
+  /** The outcome of {@linkcode LastEnding.record}, if that was sent. */
   readonly record?: Outcome | undefined;
   /** The run as it was read back; undefined if it could not be read. */
   readonly readBack: readonly Row[] | undefined;
-  /** An outcome for each statement that came afterwards; none if they were not sent. */
+  /** An outcome for each of the statements after the release; none if they were not sent. */
   readonly afterwards: readonly Outcome[];
 }
 
 /**
- * Records the end of a run, and releases the lock in the same message: only where the end has been recorded, and
+ * Records the end of a run, and releases the lock in the same message, but only if the end has been recorded and
  * committed.
  *
  * @throws {LockUnavailableError} When that is not known.
@@ -48,7 +48,7 @@ export interface Ended {
  */
 export type EndRun = (ending: LastEnding, options?: QueryOptions) => Promise<Ended>;
 
-/** The statement that records an end by itself. */
+/** The statement that records an end without a release. */
 export function recordEnd(ending: Ending): Statement {
   return sql`UPDATE ${ending.table} SET ${assignmentsOf(ending)} WHERE ${conditionOf(ending)}`;
 }
@@ -56,7 +56,7 @@ export function recordEnd(ending: Ending): Statement {
 /**
  * The assignments of an ending.
  *
- * @param prefix What goes before the columns' names, where a statement has several tables.
+ * @param prefix The prefix of column names, where a statement has several tables.
  */
 export function assignmentsOf({ assignments }: Ending, prefix: Statement = sql``): Statement {
   return join(equations(assignments, prefix));

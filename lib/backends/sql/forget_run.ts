@@ -7,10 +7,11 @@ import { readRuns, selectRuns } from "./rows.ts";
 import { sql, word } from "./statement.ts";
 
 /**
- * Makes a run no longer count, for older versions of sera too, which know neither outcome: they go by those that they
- * know. Who did it is a row of its own, since a column for it would have to be added to tables whose user may not do that.
+ * Makes a run no longer count. That works for older versions of sera too, which ignore outcomes that they do not know. Who
+ * did it is recorded in a row of its own: for a column, existing tables would need an ALTER TABLE that the user may not be
+ * allowed to do.
  *
- * The row comes first and counts for nothing. Then one statement changes both, so that no run is forgotten by nobody.
+ * That row is inserted first, without effect. Then one statement changes both rows, so that every forgotten run has one.
  *
  * @throws {RunGoneError} When the run has changed since it was read, or the table does not keep the change.
  * @throws {LockUnavailableError} When the ledger cannot be used.

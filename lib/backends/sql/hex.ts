@@ -1,6 +1,6 @@
 import { hexToBytes } from "@noble/hashes/utils.js";
 
-/** PostgreSQL's names of encodings for which the runtime has quite another label. */
+/** PostgreSQL's names of encodings that have a different label in the runtime. */
 const LABELS: Readonly<Record<string, string>> = {
   LATIN2: "iso-8859-2",
   LATIN3: "iso-8859-3",
@@ -19,7 +19,7 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Decodes a text from hex digits; undefined if they are none.
+ * Decodes a text from hex digits; undefined if they are not hex digits.
  *
  * @param digits The bytes in UTF-8; or PostgreSQL's name of another encoding, a colon, and the bytes in that.
  */
@@ -29,12 +29,12 @@ export function fromHex(digits: unknown): string | undefined {
   if (hex === undefined) return undefined;
   const bytes = hexToBytes(hex);
   if (encoding === undefined) return new TextDecoder().decode(bytes);
-  // For the runtime this would be windows-1252.
+  // The runtime would take latin1 for windows-1252.
   if (encoding === "LATIN1") return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   return decoderFor(encoding).decode(bytes);
 }
 
-/** For an encoding that the runtime does not know, the decoder of UTF-8, which reads at least ASCII. */
+/** The decoder for an encoding; UTF-8, which at least reads ASCII, if the runtime does not know the encoding. */
 function decoderFor(encoding: string): TextDecoder {
   const label = LABELS[encoding] ?? encoding.toLowerCase().replace(/^win/, "windows-").replaceAll("_", "-");
   try {

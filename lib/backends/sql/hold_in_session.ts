@@ -1,4 +1,4 @@
-import type { LeasedLock } from "../../lock/held_lock.ts";
+import type { LeasedLock } from "../../lock/leased_lock.ts";
 import { type Acquired, hold } from "../../lock/hold.ts";
 import type { Keeper } from "../../lock/keeper.ts";
 import { Moment } from "../../lock/lease.ts";
@@ -11,20 +11,20 @@ import type { Statement } from "./statement.ts";
 
 /** Asks a database about a lock that its session holds. */
 export interface LockInSession {
-  /** Whether this very session, on the same server, still holds the lock. */
+  /** Whether this session, on the same server, still holds the lock. */
   isHeld(): Promise<boolean>;
-  /** The slot that it is; undefined for a plain lock. */
+  /** The slot that is held; undefined for a plain lock. */
   readonly slot?: number | undefined;
-  /** Fires when {@linkcode isHeld} has shown that somebody asks for the lock's release. */
+  /** Fires when {@linkcode isHeld} has found that somebody asks for the release of the lock. */
   readonly asked: AbortSignal;
   /** Releases the lock. False if the session did not hold it. */
   release(): Promise<boolean>;
-  /** Releases the lock in a batch, where a condition holds. */
+  /** Releases the lock as part of a batch, if a condition is true. */
   releaseWhere(condition: Statement): ReleaseWhere;
 }
 
 /**
- * Begins to hold a lock that the server frees when the session ends.
+ * Starts holding a lock that the server frees when the session ends.
  *
  * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
  */
@@ -32,14 +32,14 @@ export function holdInSession(session: Session, lock: LockInSession, acquired: A
   return hold(new SessionKeeper(session, lock), acquired);
 }
 
-/** Keeps a lock as long as a session lasts. */
+/** Keeps a lock for as long as its session lives. */
 class SessionKeeper implements Keeper {
-  readonly lasts = false;
+  readonly isDurable = false;
   readonly session: Session;
   readonly #lock: LockInSession;
-  /** The try to release the lock with the end of a run, once there was one. */
+  /** The attempt to release the lock along with the end of a run, once there has been one. */
   #ending: Promise<unknown> | undefined;
-  /** Whether the lock was ours when that gave it back; undefined if it did not. */
+  /** Whether the lock was still ours when that attempt released it; undefined if it did not release it. */
   #released: boolean | undefined;
 
   constructor(session: Session, lock: LockInSession) {
@@ -75,7 +75,7 @@ class SessionKeeper implements Keeper {
   async renew(): Promise<Moment | undefined> {
     const sent = new Moment();
     if (this.#released || await this.#lock.isHeld()) return sent;
-    // The answer before this one may be that it was given back.
+    // The attempt that was answered just before may have released it.
     await this.#ending;
     return this.#released ? sent : undefined;
   }

@@ -1,22 +1,22 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import { exactFrom, LONGEST_TEXT } from "../../text/foreign.ts";
+import { exactFrom, LONGEST_TEXT } from "../../text/untrusted.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
 import type { Runner } from "../../ledger/run.ts";
 import type { Row } from "./row.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
-import { together } from "./together.ts";
+import { askTogether } from "./ask_together.ts";
 
-/** An id from here on was not reached by counting. */
+/** IDs from here on cannot have been reached by counting. */
 const ABSURD_ID = 2n ** 62n;
 
-/** Characters that encodings lack, fewest first: MySQL's utf8mb3; latin1 and its like; ASCII. */
+/** Characters that encodings lack, fewest first: MySQL's utf8mb3, Latin-1 and similar ones, ASCII. */
 const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu];
 
 const TOO_HIGH = "delete the rows with such ids, then ";
 
-/** How often to insert a row again whose id was taken. */
+/** How often to insert a row again when its ID is taken. */
 const ID_TRIES = 20;
 
 /**
@@ -39,7 +39,7 @@ export async function insertRun(
     try {
       return await insert(ledger, lock, key, fit, more);
     } catch (error) {
-      const isUnfit = error instanceof LockUnavailableError && ledger.dialect.isUnfitText(error.cause);
+      const isUnfit = error instanceof LockUnavailableError && ledger.dialect.isUnencodable(error.cause);
       const lacking = LACKING[tries];
       if (!isUnfit || lacking === undefined) throw error;
       fit = replace(lacking, runner);
@@ -58,19 +58,19 @@ async function insert(
   const { table } = dialect;
   const values: Partial<Record<LedgerColumn, Statement>> = {
     version: sql`${VERSION}`,
-    lock_name: sql`${cut(lock)}`,
-    run_key: key === undefined ? sql`NULL` : sql`${cut(key)}`,
-    label: sql`${cut(label)}`,
-    host: sql`${cut(host)}`,
+    lock_name: sql`${truncate(lock)}`,
+    run_key: key === undefined ? sql`NULL` : sql`${truncate(key)}`,
+    label: sql`${truncate(label)}`,
+    host: sql`${truncate(host)}`,
     pid: sql`${pid}`,
     session_id: dialect.session,
-    user_name: sql`${cut(user)}`,
+    user_name: sql`${truncate(user)}`,
     ...more,
   };
   const names = COLUMN_NAMES.filter((name) => values[name] !== undefined);
   const columns = join(names.map((name) => COLUMNS[name]));
   const row = join(names.map((name) => values[name]!));
-  const { before, after } = dialect.askToUpdate ?? { before: sql``, after: sql`` };
+  const { before, after } = dialect.requireUpdate ?? { before: sql``, after: sql`` };
   const named = { lock, key };
   for (let tries = 1;; tries++) {
     try {
@@ -91,7 +91,7 @@ async function insert(
         throw ledger.failure({ what: "the run numbers that it assigns are already taken", cure: dialect.idCure });
       }
     }
-    // Not if sera itself was given such an id: its row may be deleted by now, and ids must never decrease.
+    // Not if sera itself was given such an ID: its row may have been deleted since, and IDs must never decrease.
     const next = sql`SELECT ${dialect.nextId}, ${row} FROM ${table} WHERE id < ${ABSURD_ID} AND NOT EXISTS
       (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
     const id = await tryInsert(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
@@ -107,24 +107,24 @@ async function tryInsert(
   insert: Statement,
 ): Promise<bigint | undefined> {
   const { dialect } = ledger;
-  const { table, lastId, readNumber, readText, decodeText, keeping, idCure } = dialect;
-  const keeps = keeping === undefined ? sql`` : sql`, ${keeping} AS keeping`;
-  // A server that is not in strict mode silently cuts or replaces what a column cannot hold.
+  const { table, lastId, readNumber, readText, decodeText, storage, idCure } = dialect;
+  const keeps = storage === undefined ? sql`` : sql`, ${storage} AS storage`;
+  // A server that is not in strict mode silently truncates or replaces what does not fit a column.
   const kept = sql`${readNumber(sql`id`)} AS id, ${readText(COLUMNS.lock_name)} AS lock_name,
     ${readText(COLUMNS.run_key)} AS run_key${keeps}`;
   const inserts = lastId === undefined
     ? [sql`${insert} RETURNING ${kept}`]
-    // A LEFT JOIN, to get `keeping` even if the table has not kept the row.
+    // A LEFT JOIN, to get `storage` even if the table has not kept the row.
     : [insert, sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`];
   let row: Row | undefined;
-  for (const asked of together(ledger, inserts)) [row] = await asked.rows();
-  const forgetful = await whyForgetful(ledger, row?.keeping);
+  for (const asked of askTogether(ledger, inserts)) [row] = await asked.rows();
+  const volatile = await whyVolatile(ledger, row?.storage);
   const id = exactFrom(row?.id);
   if (row === undefined || id === undefined) {
-    if (forgetful === undefined) return undefined;
-    throw ledger.failure(forgetful);
+    if (volatile === undefined) return undefined;
+    throw ledger.failure(volatile);
   }
-  const objection = forgetful ?? whyChanged("lock's name", decodeText(row.lock_name), lock) ??
+  const objection = volatile ?? whyChanged("lock's name", decodeText(row.lock_name), lock) ??
     (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
     (id > 0n && id < ABSURD_ID
       ? undefined
@@ -137,16 +137,16 @@ async function tryInsert(
 /**
  * Why the table may lose its rows, and what to do; undefined if it does not.
  *
- * @param keeping The value of {@linkcode Dialect.keeping}.
+ * @param storage The value of {@linkcode Dialect.storage}.
  */
-export async function whyForgetful(ledger: LedgerTable, keeping: unknown): Promise<Trouble | undefined> {
+export async function whyVolatile(ledger: LedgerTable, storage: unknown): Promise<Trouble | undefined> {
   const { dialect } = ledger;
-  const below = dialect.keepingBelow?.(keeping);
-  return dialect.whyForgetful(below ? (await ledger.askExisting(below))[0]?.keeping : keeping);
+  const below = dialect.storageBelow?.(storage);
+  return dialect.whyVolatile(below ? (await ledger.askExisting(below))[0]?.storage : storage);
 }
 
 function whyChanged(what: string, kept: string | undefined, given: string): Trouble | undefined {
-  if (kept === cut(given)) return undefined;
+  if (kept === truncate(given)) return undefined;
   return /^[ -~]*$/.test(given)
     ? {
       what: `its table does not store the ${what} unchanged`,
@@ -155,13 +155,13 @@ function whyChanged(what: string, kept: string | undefined, given: string): Trou
     : { what: `its table cannot hold the ${what}`, cure: UNFIT_KEY };
 }
 
-/** Puts a question mark for each character that an encoding lacks. */
+/** Replaces each character that an encoding lacks by a question mark. */
 function replace(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
   const of = (text: string) => text.replace(lacking, "?");
   return { label: of(label), host: of(host), pid, user: of(user) };
 }
 
-/** As much of a text as fits into a column. */
-export function cut(text: string): string {
+/** Cuts a text to what fits into a column. */
+export function truncate(text: string): string {
   return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
 }

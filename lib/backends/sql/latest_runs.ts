@@ -1,6 +1,6 @@
 import type { RecordedRun, RunFilter } from "../../ledger/run.ts";
 import type { Dialect } from "./dialect.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -8,7 +8,7 @@ import { isOfLock, isOfSlot } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
- * Reads the latest runs that a filter lets through, the newest first.
+ * Reads the latest runs that match a filter, newest first.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */
@@ -27,7 +27,7 @@ function conditionsOf(
   { after, isExactly, readTime }: Dialect,
   { lock, beginnings, slot, key, outcomes, host, startedWithin, endedWithin }: RunFilter,
 ): readonly Statement[] {
-  // SQLite compares as text, whatever is there.
+  // SQLite compares any value as text.
   const within = (column: Statement, span: number | undefined) =>
     span === undefined ? [] : [sql`${column} > ${after(-span)} AND ${readTime(column)} IS NOT NULL`];
   return [
@@ -36,9 +36,9 @@ function conditionsOf(
     ...beginnings
       ? [sql`(${join(beginnings.map((beginning) => sql`lock_name LIKE ${`${beginning}%`}`), sql` OR `)})`]
       : [],
-    ...key === undefined ? [] : [isExactly(COLUMNS.run_key, cut(key))],
+    ...key === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(key))],
     ...outcomes ? [sql`outcome IN (${join(outcomes.map((outcome) => sql`${outcome}`))})`] : [],
-    ...host === undefined ? [] : [isExactly(COLUMNS.host, cut(host))],
+    ...host === undefined ? [] : [isExactly(COLUMNS.host, truncate(host))],
     ...within(COLUMNS.started, startedWithin),
     ...within(COLUMNS.finished, endedWithin),
   ];

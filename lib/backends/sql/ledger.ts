@@ -5,15 +5,15 @@ import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "../../ledger/run.ts";
 import type { LockSummary } from "../../ledger/summary.ts";
 import { type Counted, findCounted, readCounted } from "./counted_run.ts";
-import { cut, insertRun } from "./insert_run.ts";
+import { insertRun, truncate } from "./insert_run.ts";
 import { LedgerTable } from "./ledger_table.ts";
-import { findRunning, markLeft } from "./left_runs.ts";
+import { findRunning, markAbandoned } from "./abandoned_runs.ts";
 import type { Store } from "./store.ts";
 import { Pruning } from "./pruning.ts";
 import { RunEnds } from "./run_ends.ts";
 import { readRuns } from "./rows.ts";
 import { sql, word } from "./statement.ts";
-import { type Asked, together } from "./together.ts";
+import { askTogether, type PendingAnswer } from "./ask_together.ts";
 
 /** The outcomes of runs that have ended. */
 const OUTCOMES: readonly string[] = [
@@ -34,8 +34,8 @@ export class SqlLedger implements Ledger {
   readonly #patience: Patience | undefined;
   readonly #pruning: Pruning;
   readonly #ends: RunEnds;
-  /** What was read for {@linkcode begin} beforehand, and by which rule. */
-  #counted: { readonly asked: Asked; readonly lock: string; readonly rule: Rule } | undefined;
+  /** The answer that {@linkcode begin} needs, if it was already asked for by this rule. */
+  #counted: { readonly asked: PendingAnswer; readonly lock: string; readonly rule: Rule } | undefined;
 
   /** @param patience How long the store waits for others. */
   constructor(store: Store, patience?: Patience) {
@@ -49,12 +49,12 @@ export class SqlLedger implements Ledger {
     return this.#table.dialect.clock;
   }
 
-  hurry(deadline: Deadline | undefined): void {
-    this.#patience?.hurry(deadline);
+  limitWait(deadline: Deadline | undefined): void {
+    this.#patience?.limitWait(deadline);
   }
 
-  isLasting(error: LockUnavailableError): boolean {
-    return error instanceof RunGoneError || this.#table.dialect.isLasting(error.cause);
+  isPermanent(error: LockUnavailableError): boolean {
+    return error instanceof RunGoneError || this.#table.dialect.isPermanent(error.cause);
   }
 
   isLedgerGone({ cause }: LockUnavailableError): boolean {
@@ -65,8 +65,12 @@ export class SqlLedger implements Ledger {
     const { dialect } = this.#table;
     const running = findRunning(dialect, lock);
     const counted = next && findCounted(dialect, lock, next);
-    const [asked, expired, found] = together(this.#table, [running, this.#pruning.list, ...counted ? [counted] : []]);
-    const left = await markLeft(this.#table, lock, slots, await asked!.rows());
+    const [asked, expired, found] = askTogether(this.#table, [
+      running,
+      this.#pruning.list,
+      ...counted ? [counted] : [],
+    ]);
+    const left = await markAbandoned(this.#table, lock, slots, await asked!.rows());
     this.#pruning.listedBy(expired);
     // Runs that have just been abandoned may count.
     this.#counted = found && next && left.length === 0 ? { asked: found, lock, rule: next } : undefined;
@@ -76,7 +80,7 @@ export class SqlLedger implements Ledger {
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
     await this.#table.ask(
       sql`UPDATE ${this.#table.dialect.table} SET outcome = 'unstarted'
-        WHERE lock_name = ${cut(lock)} AND outcome = 'running' AND host = ${cut(host)} AND pid = ${pid}`,
+        WHERE lock_name = ${truncate(lock)} AND outcome = 'running' AND host = ${truncate(host)} AND pid = ${pid}`,
     );
   }
 
@@ -86,7 +90,7 @@ export class SqlLedger implements Ledger {
       return { granted: false, because: found.run, isAhead: found.began === "ahead" };
     }
     const { after, now } = this.#table.dialect;
-    // A run with a key is kept forever, and one that `--every` needs at least for that span.
+    // A run with a key is kept forever, and one that `--every` needs, at least for its interval.
     const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,
@@ -132,7 +136,7 @@ export class SqlLedger implements Ledger {
     return await (await import("./latest_runs.ts")).latestRuns(this.#table, limit, filter);
   }
 
-  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+  async countingRuns(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
     return await (await import("./counting_runs.ts")).countingRuns(this.#table, lock, rule, limit);
   }
 
@@ -144,7 +148,7 @@ export class SqlLedger implements Ledger {
     return await (await import("./summaries.ts")).summaries(this.#table, within, limit);
   }
 
-  /** Asks for the run that counts, or has asked for it beforehand. */
+  /** Finds the run that counts, from the answer in advance if there is one. */
   async #findCounted(lock: string, rule: Rule): Promise<Counted | undefined> {
     const { dialect } = this.#table;
     const before = this.#counted;

@@ -6,15 +6,15 @@ import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
 import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
-/** How often a statement is tried that an administrator, a limit or another session aborts. */
+/** How often to try a statement that an administrator, a limit or another session aborts. */
 const TRIES = 3;
 
-/** What to do about a key that the table cannot hold; in other texts such characters are replaced. */
+/** What to do about a key that the table cannot store. (In other texts, such characters are replaced.) */
 export const UNFIT_KEY =
   "use a key of plain ASCII letters and digits, or keep the ledger in a database that holds all " +
   "characters (UTF8, utf8mb4)";
 
-/** The ledger's table. It is created, or gets missing columns, when a statement turns out to need that. */
+/** The ledger's table. The table or its missing columns are created when a statement fails for lack of them. */
 export class LedgerTable {
   readonly dialect: Dialect;
   readonly batch: Store["batch"];
@@ -29,7 +29,7 @@ export class LedgerTable {
   /**
    * Runs a statement for a writer.
    *
-   * @param creates Whether to create a missing table. Not if it has existed: somebody has moved it, and may move it
+   * @param creates Whether to create a missing table. Not if it has existed before: somebody has moved it, and may move it
    * back.
    * @param first As for {@linkcode Store.run}.
    * @throws {LockUnavailableError} When it fails.
@@ -51,12 +51,12 @@ export class LedgerTable {
     }
   }
 
-  /** Like {@linkcode ask}, but does not create the table: it has existed. */
+  /** Like {@linkcode ask}, but does not create the table, since it has existed before. */
   askExisting(statement: Statement, first?: Parameters<Store["run"]>[1]): Promise<readonly Row[]> {
     return this.ask(statement, false, first);
   }
 
-  /** Runs CREATE or ALTER statements. It does no harm if one fails because another sera was faster. */
+  /** Runs CREATE or ALTER statements. Ignores failures because another sera was faster. */
   async #make(statements: readonly Statement[], why = "it does not exist yet"): Promise<void> {
     for (const statement of statements) {
       try {
@@ -70,7 +70,7 @@ export class LedgerTable {
     }
   }
 
-  /** Adds the columns that the table of an older sera lacks; leaves a table of another program alone. */
+  /** Adds the columns that a table of an older version lacks; leaves tables of other programs alone. */
   async #addColumns(why: LockUnavailableError): Promise<void> {
     const { dialect } = this;
     await this.refuseForeign();
@@ -97,9 +97,9 @@ export class LedgerTable {
   }
 
   /**
-   * Reads without writing: creates nothing that is missing, and needs only the right to read.
+   * Reads without writing: creates nothing, and needs only the SELECT privilege.
    *
-   * @param read Called again with the columns that the table lacks, if there are any.
+   * @param read Called a second time, with the columns that the table lacks, if there are any.
    * @returns Undefined when there is no table.
    * @throws {LockUnavailableError} When it cannot be read.
    */
@@ -122,7 +122,7 @@ export class LedgerTable {
     }
   }
 
-  /** @throws {LockUnavailableError} Unless it is only that there is no table. */
+  /** @throws {LockUnavailableError} Unless the error is only that there is no table. */
   #unreadable(error: LockUnavailableError): undefined {
     const { dialect } = this;
     if (dialect.isMissing("table", error.cause) || dialect.isMissing("schema", error.cause)) return undefined;
@@ -156,14 +156,13 @@ export class LedgerTable {
    * Makes the error for a table that cannot be used.
    *
    * @param cause The database's error. Its cure for locks is replaced by one for tables, if there is one.
-   * @param grant What to do if the user lacks a right.
+   * @param grant What to do if the user lacks a privilege; by default, what to do about a missing privilege to write.
    */
-  failure({ what, cure }: Trouble, cause?: LockUnavailableError, grant = this.dialect.grant): LockUnavailableError {
+  failure({ what, cure }: Trouble, cause?: LockUnavailableError, grant?: string): LockUnavailableError {
     const { dialect } = this;
     const ofTable = cause &&
-      (dialect.isUnfitText(cause.cause)
-        ? UNFIT_KEY
-        : dialect.cureOf(cause.cause) ?? (dialect.isRefused(cause.cause) ? grant : undefined));
+      (dialect.isUnencodable(cause.cause) ? UNFIT_KEY : dialect.cureOf(cause.cause) ??
+        (dialect.isRefused(cause.cause) ? grant ?? dialect.grantOf?.(cause.cause) ?? dialect.grant : undefined));
     const about = { transient: cause?.transient, cause: cause?.cause };
     return new LockUnavailableError(
       `Cannot use the ledger ${dialect.shown}: ${what}`,
@@ -173,7 +172,7 @@ export class LedgerTable {
   }
 }
 
-/** Whether to try a statement again that has failed so many times. */
+/** Whether to retry a statement that has failed this many times. */
 function mayRetry(error: LockUnavailableError, tries: number): boolean {
   // LedgerBusyError comes after a long wait for a lock on the table.
   return error.transient && !(error instanceof LedgerBusyError) && tries < TRIES;

@@ -1,4 +1,4 @@
-/** The comment by which a session tells others who look at the server whose it is. */
+/** The SQL comment that shows others on the server who a session belongs to. */
 
 import { type Presence, readPresence } from "../../lock/presence.ts";
 import { comment, sql, type Statement } from "./statement.ts";
@@ -7,14 +7,14 @@ import { comment, sql, type Statement } from "./statement.ts";
 const LONGEST_PART = 64;
 
 /**
- * The mark as a comment, to be put after each statement: servers show the last or current statement of a session. It is
- * ASCII without slashes, apostrophes and question marks, so that it ends where it should and holds no placeholder.
+ * The mark as a comment, to be appended to each statement: servers show the last or current statement of a session. It is
+ * ASCII without slashes, apostrophes and question marks, so that it cannot end early or contain a placeholder.
  *
  * @example
  * ```ts
  * import assert from "node:assert/strict";
  * import { markOf } from "./mark.ts";
- * import { MYSQL } from "./spelling.ts";
+ * import { MYSQL } from "./quoting.ts";
  *
  * const mark = markOf({ lock: "5373fa7d", host: "web1", pid: 4711, label: "ls" });
  * assert.match(mark.textFor(MYSQL), /^ \/[*] sera {"lock":"5373fa7d","host":"web1",.*} [*]\/$/);
@@ -39,7 +39,7 @@ export function markOf(
   return sql` ${comment(`sera ${safe}`)}`;
 }
 
-/** Names are not cut: a part of one says nothing. */
+/** Names are not truncated, since a part of a name is useless. */
 function ifShort(name: string | undefined): string | undefined {
   return name !== undefined && name.length <= LONGEST_PART ? name : undefined;
 }
@@ -51,9 +51,9 @@ function hex(unit: string): string {
 const MARK_BEGIN = " /* sera ";
 const MARK_END = " */";
 
-/** Reads the mark at the end of a statement; undefined if there is none, as in a statement that was cut. */
+/** Reads the mark at the end of a statement; undefined if there is none, as in a truncated statement. */
 export function readMark(statement: string): Presence | undefined {
-  // Not by one regular expression: a malicious statement could make it backtrack for long.
+  // No regular expression, since a malicious statement could make it backtrack for a long time.
   const begin = statement.lastIndexOf(MARK_BEGIN);
   if (begin < 0 || !statement.endsWith(MARK_END)) return undefined;
   return readPresence(statement.slice(begin + MARK_BEGIN.length, -MARK_END.length));

@@ -1,11 +1,11 @@
-import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Row } from "./row.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import type { RecordedRun } from "../../ledger/run.ts";
 import { COLUMNS } from "./schema.ts";
 
-/** The form of an outcome; a later version of sera may have others. */
+/** Matches an outcome; later versions of sera may have more of them. */
 const OUTCOME = /^[a-z]{1,20}$/;
 
 /** The outcome of a run whose row has no valid one. */
@@ -27,7 +27,7 @@ export function selectRuns(
   const of = (read: (column: Statement) => Statement, ...names: LedgerColumn[]) =>
     names.map((name) => sql`${missing.includes(name) ? sql`NULL` : read(COLUMNS[name])} AS ${COLUMNS[name]}`);
   const columns = [
-    // Another name than the column's, so that ORDER BY id means the number and not this text.
+    // Named differently from the column, so that ORDER BY id means the number and not this text.
     sql`${readNumber(sql`id`)} AS run_id`,
     ...of(readText, "lock_name", "run_key", "label", "host", "user_name", "outcome"),
     ...of(readNumber, "pid", "session_id", "exit_code"),
@@ -45,7 +45,7 @@ export function readRuns(dialect: Dialect, rows: readonly Row[]): readonly Recor
   return rows.flatMap((row) => readRun(dialect, row) ?? []);
 }
 
-/** How many runs are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+/** How many runs to read at a time: even with the longest texts they fit into the longest accepted answer. */
 const READ_AT_ONCE = 100;
 
 /**
@@ -77,7 +77,7 @@ export async function readLatest(
 
 function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
   const id = exactFrom(row.run_id);
-  // Only in a table that is not sera's.
+  // Happens only in a table that is not sera's.
   if (id === undefined) return undefined;
   return {
     id,
@@ -95,7 +95,7 @@ function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
   };
 }
 
-/** An outcome as it was read; what is none is `unknown`. */
+/** An outcome as it was read; `unknown` if it is invalid. */
 export function outcomeFrom(text = ""): string {
   return OUTCOME.test(text) ? text : NO_OUTCOME;
 }

@@ -7,10 +7,10 @@ import { slotIn } from "../../lock/slot_name.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
-/** The most runs to read. Runs that died are among them until somebody holds their lock again. */
+/** The maximum number of runs to read. Crashed runs are among them until their lock is held again. */
 const MOST = 1000;
 
-/** The runs that have not ended as far as the ledger knows, newest first; none if it cannot be read. */
+/** The runs that have not ended according to the ledger, newest first; none if it cannot be read. */
 export async function runningRuns(
   session: Session,
   dialect: Dialect,
@@ -21,16 +21,11 @@ export async function runningRuns(
   return await readLatest(dialect, running, MOST, (statement) => askIfAllowed(session, statement, signal));
 }
 
-/** The condition for the runs under a lock, and under slots of it. */
-export function isOfLock(lock: string): Statement {
-  return sql`lock_name = ${lock} OR lock_name LIKE ${`${lock}.%`}`;
-}
-
 /**
  * Adds to a holder what the ledger knows of its run. Compares more than the session's number, since a restarted server
- * uses numbers again.
+ * reuses numbers.
  *
- * @param shown The part of a lock's name that the server shows, if that is not all of it.
+ * @param shown The part of a lock's name that the server shows, if it does not show all of it.
  */
 export function withRun(
   holder: Sighting,

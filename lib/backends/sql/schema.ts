@@ -2,9 +2,8 @@ import { join, sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 
 /**
- * The version of the table that this sera knows; every row tells the version known to its writer. A new version may
- * only add columns that can be NULL or have a default, so that an older sera can use a newer table, and a newer sera
- * can add what an older table lacks.
+ * The schema version; every row has the version known to its writer. A new version may only add columns that can be NULL
+ * or have a default, so that an older sera can use a newer table, and a newer sera can add what an older table lacks.
  */
 export const VERSION = 1;
 
@@ -28,7 +27,7 @@ export const COLUMNS: Readonly<Record<LedgerColumn, Statement>> = {
 /** The names of all columns except the id, in order. */
 export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly LedgerColumn[];
 
-/** For queries of the runs of a lock by key, time or outcome, and of runs that have expired. */
+/** For queries of a lock's runs by key, time or outcome, and of expired runs. */
 const INDEXES: Readonly<Record<string, readonly LedgerColumn[]>> = {
   once: ["lock_name", "run_key"],
   every: ["lock_name", "started"],
@@ -58,7 +57,7 @@ export function createTable(dialect: Dialect): readonly Statement[] {
 
 /** The table's definition for an administrator to run by hand. */
 export function schemaText(dialect: Dialect): string {
-  const statements = createTable(dialect).map((statement) => `${statement.textFor(dialect.spelling)};\n`).join("");
+  const statements = createTable(dialect).map((statement) => `${statement.textFor(dialect.quoting)};\n`).join("");
   return `-- The ledger of sera. Whoever runs sera with it needs no more than this on it:\n` +
-    `-- GRANT SELECT, INSERT, UPDATE, DELETE ON ${dialect.table.textFor(dialect.spelling)} TO ...;\n${statements}`;
+    `-- GRANT SELECT, INSERT, UPDATE, DELETE ON ${dialect.table.textFor(dialect.quoting)} TO ...;\n${statements}`;
 }

@@ -12,8 +12,8 @@ import { ConnectionError } from "../network/errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
-/** How long closing may take, in milliseconds; after that the server notices the end of the connection anyway. */
-const GOODBYE = 1000;
+/** How long a clean close may take, in milliseconds. Otherwise the server notices the end of the connection. */
+const CLOSE_TIMEOUT = 1000;
 
 /** One connection to a database server, never replaced by another. */
 export class Session implements LockSession {
@@ -21,7 +21,7 @@ export class Session implements LockSession {
   readonly where: string;
   /** A comment that is added to every statement, see `markOf`. */
   mark: Statement = sql``;
-  /** Set by whoever holds a lock in the session, if the lock can be given back with the end of a run. */
+  /** Set while a lock is held in the session, if it can be released along with the end of a run. */
   endRun: EndRun | undefined;
   /** Whether the server has refused several statements at once. */
   oneAtATime = false;
@@ -30,7 +30,7 @@ export class Session implements LockSession {
   readonly #answerTimeout: number;
   readonly #closed = new AbortController();
   #isGivenUp = false;
-  /** How many statements have no answer yet. They are answered one after another. */
+  /** How many statements have not been answered yet. They are answered one after another. */
   #unanswered = 0;
 
   /** @param answerTimeout How long an answer may take, in milliseconds. */
@@ -56,7 +56,7 @@ export class Session implements LockSession {
     return undefined;
   }
 
-  /** Identifies the server, from wherever it is asked; undefined if unknown. */
+  /** Identifies the server, whatever address was used to reach it; undefined if unknown. */
   get serverMark(): string | undefined {
     return undefined;
   }
@@ -66,7 +66,7 @@ export class Session implements LockSession {
     return !this.oneAtATime && this.#driver.queryEach !== undefined;
   }
 
-  /** The underlying socket, to be looked at only. */
+  /** The underlying socket, for reading its properties only. */
   get socket(): Socket {
     return this.#driver.socket();
   }
@@ -94,14 +94,14 @@ export class Session implements LockSession {
   }
 
   /**
-   * Runs statements in order, each committing by itself. Where one fails, those after it may have been run or not, so a
-   * caller must make each of them harmless then. Together they have the time of one to be answered in.
+   * Runs statements in order, each committing by itself. After a failure, the later ones may or may not have been run, so
+   * the caller must make sure that they are harmless. All of them together have the time of one answer.
    *
-   * @returns An outcome for each; the error for those that have no answer.
+   * @returns An outcome for each; an error for those without an answer.
    * @throws The signal's reason when it is aborted.
    */
   async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
-    // The signal's reason may be an error of the same class.
+    // The signal's reason may be an error of the same class, but must be thrown.
     const isFailure = (error: unknown): error is LockUnavailableError =>
       error instanceof LockUnavailableError && error !== options.signal?.reason;
     const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements, isFailure);
@@ -151,15 +151,15 @@ export class Session implements LockSession {
   }
 
   /**
-   * Ends the session properly, and the connection; does not wait long for a server that does not answer.
+   * Ends the session cleanly, and the connection. Does not wait long for a server that does not answer.
    *
-   * @param untilGone Whether to wait until the server has ended the session too, so that no limit counts it any more.
+   * @param untilGone Whether to wait until the server has ended the session too, so that it no longer counts against a limit.
    */
   async close({ untilGone = false } = {}): Promise<void> {
     // After an invalid frame the socket is still open, see `guard()`.
     if (this.closed.aborted) return this.#driver.destroy();
     await firstOf<void>(
-      elapsed(GOODBYE, () => undefined),
+      elapsed(CLOSE_TIMEOUT, () => undefined),
       aborted(untilGone ? this.closed : undefined, () => undefined),
       (resolve) => {
         this.#driver.end(() => untilGone || resolve());
@@ -168,15 +168,15 @@ export class Session implements LockSession {
     this.destroy();
   }
 
-  /** Ends the connection at once; the server notices, and aborts what it was asked for. */
+  /** Ends the connection at once; the server notices, and aborts the current statement. */
   destroy({ what, cure }: Trouble = { what: "the connection was abandoned" }): void {
     this.#isGivenUp ||= !this.closed.aborted;
-    // Not by ended(): this error is sera's own, and needs no translation.
+    // Does not use ended(): this is sera's own error, and needs no translation.
     if (!this.closed.aborted) this.#closed.abort(new ConnectionError(what, cure));
     this.#driver.destroy();
   }
 
-  /** To be called by whoever made the session when the connection has ended. The first reason counts. */
+  /** The code that opened the session calls this when the connection has ended. The first reason counts. */
   ended(error: unknown): void {
     if (this.closed.aborted) return;
     if (error instanceof ProtocolError) return this.#closed.abort(error);

@@ -8,26 +8,29 @@ import type { HeldLock, Lock, LockSession } from "../../lock/lock.ts";
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
-/** The least time to connect, in milliseconds: a short wait must not exclude a server that is far away. */
+/**
+ * The shortest wait that limits the time to connect, in milliseconds. A shorter one must not exclude a server that is far
+ * away or busy: as with a wait of 0, only the backend's own limit for connecting counts then.
+ */
 const SHORTEST_LIMIT = 2000;
 
 /** The wait ended before there was a connection. */
 class TooLateError extends LockUnavailableError {}
 
-/** A session that is ended when its lock is no longer needed. */
+/** A session that is closed when its lock is no longer needed. */
 export interface OwnSession extends LockSession {
-  /** Ends it, and waits for that, but not long. */
+  /** Closes it, and waits for that, but not long. */
   close(): Promise<void>;
 }
 
 /**
- * A lock that belongs to one session of a server, which serves nothing else. The server frees the lock when the session
- * ends, so there is no pool and no reconnecting.
+ * A lock in a server session of its own. The server frees the lock when the session ends, so there is no pool and no
+ * reconnecting.
  */
 export abstract class SessionLock<S extends OwnSession> implements Lock {
   readonly #retrying: (why: LockUnavailableError) => void;
   #session: S | undefined;
-  /** Whether a suitable server was connected to before. */
+  /** Whether it has been connected to a suitable server before. */
   #hadServer = false;
 
   /** @param retrying Called with what is wrong before each retry. */
@@ -41,7 +44,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
   /**
    * Connects.
    *
-   * @param limit In how many milliseconds the signal will abort it.
+   * @param limit Milliseconds after which the signal aborts it.
    * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
    */
   protected abstract open(signal: AbortSignal, limit: number): Promise<S>;
@@ -49,7 +52,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
   /**
    * Asks for the lock in a session until it is held or the deadline passes. May end the session.
    *
-   * @throws {LockUnavailableError} After a transient one this is called again.
+   * @throws {LockUnavailableError} If it is transient, this is called again.
    * @throws {UnfitServerError} When the server has become unsuitable since it was connected to; this is called again.
    */
   protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
@@ -70,8 +73,8 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
       try {
         let session;
         try {
-          session = await (patience > 0 && patience < LONGEST_TIMER
-            ? this.#sessionBy(patience, lastTry, signal)
+          session = await (patience >= SHORTEST_LIMIT && patience < LONGEST_TIMER
+            ? this.#sessionBy(patience, lastTry.remaining, signal)
             : this.session(signal));
           if (!deadline) {
             lastTry = new Deadline(patience);
@@ -81,7 +84,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
         }
         return await this.attempt(session, deadline, signal);
       } catch (error) {
-        // The earlier error says more than that no time is left.
+        // The earlier error says more than that the time is up.
         if (error instanceof TooLateError && before !== undefined) throw before;
         before = error;
         if (!this.#mayPass(error) || lastTry.passed) throw error;
@@ -94,11 +97,9 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
   }
 
   /** Connects within the rest of the wait, so that a server that does not answer cannot prolong it. */
-  async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
-    const whole = Math.max(patience, SHORTEST_LIMIT);
-    const limit = lastTry.remaining + whole - patience;
+  async #sessionBy(patience: number, limit: number, signal: AbortSignal): Promise<S> {
     using late = new TimeLimit(limit, () => {
-      const what = `not connected within ${formatDuration(whole)}`;
+      const what = `not connected within ${formatDuration(patience)}`;
       const cure = "check the server and the network";
       return TooLateError.on(this.where, { what, cure }, { transient: true });
     });

@@ -1,19 +1,18 @@
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import { sql, type Statement } from "./statement.ts";
 
 /**
- * The condition that a row is of a lock, whichever slot of it; for the name of a slot, that it is of that slot. The names of
- * further slots are the lock's, a dot, and more. What comes next after the dot is the slash, so that an index finds those rows;
- * of a lock without slots it reads nothing for that. A query by several columns of an index reads all that the further slots
- * have there. Looking for each slot by itself (WITH RECURSIVE, SELECT DISTINCT) is slower for locks without slots, and far
- * slower on MySQL and MariaDB.
+ * The condition for the rows of a lock, including all its slots; for the name of a slot, for the rows of that slot. Names of
+ * further slots are the lock's name, a dot and a number. "/" follows "." in ASCII, so this is a range that an index finds,
+ * and empty for a lock without slots. For the further slots, only the first column of an index is of use. Querying each slot
+ * separately (WITH RECURSIVE, SELECT DISTINCT) is slower for locks without slots, and much slower on MySQL and MariaDB.
  */
 export function isOfLock(lock: string): Statement {
-  const name = cut(lock);
+  const name = truncate(lock);
   return sql`(lock_name = ${name} OR (lock_name > ${`${name}.`} AND lock_name < ${`${name}/`}))`;
 }
 
-/** The condition that a row is of a certain slot, from `slotName()`; for slot 0 that it is of no other one. */
+/** The condition for the rows of one slot of any lock; for slot 0, for the rows of no further slot. */
 export function isOfSlot(slot: number): Statement {
   return slot === 0 ? sql`lock_name NOT LIKE '%.%'` : sql`lock_name LIKE ${`%.${slot}`}`;
 }

@@ -1,17 +1,17 @@
 /**
- * SQL, safe from injection. Databases are only given a {@linkcode Statement}, never a string, and a statement is made
- * only by the template {@linkcode sql}. The text of the template is the programmer's. What is inserted is either a
- * value, written so that it cannot become SQL, or a word whose characters have been checked.
+ * SQL, safe from injection. Databases are only given a {@linkcode Statement}, never a string, and only the template tag
+ * {@linkcode sql} makes statements. The text of the template comes from the source code. What is inserted is either a
+ * value, quoted so that it cannot become SQL, or a word whose characters have been checked.
  *
  * @module
  */
 
-import type { Spelling } from "./spelling.ts";
+import type { Quoting } from "./quoting.ts";
 
-/** SQL as text, or a value or name that each kind of database writes in its own way. */
-type Part = string | { readonly as: keyof Spelling; readonly text: string };
+/** SQL as text, or a value or name that each kind of database quotes in its own way. */
+type Part = string | { readonly as: keyof Quoting; readonly text: string };
 
-// Access to private members, for this file only.
+// Give this file access to the private members.
 let make: (parts: readonly Part[]) => Statement;
 let partsIn: (statement: Statement) => readonly Part[];
 
@@ -29,7 +29,7 @@ export class Statement {
   }
 
   /**
-   * Keeps a statement from being used as text by mistake.
+   * Prevents a statement from being used as text by mistake.
    *
    * @throws {TypeError} Always.
    */
@@ -38,21 +38,21 @@ export class Statement {
   }
 
   /** The SQL for a kind of database. */
-  textFor(spelling: Spelling): string {
-    return this.#parts.map((part) => typeof part === "string" ? part : spelling[part.as](part.text)).join("");
+  textFor(quoting: Quoting): string {
+    return this.#parts.map((part) => typeof part === "string" ? part : quoting[part.as](part.text)).join("");
   }
 }
 
 /**
  * Makes a statement, or a part of one.
  *
- * @param values A statement becomes a part of this one; a text becomes a value; a whole number stays one.
+ * @param values A statement becomes a part of this one; a text becomes a quoted value; a whole number is inserted as it is.
  * @throws {RangeError} For a number that is not whole, or too large to be exact.
  *
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { MYSQL } from "./spelling.ts";
+ * import { MYSQL } from "./quoting.ts";
  * import { identifier, sql } from "./statement.ts";
  *
  * const statement = sql`SELECT label FROM ${identifier("sera_runs")} WHERE label = ${"it's"} AND id > ${7}`;
@@ -91,7 +91,7 @@ export function identifier(name: string): Statement {
 }
 
 /**
- * A word as a readable literal, for what a server, or somebody who looks at its statements, must see as it is. In single
+ * A word as a readable literal, for what a server, or a person who reads its statements, must see unchanged. It is in single
  * quotes, which mean the same in all databases and modes.
  *
  * @throws {RangeError} When it has characters other than ASCII letters, digits and underscores, with single dots between.

@@ -10,16 +10,16 @@ export interface Store {
   /**
    * Runs one statement, and commits it.
    *
-   * @param first Gives what came of it when it was sent together with others: then that is the first try.
+   * @param first Returns its result if it was already sent together with others; that is then the first attempt.
    * @throws {LockUnavailableError} When it fails; its cause is the database's error.
    */
   run(statement: Statement, first?: () => Promise<readonly Row[]>): Promise<readonly Row[]>;
   /**
-   * Runs statements in one message, as `Session.batch()` does; absent where each has to be sent by itself.
+   * Runs statements in one message, as `Session.batch()` does; absent where each has to be sent separately.
    *
    * @throws {LockUnavailableError} When none of them can be run.
    */
   readonly batch?: ((statements: readonly Statement[]) => Promise<readonly Outcome[]>) | undefined;
-  /** If it is not done, or fails, the end is recorded by itself. */
+  /** Records an end and releases the lock; if it does not or fails, the end is recorded separately. */
   readonly end?: EndRun | undefined;
 }

@@ -1,7 +1,7 @@
 import type { RecordedRun } from "../../ledger/run.ts";
 import { type LockSummary, summaryOf } from "../../ledger/summary.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom, wholeFrom } from "../../text/foreign.ts";
+import { exactFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Dialect } from "./dialect.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { outcomeFrom, readRuns, selectRuns } from "./rows.ts";
@@ -12,12 +12,12 @@ import type { Store } from "./store.ts";
 /** How many locks are asked about at a time. */
 const AT_ONCE = 20;
 
-/** How many runs are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+/** How many runs to read at a time: even with the longest texts they fit into the longest accepted answer. */
 const READ_AT_ONCE = 100;
 
 /**
- * Reads what happened to the runs of each lock. The database counts, mostly by an index; the rows that are read are a few
- * for each lock.
+ * Reads a summary of the runs of each lock. The database does the counting, mostly by an index; only a few rows are read for
+ * each lock.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */

@@ -1,4 +1,4 @@
-import { isAsked } from "../../args/is_asked.ts";
+import { isFlagSet } from "../../args/is_flag_set.ts";
 import type { LedgerPlace } from "../../backends/backend.ts";
 import {
   LockBusyError,
@@ -19,7 +19,7 @@ import { ledgerPlace } from "../../settings/ledger_settings.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { terminalWidth } from "../../system/terminal.ts";
-import { tellTimeAt } from "../../text/time.ts";
+import { timeFormatAt } from "../../text/time.ts";
 import { NEVER } from "../../waiting.ts";
 import { holderText } from "../../who/holder_text.ts";
 import { look } from "../../who/look.ts";
@@ -60,12 +60,12 @@ interface Task {
  * @throws {LockBusyError} When the command is running.
  */
 export async function forget({ flags, operands: words, io }: Call): Promise<number> {
-  const isSure = isAsked(flags, "yes");
-  const json = isAsked(flags, "json");
+  const isSure = isFlagSet(flags, "yes");
+  const json = isFlagSet(flags, "json");
   const settings = await resolveSettings(flags, io.env);
   const { ledger: rule, server } = settings;
   if (rule.once === undefined && rule.every === undefined) {
-    throw new UsageError("Cannot tell what to forget: no rule is given", "add --once KEY or --every DURATION");
+    throw new UsageError("Cannot tell which runs to forget: no rule is given", "add --once KEY or --every DURATION");
   }
   const lock = lockOf(words, settings, "forget");
   if (lock === undefined) {
@@ -85,10 +85,10 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
     io.err(historyTable(runs, terminalWidth()));
     if (!await confirm(questionText(runs, rule), io)) return none("Nothing was forgotten.\n");
   }
-  // Only now, since nothing ends the wait for an answer but a signal.
+  // Signals are caught only from here on: before, they have to end the wait for the answer.
   return await untilSignalled(async (interrupted) => {
     await forgetAll(task, runs, interrupted);
-    io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule, tellTimeAt(terminalWidth())));
+    io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule, timeFormatAt(terminalWidth())));
     return ExitCode.ok;
   });
 }
@@ -111,7 +111,7 @@ async function countingNow({ settings, lock, rule, io }: Task): Promise<Counting
 }
 
 async function countingIn(ledger: Ledger, lock: string, rule: Rule): Promise<Counting> {
-  const found = await ledger.counting(lock, { ...rule, countFailures: true }, MOST_RUNS + 1);
+  const found = await ledger.countingRuns(lock, { ...rule, countFailures: true }, MOST_RUNS + 1);
   // Nobody holds the lock.
   const all = found.map((run) => run.outcome === "running" ? { ...run, outcome: "abandoned" } : run);
   const counts = ({ outcome }: RecordedRun) => rule.countFailures || outcome === "succeeded";
@@ -131,7 +131,7 @@ async function forgetAll(
   const { server, namespace, name, ledger: { table } } = settings;
   const names = namespace === undefined ? undefined : { namespace, name };
   await using asked = await server.lock(lock, { ...backendOptions(settings, LABEL, io), names });
-  const open = await place.load(table, io.env, new Patience(interrupted, io.limits?.ledgerWait));
+  const open = await place.load(table, io.env, new Patience(interrupted, io.timeouts?.ledgerWait));
   const held = await asked.acquire(0, interrupted).catch((error) => {
     // Somebody holds a slot of it.
     if (!(error instanceof OtherSlotsError)) throw error;
@@ -154,7 +154,7 @@ async function forgetAll(
   await giveBack(held);
 }
 
-/** Releases the lock. Where it is lost by now, nobody needs to know: the runs were forgotten in its session. */
+/** Releases the lock. That it may be lost by now is no error: the runs were forgotten in its session. */
 async function giveBack(held: HeldLock): Promise<void> {
   try {
     await held.release();
@@ -167,11 +167,14 @@ async function giveBack(held: HeldLock): Promise<void> {
 function refuseChanged(shown: readonly RecordedRun[], runs: readonly RecordedRun[]): void {
   const idOf = ({ id, outcome }: RecordedRun) => `${id} ${outcome}`;
   if (shown.map(idOf).join() === runs.map(idOf).join()) return;
-  throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "check them and try again");
+  throw new LockUnavailableError(
+    "Nothing was forgotten: the runs that count have changed meanwhile",
+    "check them with sera history, and try again",
+  );
 }
 
 function busyError(sightings: readonly Sighting[]): LockBusyError {
-  const holder = holderText(sightings, Date.now(), tellTimeAt(terminalWidth(Deno.stderr)));
+  const holder = holderText(sightings, Date.now(), timeFormatAt(terminalWidth(Deno.stderr)));
   const whose = holder === undefined ? "" : ` (${holder})`;
   return new LockBusyError(`Nothing was forgotten: the lock is held${whose}`, "wait until its command has ended");
 }

@@ -3,7 +3,7 @@ import type { RecordedRun, Rule } from "../../ledger/run.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { printable } from "../../text/printable.ts";
 import { quotedForShell } from "../../text/shell_word.ts";
-import type { TellTime } from "../../text/time.ts";
+import type { FormatTime } from "../../text/time.ts";
 
 /** The flags of a rule, as in the command that goes by them. */
 function flagsOf({ once, every, countFailures }: Rule): string {
@@ -32,7 +32,7 @@ function endOf({ outcome }: RecordedRun): string {
  *
  * @param tell How to tell moments.
  */
-export function forgotText(runs: readonly RecordedRun[], rule: Rule, tell: TellTime): string {
+export function forgotText(runs: readonly RecordedRun[], rule: Rule, tell: FormatTime): string {
   const lines = runs.map((run) =>
     `Forgot run ${run.id} by ${printable(whoAndWhen(run, tell))}, which ${endOf(run)}.\n`
   );

@@ -1,4 +1,4 @@
-import { isAsked } from "../../args/is_asked.ts";
+import { isFlagSet } from "../../args/is_flag_set.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { ledgerPlace } from "../../settings/ledger_settings.ts";
@@ -14,11 +14,11 @@ import { terminalWidth } from "../../system/terminal.ts";
 import { beginningsOf } from "../../who/names.ts";
 import { printable } from "../../text/printable.ts";
 import { NEVER } from "../../waiting.ts";
-import { type Asked, askedFor } from "../asked_for.ts";
+import { type LockQuery, readLockQuery } from "../lock_query.ts";
 import { backendOptions } from "../backend_options.ts";
 import { asQuery } from "../as_query.ts";
 import type { Call } from "../command.ts";
-import { isNarrow, readChoice, refuseBesideSchema } from "./history_choice.ts";
+import { isFiltered, readChoice, refuseBesideSchema } from "./history_choice.ts";
 import { ledgerIn } from "../ledger_in.ts";
 import { NO_LOCK } from "../no_lock.ts";
 import { MOST_LOCKS, withAbandoned } from "./abandoned.ts";
@@ -40,17 +40,17 @@ export async function history({ flags, operands: words, io }: Call): Promise<num
   const settings = await resolveSettings(flags, io.env);
   const { table } = settings.ledger;
   const place = ledgerPlace(settings.server, table);
-  const asked = askedFor(words, settings, flags.get("lock"), "history");
-  const json = isAsked(flags, "json");
+  const asked = readLockQuery(words, settings, flags.get("lock"), "history");
+  const json = isFlagSet(flags, "json");
   const filter = { ...chosen, lock: asked.lock, slot: asked.slot, beginnings: beginningsOf(asked) };
-  if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
+  if (isFlagSet(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
   else if (within !== undefined) {
     const { succeededWithin } = await import("./succeeded_within.ts");
     return await succeededWithin({ settings, io }, filter, within, json);
   } else {
     const runs = await asQuery(() => readRuns({ settings, io }, filter, failed, limit));
     if (json) io.out(`${historyJson(runs)}\n`);
-    else io.out(runs.length === 0 ? noRun(asked, failed || isNarrow(chosen)) : await tableOf(runs));
+    else io.out(runs.length === 0 ? noRun(asked, failed || isFiltered(chosen)) : await tableOf(runs));
   }
   return ExitCode.ok;
 }
@@ -60,7 +60,7 @@ async function tableOf(runs: readonly RecordedRun[]): Promise<string> {
   return historyTable(runs, terminalWidth());
 }
 
-function noRun({ all, prefix, namespace }: Asked, isNarrow: boolean): string {
+function noRun({ all, prefix, namespace }: LockQuery, isNarrow: boolean): string {
   if (isNarrow) return "No such run has been recorded.\n";
   if (prefix !== undefined) return `No run under a lock that begins with ${printable(prefix)} has been recorded.\n`;
   if (!all) return "No run under this lock has been recorded.\n";

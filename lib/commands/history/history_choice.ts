@@ -1,8 +1,8 @@
-import { isAsked } from "../../args/is_asked.ts";
+import { isFlagSet } from "../../args/is_flag_set.ts";
 import { UsageError } from "../../errors.ts";
 import type { RunFilter } from "../../ledger/run.ts";
 import { parseWait } from "../../text/duration.ts";
-import { plainOr } from "../../text/harmless.ts";
+import { plainOr } from "../../text/redaction.ts";
 
 /** The default of `--limit`. */
 const DEFAULT_LIMIT = 20;
@@ -45,7 +45,7 @@ export function readChoice(flags: ReadonlyMap<string, string>): Choice {
   }
   return {
     limit: readLimit(flags.get("limit")),
-    failed: isAsked(flags, "failed"),
+    failed: isFlagSet(flags, "failed"),
     within,
     key: flags.get("once"),
     host: flags.get("host"),
@@ -54,13 +54,13 @@ export function readChoice(flags: ReadonlyMap<string, string>): Choice {
 }
 
 /** Whether only some of the runs are asked for. */
-export function isNarrow({ key, host, startedWithin }: Pick<Choice, "key" | "host" | "startedWithin">): boolean {
+export function isFiltered({ key, host, startedWithin }: Pick<Choice, "key" | "host" | "startedWithin">): boolean {
   return key !== undefined || host !== undefined || startedWithin !== undefined;
 }
 
 /** Refuses flags that select or format runs together with `--schema`, which prints the table's SQL only. */
 export function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly string[]): void {
-  if (!isAsked(flags, "schema")) return;
+  if (!isFlagSet(flags, "schema")) return;
   const idle = CHOOSING.find((name) => flags.has(name));
   if (idle === undefined && words.length === 0) return;
   const what = idle === undefined ? "a command" : `--${idle}`;

@@ -8,8 +8,8 @@ import { terminalWidth } from "../../system/terminal.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { printable, printableJson } from "../../text/printable.ts";
 import { ago } from "../../text/age.ts";
-import { type TellTime, tellTimeAt } from "../../text/time.ts";
-import { atTerminal } from "../../text/wrapped.ts";
+import { type FormatTime, timeFormatAt } from "../../text/time.ts";
+import { wrappedAt } from "../../text/wrapped.ts";
 import { NEVER } from "../../waiting.ts";
 import { asQuery } from "../as_query.ts";
 import { backendOptions } from "../backend_options.ts";
@@ -38,7 +38,7 @@ export async function succeededWithin(
   const succeeded = last !== undefined && !isLate;
   const answer = { succeeded, within: within / 1000, run: last ? runView(last) : null };
   const width = terminalWidth();
-  const text = json ? printableJson(answer) : atTerminal(lineAbout(last, isLate, within, tellTimeAt(width)), width);
+  const text = json ? printableJson(answer) : wrappedAt(lineAbout(last, isLate, within, timeFormatAt(width)), width);
   io.out(`${text}\n`);
   return succeeded ? YES : NO;
 }
@@ -60,7 +60,7 @@ async function lastSuccess(
   return { isLate: true, last };
 }
 
-function lineAbout(last: RecordedRun | undefined, isLate: boolean, within: number, tell: TellTime): string {
+function lineAbout(last: RecordedRun | undefined, isLate: boolean, within: number, tell: FormatTime): string {
   const span = formatDuration(within);
   if (!last) return `No run has succeeded within ${span}, and no earlier success is recorded.`;
   const { id, finished } = last;

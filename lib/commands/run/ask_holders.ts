@@ -14,7 +14,7 @@ const PAUSE = 500;
 /** The pause after trouble with a look, in milliseconds. */
 const LONG_PAUSE = 2000;
 
-/** Whose holders are asked. */
+/** Which holders to ask, and how. */
 export interface AskedHolders {
   /** The lock's name. */
   readonly lock: string;
@@ -23,7 +23,7 @@ export interface AskedHolders {
   readonly server: Backend;
   /** The ledger's table, which may be missing. */
   readonly table: TableName;
-  /** Its label says who asks. */
+  /** Their label says who asks. */
   readonly options: LockOptions;
   readonly logger: Logger;
   /** Fires when no more holders are to be asked; earlier requests are then taken back. */
@@ -31,8 +31,8 @@ export interface AskedHolders {
 }
 
 /**
- * Asks whoever holds a lock to end, one after the other, until that is over. Nobody is ended by force, and nothing that goes
- * wrong with it ends the wait for the lock: who cannot be asked is waited for.
+ * Asks each holder of a lock to end, one after another, until `over` fires. Uses no force. No failure here ends the wait
+ * for the lock: a holder that cannot be asked is simply waited for.
  */
 export async function askHolders(asked: AskedHolders): Promise<void> {
   const { over, server, lock, options } = asked;
@@ -51,7 +51,7 @@ export async function askHolders(asked: AskedHolders): Promise<void> {
   }
 }
 
-/** @param told What was said already. */
+/** @param told What has been reported already. */
 async function askThrough(observer: Observer, asked: AskedHolders, told: Set<string>): Promise<void> {
   const { lock, table, logger, over } = asked;
   for (; !over.aborted; await delayOrAbort(PAUSE, over)) {
@@ -62,13 +62,13 @@ async function askThrough(observer: Observer, asked: AskedHolders, told: Set<str
       continue;
     }
     if (isOwn(holder)) continue;
-    await using grip = await observer.grip(holder, over);
+    await using handle = await observer.handleOf(holder, over);
     const who = holderText([holder]) ?? "the holder";
-    if (grip.unaskable !== undefined) {
-      tell(asked, told, grip.unaskable);
+    if (handle.unaskable !== undefined) {
+      tell(asked, told, handle.unaskable);
       continue;
     }
-    await endHolder(grip, {
+    await endHolder(handle, {
       wait: Infinity,
       asked: () => {
         if (!told.has(who)) logger.log("info", "note", `Asked ${asked.called} to end: ${who}.`);
@@ -80,7 +80,7 @@ async function askThrough(observer: Observer, asked: AskedHolders, told: Set<str
   }
 }
 
-/** Says once why somebody is not asked. */
+/** Reports, once, why a holder is not asked. */
 function tell({ called, logger }: AskedHolders, told: Set<string>, why: string): void {
   if (!told.has(why)) logger.log("notice", "note", `Cannot ask ${called} to end: ${why}; waiting for it.`);
   told.add(why);

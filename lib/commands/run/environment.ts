@@ -1,5 +1,5 @@
 import { holdsPassword } from "../../settings/holds_password.ts";
-import { SERVER_REMOVED } from "../../settings/outside.ts";
+import { SERVER_REMOVED } from "../../settings/flag_or_variable.ts";
 import { environmentName, TABLE } from "../../settings/table.ts";
 import { type Io, VariableError } from "../../io.ts";
 

@@ -5,7 +5,7 @@ import { SpareThread } from "../../system/spare_thread.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { afterTheEnd } from "../../log/verdict.ts";
 import type { Execution } from "./execution.ts";
-import { keep, record, release } from "./give_back.ts";
+import { keepForMinHold, recordEnd, release } from "./finish_run.ts";
 import { startHolding } from "./start_holding.ts";
 import { KILLED, untilEnded } from "./until_ended.ts";
 
@@ -38,7 +38,7 @@ export async function executeHolding(execution: Execution): Promise<number> {
  * @returns How the command ended; the shell may have killed it, and is asked about that.
  */
 async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandEnd> {
-  const { watch: { will, witness, signals }, run, minHold } = execution;
+  const { watch: { watchdog, signalInfo, signals }, run, minHold } = execution;
   let known = end;
   await tryStep(execution, async () => {
     signals.endPassingOn();
@@ -48,8 +48,8 @@ async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandE
   // the end is recorded and the lock given back meanwhile.
   tryStep(execution, async () => {
     // Ask first if sera may stay for long: it must still know which signals to ignore.
-    if (run || minHold !== undefined) await witness.ignored();
-    await will.end();
+    if (run || minHold !== undefined) await signalInfo.ignored();
+    await watchdog.end();
   });
   return known;
 }
@@ -69,9 +69,9 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
   const isLast = minHold === undefined || held >= minHold || lock.asked.aborted;
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
-  await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status, isLast)));
+  await tryStep(execution, async () => void (isRecorded = await recordEnd(execution, outcome, status, isLast)));
   if (stoppedBy instanceof LockLostError) return status;
-  await tryStep(execution, () => keep(execution, held));
+  await tryStep(execution, () => keepForMinHold(execution, held));
   // The lock was lost while the end was recorded: that has been reported, and there is nothing to give back.
   if (!wasLost && !isRecorded && lock.lost.aborted) return status;
   const ifGone = () => {
@@ -79,7 +79,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
     if (!lock.heldToEnd && !(run && isRecorded && lock.session)) return AT_THE_SAME_TIME;
     return minHold === undefined || held >= minHold
       ? "another node may have run the command since it ended here"
-      : "the command had ended before, but another node may have run it before min-hold was over";
+      : "the command had already ended, but another node may have run it before min-hold was over";
   };
   await tryStep(execution, async () => void await release(lock, logger, since, ifGone));
   return status;
@@ -88,7 +88,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
 /** Finds out whether the shell killed the command, because sera was stopped or stuck until the time limit had passed. */
 async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Execution): Promise<CommandEnd> {
   const { exitCode, stoppedBy } = end;
-  if (stoppedBy || exitCode !== KILLED || !(await watch.will.testify())?.fenced) return end;
+  if (stoppedBy || exitCode !== KILLED || !(await watch.watchdog.status())?.fenced) return end;
   const error = new LockLostError(
     "Lock lost: sera was stopped or stuck for too long, and the command was killed",
   );

@@ -1,4 +1,4 @@
-import { isAsked } from "../../args/is_asked.ts";
+import { isFlagSet } from "../../args/is_flag_set.ts";
 import { TABLE } from "../../settings/table.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { lineOf, UsageError } from "../../errors.ts";
@@ -48,12 +48,12 @@ export async function runOnce(
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
   const { key, name, title } = identityOf([], { namespace, name: flags.get("name") ?? DEFAULT_NAME });
   logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label: words[0]! });
-  const above = io.env(HELD_LOCKS);
+  const inheritedLocks = io.env(HELD_LOCKS);
   await using watch = new Watch(logger, name, true);
   const { signals } = watch;
   await using lock = await server.lock(name, {
     lease: { ttl: TABLE.ttl.default, grace: TABLE.grace.default },
-    allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
+    allowUnsafeServer: isFlagSet(flags, "allow-unsafe-server"),
     // It tries once.
     retrying: () => undefined,
     label: words[0]!,
@@ -64,10 +64,10 @@ export async function runOnce(
   return await unlessInterrupted(logger, async () => {
     const held = await interruptible(signals.interrupted, () => lock.acquire(0, signals.interrupted));
     if (!held) {
-      if (above !== undefined) {
+      if (inheritedLocks !== undefined) {
         const { holderOf } = await import("./holder.ts");
         const ledger = { table: TABLE.ledgerTable.default };
-        const asked = { lock, settings: { server, ledger }, locks: [{ key, name, title }], above };
+        const asked = { lock, settings: { server, ledger }, locks: [{ key, name, title }], inheritedLocks };
         await holderOf(asked, signals.interrupted);
       }
       logger.log("error", "busy", "Lock not acquired: somebody else holds it - the program was not executed.", {
@@ -83,10 +83,10 @@ export async function runOnce(
       logger,
       io,
       progress,
-      grace: io.limits?.heimdallGrace ?? TABLE.grace.default,
+      grace: io.timeouts?.heimdallGrace ?? TABLE.grace.default,
       onLost: "terminate",
       variables: lockVariables({
-        ...{ name, key, host: Deno.hostname(), server, above },
+        ...{ name, key, host: Deno.hostname(), server, inheritedLocks },
         session: held.token === undefined ? held.session : undefined,
         tokens: held.token === undefined ? undefined : [held.token],
       }),

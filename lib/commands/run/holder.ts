@@ -2,7 +2,7 @@ import type { Settings } from "../../settings/settings.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { Limits } from "../../lock/limits.ts";
 import type { LockIdentity } from "../../lock/lock_identity.ts";
-import { marginOf } from "../../lock/silence.ts";
+import { marginOf } from "../../lock/expiry_watch.ts";
 import type { BackendLock } from "../../backends/backend.ts";
 import type { HolderFields } from "../../log/logger.ts";
 import type { BusyText } from "../../who/busy_text.ts";
@@ -10,18 +10,18 @@ import type { Sighting } from "../../who/sighting.ts";
 
 /** Busy locks that were asked for together. */
 export interface BusyLocks {
-  /** To be asked. */
+  /** The lock object to query. */
   readonly lock: BackendLock;
   /** Their names, the main one first. */
   readonly locks: readonly LockIdentity[];
   readonly limits?: Limits | undefined;
   readonly settings: Pick<Settings, "server"> & { readonly ledger: Pick<Settings["ledger"], "table"> };
   /** The value of SERA_HELD_LOCKS that sera was started with. */
-  readonly above: string | undefined;
+  readonly inheritedLocks: string | undefined;
 }
 
-/** How to tell about holders. */
-export interface HolderWords {
+/** How to describe holders. */
+export interface HolderTextOptions {
   /** Whether sera will wait for them. */
   readonly isWaiting?: boolean;
   /** Whether the text has times in the local time zone. */
@@ -34,11 +34,11 @@ export interface HolderWords {
  * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
-  { lock, locks, limits = {}, settings: { server, ledger }, above }: BusyLocks,
+  { lock, locks, limits = {}, settings: { server, ledger }, inheritedLocks }: BusyLocks,
   signal: AbortSignal,
-  { isWaiting = false, isLocal = false }: HolderWords = {},
+  { isWaiting = false, isLocal = false }: HolderTextOptions = {},
 ): Promise<BusyText & { readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { busyText, longestFirst }, { localTime, timeOf }, { holderFields }] = await Promise.all([
+  const [{ look }, { busyText, longestFirst }, { localTime, utcTime: timeOf }, { holderFields }] = await Promise.all([
     import("../../who/look.ts"),
     import("../../who/busy_text.ts"),
     import("../../text/time.ts"),
@@ -49,23 +49,23 @@ export async function holderOf(
   let serverMark;
   try {
     ({ sightings: seen } = await look({ lock: locks[0]!.name }, () => lock.sightings(ledger.table, signal)));
-    if (above !== undefined) serverMark = (await lock.session(signal))?.serverMark;
+    if (inheritedLocks !== undefined) serverMark = (await lock.session(signal))?.serverMark;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
   }
   const hasMore = also.length >= locks.length;
-  if (above !== undefined) {
+  if (inheritedLocks !== undefined) {
     const [main, ...others] = locks;
     const unnamed = hasMore ? also.map((name) => ({ name, title: main!.title, isHidden: true })) : [];
     const all = [{ ...main!, slots }, ...others, ...unnamed];
-    (await import("./refuse_own_lock.ts")).refuseOwnLock(all, server, above, seen, serverMark);
+    (await import("./refuse_own_lock.ts")).refuseOwnLock(all, server, inheritedLocks, seen, serverMark);
   }
   if (isWaiting) seen = seen.map(watched);
   const text = busyText({ locks, slots, hasMore }, seen, Date.now(), isLocal ? localTime : timeOf);
   return { ...text, fields: holderFields(slots === undefined ? seen : longestFirst(seen)) };
 }
 
-/** Who waits begins to watch a lease now, and takes it over by that alone. */
+/** A waiter starts to watch a lease only now, and takes it over by its own observation alone. */
 function watched(sighting: Sighting): Sighting {
   const { lease } = sighting;
   if (!lease) return sighting;

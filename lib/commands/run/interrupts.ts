@@ -4,7 +4,7 @@ import type { Logger } from "../../log/logger.ts";
 /**
  * Does work that a signal may interrupt until the command is started.
  *
- * @param consequence What has not come about then, for messages.
+ * @param consequence What the signal has prevented, for messages.
  * @returns What the work gives, such as an exit code, or the exit code 128+n after signal n.
  */
 export async function unlessInterrupted<T>(

@@ -29,5 +29,5 @@ export interface Job {
   /** Called with errors that sera waits out. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** The value of SERA_HELD_LOCKS that sera was started with. */
-  readonly above: string | undefined;
+  readonly inheritedLocks: string | undefined;
 }

@@ -15,7 +15,7 @@ export function limitsOf(
   // Of those who replace the holder only the last one waits.
   if (replace) return {};
   if (isPlain) return { maxWaiters, also: all.length === 1 ? undefined : all.slice(1).map(({ name }) => name) };
-  // A rule of each kind has its own: a run may go by one of the two only.
+  // One for each kind of rule, since another run may use only one of the two.
   const rules = on ? [...once === undefined ? [] : [`once ${once}`], ...every === undefined ? [] : ["every"]] : [];
   const also = rules.length === 0 ? undefined : rules.map((rule) => lockName(`${main.name} ${rule}`));
   return { slots, also, maxWaiters };

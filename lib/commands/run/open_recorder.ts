@@ -16,11 +16,11 @@ import { runnerOf } from "../runner.ts";
 export async function openRecorder(
   { server, ledger, name, namespace, slots }: Settings,
   { lock, label }: { readonly lock: string; readonly label: string },
-  { env, limits }: Io,
+  { env, timeouts }: Io,
   logger: Logger,
   interrupted: AbortSignal,
 ): Promise<Recorder> {
-  const patience = new Patience(interrupted, limits?.ledgerWait);
+  const patience = new Patience(interrupted, timeouts?.ledgerWait);
   const open = await ledgerPlace(server, ledger.table).load(ledger.table, env, patience);
   const flags = lockFlagsOf({ namespace, name });
   return new Recorder(open, lock, runnerOf(label), ledger, logger, interrupted, flags, slots);

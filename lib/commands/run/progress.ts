@@ -13,18 +13,18 @@ export class Progress implements Disposable {
   readonly #failed = new AbortController();
   readonly #givenUp = Promise.withResolvers<number>();
   readonly #tell: (verdict: Verdict) => void;
-  readonly #ownCode: number | undefined;
+  readonly #errorExitCode: number | undefined;
   #hasGivenUp = false;
   #running = false;
   #exitCode: number | undefined;
 
   /**
    * @param tell Called with the verdict on an uncaught error; must not throw.
-   * @param ownCode The exit code of every error before the command has ended; if undefined, that of the error.
+   * @param errorExitCode The exit code of every error before the command has ended; if undefined, that of the error.
    */
-  constructor(tell: (verdict: Verdict) => void, ownCode?: number) {
+  constructor(tell: (verdict: Verdict) => void, errorExitCode?: number) {
     this.#tell = tell;
-    this.#ownCode = ownCode;
+    this.#errorExitCode = errorExitCode;
     globalThis.addEventListener("error", this.#uncaught);
     globalThis.addEventListener("unhandledrejection", this.#uncaught);
   }
@@ -54,7 +54,7 @@ export class Progress implements Disposable {
   verdictOf(error: unknown): Verdict {
     if (this.#exitCode !== undefined) return { message: afterTheEnd(error), exitCode: this.#exitCode };
     const { message, exitCode } = this.#running ? failedWhileRunning(error) : verdictOf(error);
-    return { message, exitCode: this.#ownCode ?? exitCode };
+    return { message, exitCode: this.#errorExitCode ?? exitCode };
   }
 
   /**

@@ -1,10 +1,10 @@
 import { processStat } from "../../system/process.ts";
 import type { Backend } from "../../backends/backend.ts";
 import { UsageError } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { isOfLock } from "../../who/names.ts";
 import type { Sighting } from "../../who/sighting.ts";
-import { entriesFor, type HeldAbove } from "./held_locks.ts";
+import { type AncestorLock, entriesFor } from "./held_locks.ts";
 
 /** How far apart two readings of the uptime may be, in seconds; one of them is in whole seconds. */
 const INACCURACY = 2;
@@ -24,19 +24,19 @@ export interface WantedLock {
 }
 
 /**
- * Refuses to wait for a lock that is held by a sera above this one, since that sera waits for this one to end; a lock with
- * slots only if all of them are held so, since another slot may come free. To be called only for locks of which one turned
- * out to be held: the sera above may have lost it.
+ * Refuses to wait for a lock that is held by an outer sera, which waits for this one to end; a lock with slots only if
+ * outer seras hold all of them, since another slot may come free. Call it only once a lock turned out to be held: the outer
+ * sera may have lost it.
  *
- * @param above The value of SERA_HELD_LOCKS that sera was started with.
+ * @param inheritedLocks The value of SERA_HELD_LOCKS that sera was started with.
  * @param seen The holders of the locks, as far as the server shows them.
  * @param serverMark Identifies the server; undefined if not known.
- * @throws {UsageError} When seras above this one hold a lock.
+ * @throws {UsageError} When outer seras hold a lock.
  */
 export function refuseOwnLock(
   wanted: readonly WantedLock[],
   server: Pick<Backend, "identity">,
-  above: string,
+  inheritedLocks: string,
   seen: readonly Sighting[],
   serverMark?: string,
 ): void {
@@ -45,22 +45,22 @@ export function refuseOwnLock(
     const holders = wanted.length === 1 || lock.isHidden ? held : held.filter((one) => isOfLock(one, lock.name));
     // Where some holders are shown, those of other locks are, too.
     if (holders.length === 0 && held.length > 0) continue;
-    const own = entriesFor(lock.name, above).filter((one) =>
+    const own = entriesFor(lock.name, inheritedLocks).filter((one) =>
       isHolder(one, holders, server, serverMark) && isAncestor(one)
     );
     if (own.length >= (lock.slots ?? 1)) throw ownLock(lock, own.map(({ pid }) => pid));
   }
 }
 
-/** Whether a sera above is among the holders of a lock. */
+/** Whether an outer sera is among the holders of a lock. */
 function isHolder(
-  one: HeldAbove,
+  one: AncestorLock,
   held: readonly Sighting[],
   server: Pick<Backend, "identity">,
   serverMark: string | undefined,
 ): boolean {
   const sessions = held.flatMap(({ session }) => session ?? []);
-  // The best evidence: the server shows the session to every user, and its mark is the same by every address.
+  // The best evidence: the server shows the session to every user, and its mark does not depend on the address.
   if (one.session && serverMark !== undefined && sessions.length > 0) {
     return one.session.serverMark === encodeURIComponent(serverMark) && sessions.includes(one.session.number);
   }
@@ -73,11 +73,11 @@ function isHolder(
 
 function ownLock({ name, title, slots }: WantedLock, pids: readonly number[]): UsageError {
   const holds = slots === undefined
-    ? `the sera above this one (process ${pids[0]}) holds it until its command has ended`
-    : `the seras above this one (processes ${pids.join(", ")}) hold its ${slots} slots until their commands have ended`;
+    ? `the outer sera (process ${pids[0]}) holds it until its command ends`
+    : `the outer seras (processes ${pids.join(", ")}) hold its ${slots} slots until their commands end`;
   return new UsageError(
-    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that command`,
-    "remove one of the two, or give them different locks with --name",
+    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera runs inside that command`,
+    "remove one of these seras, or give one of them another lock with --name",
   );
 }
 
@@ -89,7 +89,7 @@ function isHere(host: string | undefined): boolean {
  * Whether a sera is an ancestor of this process, and so waits for it. A process that has left its tree, as daemons do, is
  * not waited for, and may queue. Without /proc only the parent is known.
  */
-function isAncestor({ pid, since }: HeldAbove): boolean {
+function isAncestor({ pid, since }: AncestorLock): boolean {
   for (let at = Deno.ppid, count = 0; at > 0 && count < MOST_ANCESTORS; count++) {
     const process = processStat(at);
     // The number may have been reused: then the process has started after that sera got its lock.

@@ -3,7 +3,7 @@ import { Deadline } from "../../deadline.ts";
 import type { LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
 import type { HeldLock, LockSession } from "../../lock/lock.ts";
-import { ReplacedError, replacersOf } from "../../lock/replacers.ts";
+import { ReplacedError, replaceLockName } from "../../lock/replacers.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";
@@ -12,13 +12,10 @@ import type { Seen } from "../../who/sighting.ts";
 import { backendOptions } from "../backend_options.ts";
 import { askHolders } from "./ask_holders.ts";
 
-/**
- * The longest TTL of the lock that a replacer waits under, in milliseconds: a later one is noticed with a renewal, and has
- * to wait for that.
- */
+/** The longest TTL of the second lock, in milliseconds: a later replacer is noticed only with a renewal, and waits for it. */
 const LONGEST_TTL = 9000;
 
-/** How long the end of the asking may take, in milliseconds. */
+/** How long withdrawing a request may take, in milliseconds. */
 const LONGEST_END = 1000;
 
 /** What is needed to replace the holder of a lock. */
@@ -33,8 +30,8 @@ export interface Replacing {
 }
 
 /**
- * A lock whose holder is asked to end whenever somebody waits for it. Of those who do that only the last one goes on: each
- * waits under a lock of its own, and asks whoever holds that one to end as well.
+ * A lock whose holder is asked to end while this run waits for it (`--replace`). Of several replacers only the latest goes
+ * on: while it waits each holds a second lock, see {@linkcode replaceLockName}, and asks the previous holder of that one to end.
  */
 export class ReplacingLock implements BackendLock {
   readonly #lock: BackendLock;
@@ -52,12 +49,17 @@ export class ReplacingLock implements BackendLock {
     if (held || wait === 0) return held;
     const deadline = new Deadline(wait);
     const { name, settings, io, retrying } = this.#replacing;
-    const turn = replacersOf(name);
+    const second = replaceLockName(name);
     const options = backendOptions(settings, this.#label, io);
     const lease = { ttl: Math.min(settings.ttl, LONGEST_TTL), grace: 0 };
-    await using replacers = await settings.server.lock(turn, { ...options, lease, retrying });
+    await using replacers = await settings.server.lock(second, { ...options, lease, retrying });
     const isNext = await replacers.acquire(0, signal, deadline.remaining) ??
-      await this.#asking(turn, "who waits to replace it", signal, () => replacers.acquire(deadline.remaining, signal));
+      await this.#asking(
+        second,
+        "the run that waits to replace it",
+        signal,
+        () => replacers.acquire(deadline.remaining, signal),
+      );
     if (!isNext) return undefined;
     const replaced = new AbortController();
     using _replaced = listening(isNext.asked, () => replaced.abort(new ReplacedError()));
@@ -98,7 +100,7 @@ export class ReplacingLock implements BackendLock {
       return await wait();
     } finally {
       over.abort();
-      // Taking back what was asked must not keep a lock that is held from its command for long.
+      // Withdrawing the request must not delay the command for long.
       await within(LONGEST_END, asking);
     }
   }

@@ -12,7 +12,7 @@ import { backendOptions } from "../backend_options.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { unlessInterrupted } from "./interrupts.ts";
 import { limitsOf } from "./limits.ts";
-import { takeTurn } from "./take_turn.ts";
+import { attemptRun } from "./attempt_run.ts";
 import { keyForLog } from "./variables.ts";
 import { Watch } from "./watch.ts";
 
@@ -70,7 +70,7 @@ export async function runUnderLock(
       interrupted,
     )
     : undefined;
-  const above = io.env(HELD_LOCKS);
+  const inheritedLocks = io.env(HELD_LOCKS);
   const mode = await modeOf(settings, recorder);
   const job = {
     request,
@@ -85,14 +85,14 @@ export async function runUnderLock(
     mode,
     recorder,
     retrying,
-    above,
+    inheritedLocks,
   };
 
   return await unlessInterrupted(logger, async () => {
     const deadline = new Deadline(request.wait);
     for (let wait = request.wait;; wait = deadline.remaining) {
       try {
-        return await takeTurn(wait, job);
+        return await attemptRun(wait, job);
       } catch (error) {
         // The command has not run, so try again; but not with a ledger, where the run would be recorded twice.
         if (!(error instanceof LockLostEarlyError) || recorder || deadline.passed) throw error;
@@ -110,7 +110,7 @@ function retryingOnce(logger: Logger): (why: LockUnavailableError) => void {
   let told: string | undefined;
   return ({ message }) => {
     if (message === told) return;
-    logger.log(told === undefined ? "error" : "notice", "note", `${message}; trying again until the wait is over.`);
+    logger.log(told === undefined ? "error" : "notice", "note", `${message}; retrying until the wait is over.`);
     told = message;
   };
 }

@@ -4,7 +4,7 @@ import type { Logger } from "../../log/logger.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { unlessInterrupted } from "./interrupts.ts";
-import { telling } from "./tell_wait.ts";
+import { showIfLong } from "./show_if_long.ts";
 
 /**
  * Pauses before the lock is asked for, so that a fleet whose nodes all begin at once does not ask at once.
@@ -25,12 +25,12 @@ export async function pauseFor(
   const text = `Pausing for ${formatDuration(pause)} before asking for the lock (splay ${formatDuration(splay)}).`;
   logger.log("info", "pausing", text, { pause });
   return await unlessInterrupted(logger, async () => {
-    using _line = telling(pause, logger, async (deadline, over) => {
-      const [{ showCount }, { pauseText }] = await Promise.all([
-        import("./counting_line.ts"),
+    using _line = showIfLong(pause, logger, async (deadline, over) => {
+      const [{ showLiveLine }, { pauseText }] = await Promise.all([
+        import("./live_line.ts"),
         import("../../who/waiting_text.ts"),
       ]);
-      await showCount(io, deadline, over, { text: (width) => pauseText(deadline.remaining, width) });
+      await showLiveLine(io, deadline, over, { text: (width) => pauseText(deadline.remaining, width) });
     });
     await delayOrAbort(pause, interrupted);
     interrupted.throwIfAborted();

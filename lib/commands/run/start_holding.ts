@@ -1,11 +1,11 @@
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../../child/spawn.ts";
 import { InterruptedError, LockLostEarlyError, LockLostError, LockUnavailableError } from "../../errors.ts";
-import { LONGEST_FLUSH } from "../../io.ts";
+import { FLUSH_TIMEOUT } from "../../io.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { verdictOf } from "../../log/verdict.ts";
 import { setVariables } from "./environment.ts";
 import type { Execution } from "./execution.ts";
-import { NOT_RUN, record, release } from "./give_back.ts";
+import { NOT_RUN, recordEnd, release } from "./finish_run.ts";
 
 /**
  * Starts a command under a lock. If that is not possible, the lock is released.
@@ -17,9 +17,9 @@ import { NOT_RUN, record, release } from "./give_back.ts";
  */
 export async function startHolding(execution: Execution, since: number): Promise<RunningCommand> {
   const { lock, words, logger, io, progress } = execution;
-  const { will, signals } = execution.watch;
-  await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
-  if (!will.isWatching) {
+  const { watchdog, signals } = execution.watch;
+  await Promise.all([watchdog.ready, io.flush?.(FLUSH_TIMEOUT)]);
+  if (!watchdog.isWatching) {
     logger.log("info", "note", "There is no /bin/sh: if sera is killed, the command will keep running.");
   }
   await confirm(lock);
@@ -29,7 +29,7 @@ export async function startHolding(execution: Execution, since: number): Promise
     refuseAsked(lock);
     signals.expect(getsOwnSession());
     setVariables(execution.variables, io);
-    await will.throwIfBroken();
+    await watchdog.throwIfBroken();
     progress.throwIfGivenUp();
     lock.commandStarts?.();
     command = startCommand(words);
@@ -38,11 +38,11 @@ export async function startHolding(execution: Execution, since: number): Promise
       ? (await import("../../child/why_not_started.ts")).notStarted(error)
       : error;
     const { exitCode } = cause instanceof InterruptedError ? cause : verdictOf(cause);
-    await record(execution, "unstarted", exitCode, true);
+    await recordEnd(execution, "unstarted", exitCode, true);
     await release(lock, logger, since, () => NOT_RUN);
     throw cause;
   }
-  will.onGone = (message) => logger.log("error", "note", message);
+  watchdog.onGone = (message) => logger.log("error", "note", message);
   progress.started();
   return command;
 }

@@ -1,9 +1,9 @@
 import type { RunningCommand } from "../../child/spawn.ts";
-import { type Ending, terminate } from "../../child/terminate.ts";
+import { terminate, type TerminateOptions } from "../../child/terminate.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { LockLostError } from "../../errors.ts";
 import { afterTheEnd, failedWhileRunning } from "../../log/verdict.ts";
-import { SHORTEST_FLUSH } from "../../io.ts";
+import { SHORT_FLUSH_TIMEOUT } from "../../io.ts";
 import { type CommandEnd, supervise } from "../../child/supervise.ts";
 import type { Execution } from "./execution.ts";
 import { SurvivorMessages } from "./survivor_messages.ts";
@@ -21,10 +21,10 @@ export async function untilEnded(
   execution: Execution,
 ): Promise<CommandEnd> {
   const { lock, progress: { failed }, grace, onLost, maxRun, exitCodeOf, logger, io } = execution;
-  const { will, signals } = execution.watch;
+  const { watchdog, signals } = execution.watch;
   const program = execution.words[0]!;
   const messages = new SurvivorMessages(command.target);
-  const onSurvivors: Ending["onSurvivors"] = (survivors) =>
+  const onSurvivors: TerminateOptions["onSurvivors"] = (survivors) =>
     tryLog(logger, "error", "error", messages.goesOn(survivors, lock.lost.aborted));
   const onCause = (reason: Error) => {
     const lost = reason instanceof LockLostError;
@@ -35,18 +35,18 @@ export async function untilEnded(
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
     tryLog(logger, "error", "error", reason.message + consequence, { exitCode });
     // So that it stands before what the command says about its end.
-    return io.flush?.(SHORTEST_FLUSH);
+    return io.flush?.(SHORT_FLUSH_TIMEOUT);
   };
   let endedWith: number | undefined;
   command.ended.then((exitCode) => endedWith = exitCode, () => undefined);
   using timeUp = maxRun && new TimeLimit(maxRun.limit, () => maxRun.error);
   try {
     if (onLost === "terminate") {
-      will.kill(command.target, lock.left);
-      lock.onRenewed = () => will.renew(lock.left);
-    } else will.kill(command.target);
+      watchdog.kill(command.target, lock.left);
+      lock.onRenewed = () => watchdog.renew(lock.left);
+    } else watchdog.kill(command.target);
     signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, messages, execution) });
-    if (logger.tells("info")) tellBlocked(execution);
+    if (logger.isEnabled("info")) logBlockedSignals(execution);
     const end = await supervise(command, {
       ...{ grace, onLost, onCause, onSurvivors },
       lost: lock.lost,
@@ -70,8 +70,8 @@ export async function untilEnded(
 }
 
 /** Says which signals sera cannot pass on: those that were blocked when it was started, which it cannot unblock. */
-async function tellBlocked({ watch, logger }: Execution): Promise<void> {
-  const blocked = await watch.witness.blocked();
+async function logBlockedSignals({ watch, logger }: Execution): Promise<void> {
+  const blocked = await watch.signalInfo.blocked();
   if (blocked.length === 0) return;
   tryLog(
     logger,

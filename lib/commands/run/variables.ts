@@ -1,13 +1,13 @@
 import type { Backend } from "../../backends/backend.ts";
 import type { LockSession } from "../../lock/lock.ts";
-import { mayBeServer } from "../../text/harmless.ts";
+import { mayBeServer } from "../../text/redaction.ts";
 import { HELD_LOCKS, withLocks } from "./held_locks.ts";
 
 /** The longest key to put into the environment, in characters: the kernel limits the size of a variable, and of all. */
 const LONGEST_KEY = 4096;
 
 /** What a command is told about its lock. */
-export interface LockFacts {
+export interface LockInfo {
   /** The lock's name; those of several with blanks between them. */
   readonly name: string;
   /** The text that the name is computed from; those of several one a line. */
@@ -19,7 +19,7 @@ export interface LockFacts {
   /** The session that holds it, if it is always the same one. */
   readonly session?: LockSession | undefined;
   /** The value of SERA_HELD_LOCKS that sera was started with. */
-  readonly above: string | undefined;
+  readonly inheritedLocks: string | undefined;
   /** The run's number in the ledger, if it keeps one. */
   readonly runId?: bigint | undefined;
   /** The slot that is held, if slots were asked for. */
@@ -33,7 +33,7 @@ export interface LockFacts {
  * inside a command does not pass on another lock's: without a ledger a run has no number.
  */
 export function lockVariables(
-  { name, key, held = name.split(" "), host, server, session, above, runId, slot, tokens }: LockFacts,
+  { name, key, held = name.split(" "), host, server, session, inheritedLocks, runId, slot, tokens }: LockInfo,
 ): Record<string, string | undefined> {
   return {
     SERA_LOCK_NAME: name,
@@ -42,7 +42,7 @@ export function lockVariables(
     SERA_SLOT: slot?.toString(),
     SERA_RUN_ID: runId?.toString(),
     SERA_TOKEN: tokens?.join(" ") ?? runId?.toString(),
-    [HELD_LOCKS]: withLocks(above, held, server, session),
+    [HELD_LOCKS]: withLocks(inheritedLocks, held, server, session),
   };
 }
 

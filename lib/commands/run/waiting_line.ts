@@ -3,7 +3,7 @@ import { delayOrAbort, TimeLimit } from "../../waiting.ts";
 import { look } from "../../who/look.ts";
 import { type AwaitedHolder, awaitedHolder, waitingText } from "../../who/waiting_text.ts";
 import { backendOptions } from "../backend_options.ts";
-import { type Count, SECOND, showCount } from "./counting_line.ts";
+import { type LiveText, SECOND, showLiveLine } from "./live_line.ts";
 import type { Job } from "./job.ts";
 import { NO_LOCK } from "../no_lock.ts";
 
@@ -23,10 +23,10 @@ const LONGEST_LOOK = 5 * SECOND;
  * @param over Fires when the wait is over.
  */
 export async function showWait(job: Job, deadline: Deadline, over: AbortSignal): Promise<void> {
-  await showCount(job.io, deadline, over, new Wait(job, deadline, over));
+  await showLiveLine(job.io, deadline, over, new Wait(job, deadline, over));
 }
 
-class Wait implements Count {
+class Wait implements LiveText {
   readonly #job: Job;
   readonly #deadline: Deadline;
   readonly #over: AbortSignal;

@@ -1,20 +1,20 @@
-import { LastWill } from "../../child/last_will.ts";
-import { SignalWitness } from "../../child/signal_witness.ts";
+import { Watchdog } from "../../child/watchdog.ts";
+import { SignalInfo } from "../../child/signal_info.ts";
 import { SignalRelay } from "../../child/signals.ts";
 import { getsOwnSession } from "../../child/spawn.ts";
 import type { Logger } from "../../log/logger.ts";
 
 /** The parts of a {@linkcode Watch}, which a test can replace. */
 export interface WatchParts {
-  readonly will: Pick<LastWill, keyof LastWill>;
-  readonly witness: SignalWitness;
+  readonly watchdog: Pick<Watchdog, keyof Watchdog>;
+  readonly signalInfo: SignalInfo;
   readonly signals: SignalRelay;
 }
 
 /** Set up before the lock is asked for: the helper shell that kills the command if sera dies, and the signal handlers. */
 export class Watch implements WatchParts, AsyncDisposable {
-  readonly will: LastWill;
-  readonly witness: SignalWitness;
+  readonly watchdog: Watchdog;
+  readonly signalInfo: SignalInfo;
   readonly signals: SignalRelay;
 
   /**
@@ -24,15 +24,15 @@ export class Watch implements WatchParts, AsyncDisposable {
    */
   constructor(logger: Logger, lock: string, timed: boolean) {
     // The shell first: it must see which signals are ignored, and catching one ends that.
-    this.will = new LastWill({ timed, inGroup: !getsOwnSession(), jsonAbout: logger.isJson ? lock : undefined });
-    this.witness = new SignalWitness(() => this.will.testify());
-    this.signals = new SignalRelay(this.witness);
+    this.watchdog = new Watchdog({ timed, inGroup: !getsOwnSession(), jsonAbout: logger.isJson ? lock : undefined });
+    this.signalInfo = new SignalInfo(() => this.watchdog.status());
+    this.signals = new SignalRelay(this.signalInfo);
     // So that the last line of JSON can contain sera's exit code.
-    if (logger.isJson && logger.tells("info")) this.signals.endByAll();
+    if (logger.isJson && logger.isEnabled("info")) this.signals.endOnAnySignal();
   }
 
   /** Ends the shell. Signals are caught until the process ends, see {@linkcode SignalRelay}. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.will.end();
+    return this.watchdog.end();
   }
 }

@@ -7,7 +7,7 @@ import { look } from "../../who/look.ts";
 import { isAskedFor, mayBeAskedFor } from "../../who/names.ts";
 import { slotHeld } from "../../who/slot_text.ts";
 import type { Seen } from "../../who/sighting.ts";
-import type { Asked } from "../asked_for.ts";
+import type { LockQuery } from "../lock_query.ts";
 
 const NAMES_HIDDEN = "the names of some held locks are hidden from this user; these are listed by their numbers; " +
   "ask for one lock by --namespace and --name";
@@ -15,12 +15,12 @@ const NAMES_HIDDEN = "the names of some held locks are hidden from this user; th
 /** What was seen, and whether a lock is known to be free if no holder is seen. */
 export interface Answer extends Seen {
   readonly showsHolders: boolean;
-  readonly canTell: boolean;
+  readonly isConclusive: boolean;
 }
 
 /** Looks for the holders and the waiters of the locks that are asked about. */
 export async function lookFor(
-  { lock, slot, prefix, namespace, name, all }: Asked,
+  { lock, slot, prefix, namespace, name, all }: LockQuery,
   { ledger, allowUnsafeServer }: Pick<Settings, "ledger" | "allowUnsafeServer">,
   observer: Observer,
 ): Promise<Answer> {
@@ -35,22 +35,24 @@ export async function lookFor(
   const hidden = observer.elsewhere ?? seen.hidden;
   const showsHolders = observer.elsewhere === undefined && seen.showsHolders === true;
   // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
-  const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
+  const isConclusive = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
     showsHolders;
-  if (prefix === undefined) return { sightings: named, hidden, showsHolders, strangers: seen.strangers, canTell };
+  const { nameless, otherSessions } = seen;
+  if (prefix === undefined) return { sightings: named, hidden, nameless, showsHolders, otherSessions, isConclusive };
   const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
   const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));
   return {
     sightings,
     hidden: hidden ?? (unknown ? NAMES_HIDDEN : undefined),
+    nameless,
     showsHolders: showsHolders && !unknown,
-    strangers: seen.strangers,
-    canTell: canTell && !unknown,
+    otherSessions,
+    isConclusive: isConclusive && !unknown,
   };
 }
 
 /** The lock or the slot that is asked for, in a sentence. */
-export function whatIsAsked({ prefix, slot }: Pick<Asked, "prefix" | "slot">): string {
+export function whatIsAsked({ prefix, slot }: Pick<LockQuery, "prefix" | "slot">): string {
   // It may not be the lock that was meant.
   const lock = prefix === undefined ? "it" : `a lock that begins with ${printable(prefix)}`;
   return slot === undefined ? lock : `slot ${slot} of ${lock}`;
@@ -63,34 +65,38 @@ export function whyUnknown({ hidden }: Answer): string {
 
 /** What was seen, for people; and what they should know besides. */
 export async function reportOf(
-  { all, prefix, slot, namespace }: Asked,
+  { all, prefix, slot, namespace }: LockQuery,
   answer: Answer,
 ): Promise<{ readonly text: string; readonly note?: string | undefined }> {
-  const { sightings, hidden, showsHolders, strangers, canTell } = answer;
+  const { sightings, hidden, nameless, showsHolders, otherSessions, isConclusive } = answer;
   const isHeld = sightings.some(({ state }) => state === "held");
   const showsAll = hidden === undefined || showsHolders;
   let text = "";
   if (!isHeld && all) {
     const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
     text = showsAll ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n";
-  } else if (!isHeld && canTell) {
+  } else if (!isHeld && isConclusive) {
     text = `Free: nobody holds ${whatIsAsked({ prefix, slot })}.\n`;
   }
-  if (sightings.length + strangers.length > 0) text += await tablesOf(sightings, strangers);
-  if (!isHeld && !canTell) return { text, note: whyUnknown(answer) };
+  if (sightings.length + otherSessions.length > 0) text += await tablesOf(sightings, otherSessions);
+  if (!isHeld && !isConclusive) return { text, note: whyUnknown(answer) };
   // Where nobody holds a lock, nobody waits for it.
   return {
     text,
-    note: hidden !== undefined && (isHeld || !showsAll) ? `The list is incomplete: ${hidden}` : undefined,
+    note: hidden !== undefined && (isHeld || !showsAll)
+      ? `The list is incomplete: ${hidden}`
+      : isHeld
+      ? nameless
+      : undefined,
   };
 }
 
-/** Sightings and strangers as tables; loads the library for them only here. */
-async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers"]): Promise<string> {
-  const { sightingsTable, strangersTable } = await import("../../who/tables.ts");
+/** Sightings and other sessions as tables; loads the library for them only here. */
+async function tablesOf(sightings: Seen["sightings"], otherSessions: Seen["otherSessions"]): Promise<string> {
+  const { sightingsTable, otherSessionsTable } = await import("../../who/tables.ts");
   const width = terminalWidth();
   const known = sightings.length === 0 ? [] : [sightingsTable(sightings, { width })];
   const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
-  const unknown = strangers.length === 0 ? [] : [`${heading}\n${strangersTable(strangers, { width })}`];
+  const unknown = otherSessions.length === 0 ? [] : [`${heading}\n${otherSessionsTable(otherSessions, { width })}`];
   return [...known, ...unknown].join("\n");
 }

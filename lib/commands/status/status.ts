@@ -1,11 +1,11 @@
-import { isAsked } from "../../args/is_asked.ts";
+import { isFlagSet } from "../../args/is_flag_set.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
 import { NEVER } from "../../waiting.ts";
 import { seenJson } from "../../who/report.ts";
-import { type Asked, askedFor } from "../asked_for.ts";
+import { type LockQuery, readLockQuery } from "../lock_query.ts";
 import { backendOptions } from "../backend_options.ts";
 import { asQuery } from "../as_query.ts";
 import type { Call } from "../command.ts";
@@ -23,16 +23,16 @@ const FREE = 1;
  */
 export async function status({ flags, operands: words, io, note }: Call): Promise<number> {
   const settings = await resolveSettings(flags, io.env);
-  const asked = askedFor(words, settings, flags.get("lock"), "status");
-  const json = isAsked(flags, "json");
-  if (isAsked(flags, "watch")) {
+  const asked = readLockQuery(words, settings, flags.get("lock"), "status");
+  const json = isFlagSet(flags, "json");
+  if (isFlagSet(flags, "watch")) {
     const { requireTerminal, watchStatus } = await import("./watch_status.ts");
     requireTerminal(json, io);
     return await watchStatus(asked, settings, io);
   }
   const answer = await asQuery(() => find(asked, settings, io));
   const isHeld = answer.sightings.some(({ state }) => state === "held");
-  const isKnown = isHeld || answer.canTell;
+  const isKnown = isHeld || answer.isConclusive;
   if (json) {
     io.out(`${seenJson(answer, asked.lock === undefined ? undefined : { ...asked, lock: asked.lock }, isKnown)}\n`);
   } else {
@@ -45,7 +45,7 @@ export async function status({ flags, operands: words, io, note }: Call): Promis
   return asked.all || isHeld ? HELD : FREE;
 }
 
-async function find(asked: Asked, settings: Settings, io: Io): Promise<Answer> {
+async function find(asked: LockQuery, settings: Settings, io: Io): Promise<Answer> {
   const { lock = NO_LOCK } = asked;
   await using observer = await settings.server.observe(lock, backendOptions(settings, "status", io), NEVER);
   return await lookFor(asked, settings, observer);

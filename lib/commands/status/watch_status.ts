@@ -9,7 +9,7 @@ import { localTime } from "../../text/time.ts";
 import { wrapped } from "../../text/wrapped.ts";
 import { delayOrAbort, NEVER, unlessAborted } from "../../waiting.ts";
 import { asQuery } from "../as_query.ts";
-import type { Asked } from "../asked_for.ts";
+import type { LockQuery } from "../lock_query.ts";
 import { backendOptions } from "../backend_options.ts";
 import { untilSignalled } from "../ending_signals.ts";
 import { type Answer, lookFor, reportOf } from "./look_for.ts";
@@ -20,7 +20,7 @@ import { onSignals } from "../on_signals.ts";
 const PAUSE = 2000;
 
 /**
- * Refuses to watch where no person does.
+ * Refuses `--watch` where no person watches.
  *
  * @throws {UsageError}
  */
@@ -32,12 +32,12 @@ export function requireTerminal(json: boolean, { env }: Io): void {
 }
 
 /**
- * Shows holders and waiters on the whole of the terminal, anew every two seconds, until a signal ends it. Trouble with the
- * server is shown as well, and may pass; only the first look must succeed.
+ * Shows holders and waiters on the whole terminal, refreshed every two seconds, until a signal ends it. Trouble with the
+ * server is shown, too, and retried; only the first look must succeed.
  *
  * @returns 128+n after signal n.
  */
-export async function watchStatus(asked: Asked, settings: Settings, io: Io): Promise<number> {
+export async function watchStatus(asked: LockQuery, settings: Settings, io: Io): Promise<number> {
   return await untilSignalled(async (interrupted) => {
     const screen = new FullScreen(io);
     const view = new View(asked, settings, io);
@@ -60,14 +60,14 @@ export async function watchStatus(asked: Asked, settings: Settings, io: Io): Pro
 
 /** What is seen, over a connection that is kept as long as it works. */
 class View {
-  readonly #asked: Asked;
+  readonly #asked: LockQuery;
   readonly #settings: Settings;
   readonly #io: Io;
   #observer: Observer | undefined;
   #answer: Answer | undefined;
   #trouble: string | undefined;
 
-  constructor(asked: Asked, settings: Settings, io: Io) {
+  constructor(asked: LockQuery, settings: Settings, io: Io) {
     this.#asked = asked;
     this.#settings = settings;
     this.#io = io;
@@ -102,7 +102,7 @@ class View {
   }
 }
 
-/** Tells of a window that has another size, and of Ctrl-Z: the shell gets its screen back meanwhile. */
+/** Notices a resized window, and Ctrl-Z, for which it gives the screen back to the shell. */
 class TerminalChanges implements Disposable {
   readonly #listening: Disposable;
   #next = new AbortController();
@@ -122,7 +122,7 @@ class TerminalChanges implements Disposable {
     return this.#next.signal;
   }
 
-  /** Whether there was one since it was last asked. */
+  /** Whether there was one since the last call. */
   happened(): boolean {
     const happened = this.#next.signal.aborted;
     if (happened) this.#next = new AbortController();

@@ -3,8 +3,8 @@ import type { Io } from "../../io.ts";
 import { terminalWidth } from "../../system/terminal.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { printableJson } from "../../text/printable.ts";
-import { tellTimeAt } from "../../text/time.ts";
-import { atTerminal } from "../../text/wrapped.ts";
+import { timeFormatAt } from "../../text/time.ts";
+import { wrappedAt } from "../../text/wrapped.ts";
 import type { HolderEnd } from "../../who/end_holder.ts";
 import { holderText } from "../../who/holder_text.ts";
 import { shownLock } from "../../who/names.ts";
@@ -12,7 +12,7 @@ import { sightingView } from "../../who/report.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import { slotWords } from "../../who/slot_text.ts";
 import { tidy } from "../../who/tidy.ts";
-import type { Asked } from "../asked_for.ts";
+import type { LockQuery } from "../lock_query.ts";
 import { whatIsAsked } from "../status/look_for.ts";
 
 /** What `sera unlock` prints: sentences for people, or one JSON object. */
@@ -27,13 +27,13 @@ export class UnlockReport {
     this.#note = note;
   }
 
-  /** Says how it goes on, to people. */
+  /** A note on progress, for people only. */
   async note(message: string): Promise<void> {
     if (!this.#isJson) await this.#note(message);
   }
 
   /** Nobody holds the lock. */
-  free(asked: Asked): void {
+  free(asked: LockQuery): void {
     if (this.#isJson) return this.#json({ lock: asked.lock ?? null, outcome: "free" });
     this.#io.out(`Free: nobody holds ${whatIsAsked(asked)}. To see what is held: sera status\n`);
   }
@@ -45,11 +45,11 @@ export class UnlockReport {
     this.#io.out(sightingsTable(holders, { width: terminalWidth() }));
   }
 
-  /** Whom it is about. */
+  /** Shows the holder. */
   async holder(holder: Sighting): Promise<void> {
     if (this.#isJson && !Deno.stdin.isTerminal()) return;
     const width = terminalWidth(this.#isJson ? Deno.stderr : Deno.stdout);
-    const who = holderText([holder], Date.now(), tellTimeAt(width)) ?? "somebody about whom the server shows nothing";
+    const who = holderText([holder], Date.now(), timeFormatAt(width)) ?? "somebody about whom the server shows nothing";
     const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
     const sentence = `${shownLock(tidy(holder))}${slotWords(holder)} is held by ${who}${run}.`;
     const isWide = sentence.length > (width ?? Infinity);
@@ -84,8 +84,8 @@ export class UnlockReport {
       });
     }
     const width = terminalWidth();
-    const text = endText(ended, reason, until === undefined ? undefined : tellTimeAt(width)(until));
-    this.#io.out(`${atTerminal(text, width)}\n`);
+    const text = endText(ended, reason, until === undefined ? undefined : timeFormatAt(width)(until));
+    this.#io.out(`${wrappedAt(text, width)}\n`);
   }
 
   #about({ lock, namespace, name, ...holder }: Sighting): object {
@@ -113,7 +113,7 @@ function endText(ended: HolderEnd, reason: string | undefined, until: string | u
 
 function reasonOf(ended: HolderEnd, unaskable: string | undefined, wait: number): string | undefined {
   if (ended.outcome === "released") return undefined;
-  if (ended.outcome === "forced") return ended.left && lineOf(ended.left);
+  if (ended.outcome === "forced") return ended.incomplete && lineOf(ended.incomplete);
   switch (ended.why) {
     case "unaskable":
       return `it cannot be asked, since ${unaskable}; use --force`;

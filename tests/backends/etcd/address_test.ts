@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type EtcdAddress, parseEtcd, shownEndpoint } from "../../../lib/backends/etcd/address.ts";
 import { EtcdBackend, parse } from "../../../lib/backends/etcd/backend.ts";
 import { DsnError } from "../../../lib/backends/registry.ts";
-import { surelyHoldsNoPassword } from "../../../lib/backends/registry.ts";
+import { hasNoPassword } from "../../../lib/backends/registry.ts";
 
 const NONE = { tls: false, user: undefined, password: undefined, cert: undefined, key: undefined, ca: undefined };
 
@@ -123,7 +123,7 @@ for (const [text, line] of Object.entries(SHOWN)) {
     const shown = await backend.shown();
     assert.equal(shown.line, line);
     assert.doesNotMatch(JSON.stringify(shown), /secret|@/);
-    assert.equal(surelyHoldsNoPassword(text), !text.includes("@"));
+    assert.equal(hasNoPassword(text), !text.includes("@"));
   });
 }
 

@@ -287,6 +287,20 @@ Deno.test({ name: "etcd is reached by TLS, and with a certificate if it asks for
   });
 });
 
+Deno.test({ name: "a gateway whose certificate is none for clients is told as such", ignore }, async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "sera-certificates-" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const { good, client } = await makeCertificates(folder);
+  const server = stack.use(await startEtcd({ tls: good, client }));
+  const { message, transient } = await failureOf(versionAt(server.url(), good.ca));
+  assert.match(
+    message,
+    /: its JSON gateway cannot connect to it; with --client-cert-auth .+ extendedKeyUsage=serverAuth,clientAuth; /,
+  );
+  assert.equal(transient, true);
+});
+
 Deno.test({ name: "a certificate for another host, of another time, or forged is not trusted", ignore }, async () => {
   await using stack = new AsyncDisposableStack();
   const folders = [

@@ -127,7 +127,7 @@ Deno.test("when no member can answer each is asked once, and all are named", asy
       error.message,
       `Cannot lock on ${client.whereAll}: connection refused (127.0.0.1:${gone}), it has no leader, as when most members ` +
         `are down (127.0.0.1:${leaderless.port}), no answer within 0.3 s (127.0.0.1:${silent.port}); ` +
-        "check the address, and that the server is running",
+        "start the members that are down, see etcdctl endpoint status --cluster",
     );
     return true;
   });
@@ -136,7 +136,7 @@ Deno.test("when no member can answer each is asked once, and all are named", asy
   using _ = refused;
   await assert.rejects(refused.call(Path.status, {}, { timeout }), {
     message:
-      `Cannot lock on ${refused.whereAll}: connection refused; check the address, and that the server is running`,
+      `Cannot lock on ${refused.whereAll}: connection refused; check the address, and that the server is running and listens on it`,
   });
 });
 

@@ -5,7 +5,7 @@ import { EtcdKeeper } from "../../../lib/backends/etcd/keeper.ts";
 import { Path } from "../../../lib/backends/etcd/requests.ts";
 import { EtcdSession } from "../../../lib/backends/etcd/session.ts";
 import { LockLostError } from "../../../lib/errors.ts";
-import type { LeasedLock } from "../../../lib/lock/held_lock.ts";
+import type { LeasedLock } from "../../../lib/lock/leased_lock.ts";
 import { hold } from "../../../lib/lock/hold.ts";
 import { endsAfter } from "../../../lib/lock/lease.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";

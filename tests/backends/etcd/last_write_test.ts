@@ -209,7 +209,7 @@ Deno.test({
           await holder.ledger.finish(id, "succeeded", 0, PLAIN, LAST);
           break;
         } catch (error) {
-          assert.ok(!holder.ledger.isLasting(error as never), `${error}`);
+          assert.ok(!holder.ledger.isPermanent(error as never), `${error}`);
         }
       }
       await holder.lock.release();

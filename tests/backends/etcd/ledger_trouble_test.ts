@@ -46,7 +46,7 @@ test("a user who may read and write below the prefix can keep a ledger, and one 
     reader.skip(holder.lock, RUNNER, { countFailures: false, keepHistory: 0 }),
     /^Cannot use the ledger on etcd at [^ ]+: permission denied; allow the user the keys below sera\/: etcdctl [^\n]+$/,
   );
-  assert.equal(reader.isLasting(error), true);
+  assert.equal(reader.isPermanent(error), true);
 });
 
 test("a full database is worth another try, and what is recorded then counts", async () => {
@@ -65,7 +65,7 @@ test("a full database is worth another try, and what is recorded then counts", a
     holder.finish(id, "succeeded", RULE),
     /^Cannot use the ledger on etcd at [^ ]+: its database is full \(alarm NOSPACE\); compact [^\n]+$/,
   );
-  assert.deepEqual([error.transient, holder.ledger.isLasting(error)], [true, false]);
+  assert.deepEqual([error.transient, holder.ledger.isPermanent(error)], [true, false]);
   await server.etcdctl("del", "--prefix", keys.runs + "filler");
   await bench[Symbol.asyncDispose]();
   await server.restart(["--quota-backend-bytes=100000000"]);
@@ -96,7 +96,7 @@ test("a leader that dies between two requests is noticed by nobody", async () =>
       await holder.finish(id, "succeeded", RULE);
       break;
     } catch (error) {
-      assert.ok(error instanceof LockUnavailableError && !holder.ledger.isLasting(error), `${error}`);
+      assert.ok(error instanceof LockUnavailableError && !holder.ledger.isPermanent(error), `${error}`);
     }
   }
   // The leases have begun again, and the run still counts.

@@ -63,7 +63,7 @@ for (const [what, write] of Object.entries(WRITES)) {
         error.message,
         /^Cannot use the ledger on etcd at [^ ]+: the lock is lost, its key is gone, [^\n]+$/,
       );
-      assert.equal(holder.ledger.isLasting(error), true);
+      assert.equal(holder.ledger.isPermanent(error), true);
       return true;
     });
     assert.equal(Deno.inspect(await bench.all()), before);
@@ -203,7 +203,7 @@ test("a few hundred runs are forgotten at a time, and one that cannot be is no o
   assert.equal(await left(), 32);
 });
 
-test("a rehearsal leaves no trace", async (bench) => {
+test("a testRun leaves no trace", async (bench) => {
   const lock = freshName();
   for (const rule of [PLAIN, { ...PLAIN, once: "v1", every: HOUR }]) {
     const { found } = await checkEtcdLedger(bench.client.address, { lock, rule, runner: RUNNER });

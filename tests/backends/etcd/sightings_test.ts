@@ -19,7 +19,7 @@ async function see(server: string, filter: LockFilter): Promise<readonly Sightin
   await using observer = await (await parse(server)).observe(freshName(), plainOptions, never);
   assert.equal(observer.elsewhere, undefined);
   const seen = await look(filter, () => observer.sightings(filter, table, never));
-  assert.deepEqual([seen.hidden, seen.strangers], [undefined, []]);
+  assert.deepEqual([seen.hidden, seen.otherSessions], [undefined, []]);
   return seen.sightings;
 }
 
@@ -128,7 +128,7 @@ shared.test("more waiters than one answer has room for are all seen", async (etc
   const seen = await see(server, { lock: name });
   assert.equal(seen.length, count);
   assert.deepEqual(
-    seen.map(({ turn }) => turn),
+    seen.map(({ queuePosition }) => queuePosition),
     (await queueOf(etcd, name, prefix)).map(({ created }) => BigInt(created)),
   );
 });

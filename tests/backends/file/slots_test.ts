@@ -1,10 +1,17 @@
+import assert from "node:assert/strict";
 import { lstatIfThere } from "../../../lib/system/if_there.ts";
 import { locksOn, parseKernelLocks } from "../../../lib/backends/file/kernel_locks.ts";
 import { queueName } from "../../../lib/backends/file/names.ts";
+import { lockName } from "../../../lib/lock/lock_name.ts";
 import { slotName } from "../../../lib/lock/slot_name.ts";
 import { pause, until } from "../../cli/wait.ts";
 import { SHORT_LEASE } from "../open.ts";
 import { crewContract } from "../crew_contract.ts";
+import type { Loop, Outcome } from "./take_in_a_loop.ts";
+
+/** A lock that some workers ask for so many times each. */
+const LOOPED = lockName("looped");
+const ROUNDS = 1000;
 
 const folder = Deno.makeTempDirSync({ prefix: "sera-slots-" });
 
@@ -21,6 +28,31 @@ crewContract({
     else await pause(300);
   },
   takeAway: async (slot) => await Deno.remove(`${folder}/${slot}.lock`),
+});
+
+Deno.test("runs with different numbers never hold slots together; a free slot never looks busy; they are refused only for the other's number", async () => {
+  const holders = new Int32Array(new SharedArrayBuffer(16));
+  const numbers = [3, 3, 2, 2];
+  const workers = numbers.map(() => new Worker(import.meta.resolve("./take_in_a_loop.ts"), { type: "module" }));
+  try {
+    const outcomes = await Promise.all(workers.map((worker, index) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => reject(new Error(event.message));
+      const slots = numbers[index]!;
+      const loop: Loop = { server: `file:${folder}`, lock: LOOPED, slots, rounds: ROUNDS, holders, other: 5 - slots };
+      worker.postMessage(loop);
+      return promise;
+    }));
+    for (const [index, { taken, mixed, refusals }] of outcomes.entries()) {
+      assert.equal(mixed, 0);
+      assert.deepEqual(refusals.filter((number) => number !== 5 - numbers[index]!), []);
+      assert.equal(taken + refusals.length, ROUNDS);
+      assert.ok(taken > 0);
+    }
+  } finally {
+    for (const worker of workers) worker.terminate();
+  }
 });
 
 /** How many wait for a lock, as Linux counts them. */

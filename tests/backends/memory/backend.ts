@@ -4,7 +4,7 @@ import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/b
 import { probeLock } from "../../../lib/doctor/probe_lock.ts";
 import type { Report } from "../../../lib/doctor/report.ts";
 import { presenceOf } from "../../../lib/lock/presence.ts";
-import type { Grip } from "../../../lib/who/grip.ts";
+import type { HolderHandle } from "../../../lib/who/holder_handle.ts";
 import type { LockFilter, Sighting } from "../../../lib/who/sighting.ts";
 import { holderOf, isHeldBy, sightingsOf, takeAway } from "./holders.ts";
 import { MemoryLock } from "./lock.ts";
@@ -36,8 +36,8 @@ export class MemoryBackend implements Backend {
   observe(): Promise<Observer> {
     return Promise.resolve({
       elsewhere: undefined,
-      sightings: (filter: LockFilter) => Promise.resolve({ sightings: sightingsOf(filter), strangers: [] }),
-      grip: (holder: Sighting) => Promise.resolve(gripOn(holder)),
+      sightings: (filter: LockFilter) => Promise.resolve({ sightings: sightingsOf(filter), otherSessions: [] }),
+      handleOf: (holder: Sighting) => Promise.resolve(handleOn(holder)),
       ledger: () => Promise.resolve(undefined),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
@@ -48,7 +48,7 @@ export class MemoryBackend implements Backend {
   }
 }
 
-function gripOn(sighting: Sighting): Grip {
+function handleOn(sighting: Sighting): HolderHandle {
   const holder = holderOf(sighting);
   return {
     unaskable: undefined,

@@ -38,24 +38,24 @@ function agree(lock: string, asked: number): void {
  *
  * @returns The slot; undefined if one of them is busy.
  */
-export function take(asker: Asker): number | undefined {
-  const { presence: { lock, slots = 1 }, also } = asker;
+export function take(querier: Asker): number | undefined {
+  const { presence: { lock, slots = 1 }, also } = querier;
   agree(lock, slots);
   for (const name of also) agree(name, 1);
   const slot = Array.from({ length: slots }, (_, slot) => slot).find((slot) => !HOLDERS.has(slotName(lock, slot)));
   if (slot === undefined || also.some((name) => HOLDERS.has(name))) return undefined;
-  for (const name of [slotName(lock, slot), ...also]) HOLDERS.set(name, asker);
+  for (const name of [slotName(lock, slot), ...also]) HOLDERS.set(name, querier);
   return slot;
 }
 
 /** Whether it holds its lock. */
-export function isHeldBy(asker: Asker): boolean {
-  return [...HOLDERS.values()].includes(asker);
+export function isHeldBy(querier: Asker): boolean {
+  return [...HOLDERS.values()].includes(querier);
 }
 
 /** Frees all that somebody holds, and lets those who wait try again; false if it held nothing. */
-export function free(asker: Asker): boolean {
-  const held = [...HOLDERS].filter(([, holder]) => holder === asker);
+export function free(querier: Asker): boolean {
+  const held = [...HOLDERS].filter(([, holder]) => holder === querier);
   for (const [name] of held) HOLDERS.delete(name);
   for (const again of [...WAITERS.values()]) again();
   return held.length > 0;

@@ -18,7 +18,7 @@ export class MemoryLock implements BackendLock {
   }
 
   sightings(): Promise<Seen> {
-    return Promise.resolve({ sightings: sightingsOf({ lock: this.#asker.presence.lock }), strangers: [] });
+    return Promise.resolve({ sightings: sightingsOf({ lock: this.#asker.presence.lock }), otherSessions: [] });
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {

@@ -62,19 +62,21 @@ testInProcess("status tells who holds a lock in a place that it has never heard 
 testInProcess("what a place lacks is refused in a sentence that names it", async () => {
   await using place = await Place.make(SERVER);
   const refused = {
-    "Cannot use namespace in --namespace with the server in SERA_SERVER: a place in memory has no namespaces; leave namespace out":
+    "Cannot use namespace in --namespace with the server in SERA_SERVER: a place in memory does not support namespaces; leave namespace out":
       ["status", "--namespace", "n", "--name", "n"],
-    "Cannot use lease in --lease with the server in SERA_SERVER: a place in memory has no leases; leave lease out": [
-      "doctor",
-      "--lease",
-      "--schema",
-    ],
+    "Cannot use lease in --lease with the server in SERA_SERVER: a place in memory does not support leases; leave lease out":
+      [
+        "doctor",
+        "--lease",
+        "--schema",
+      ],
     "Cannot use ledger-table in --ledger-table: a place in memory has no tables; leave it out": [
       "history",
       "--ledger-table",
       "runs",
     ],
-    "Cannot keep a ledger: a place in memory has none; name another server, or do without a ledger": ["history"],
+    "Cannot keep a ledger: a place in memory does not support a ledger; name another server, or leave ledger, once, every and record-skips out":
+      ["history"],
   };
   for (const [message, args] of Object.entries(refused)) {
     const { stdout, stderr } = await inProcess(place, args);
@@ -89,7 +91,7 @@ Deno.test("a ledger is refused by all who need one where there is none", LATE_EN
     assert.equal(code, 200);
     assert.match(
       stdout + stderr,
-      /Cannot keep a ledger: a place in memory has none; name another server, or do without a ledger\n/,
+      /Cannot keep a ledger: a place in memory does not support a ledger; name another server, or leave ledger, once, every and record-skips out\n/,
     );
   }
 });

@@ -96,7 +96,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   });
 
   test(
-    "a semicolon in the administrator's SQL keeps the server from taking a second statement",
+    "a semicolon in the administrator's SQL keeps the server from acquisition a second statement",
     "@a='x;y'",
     async (session) => {
       assert.deepEqual({ ...await session.query(sql`SELECT @a AS a`) }, { a: "x;y" });

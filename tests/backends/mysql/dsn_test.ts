@@ -215,6 +215,12 @@ refuses([
   ["/?timeTruncate=1", "no duration", /parameter timeTruncate .*"1" is not a duration/],
   ["/?connectionAttributes=%", "a bad escape", /parameter connectionAttributes .*invalid percent escape/],
   ["/?tz=%2", "a bad escape", /parameter "tz" .*invalid percent escape; write % as %25/],
+  [
+    "/?ssl=true",
+    "another program's word for TLS",
+    /parameter ssl of .*: it is another program's; for TLS write tls=true/,
+  ],
+  ["/?tls=true&tls-ca=a.pem", "a setting", /parameter tls-ca of .*; for TLS write tls=true, and set tls-ca if/],
   ["/?1x=1", "no variable's name", /"1x" is neither a parameter nor the name of a variable/],
   ["/?=1", "an empty name", /"" is neither a parameter nor the name of a variable/],
   ["/?a b=1", "a space in a name", /"a b" is neither a parameter/],
@@ -265,7 +271,7 @@ for (const key of MEANINGLESS_FLAGS) {
 }
 
 for (const key of [...FLAGS, ...MEANINGLESS_FLAGS]) {
-  Deno.test(`boolean: ${key} takes no other spelling`, () => {
+  Deno.test(`boolean: ${key} takes no other quoting`, () => {
     for (const text of ["", "tRue", "yes", "on", "t", "2", " true", "tru%65"]) {
       const message = messageFor(`/?${key}=${text}`);
       assert.ok(message.includes(`parameter ${key} `), message);

@@ -58,7 +58,9 @@ test("of those who insert or claim on both nodes one at a time has the lock, and
   const sessions = await Promise.all(Array.from({ length: 8 }, (_, index) => sessionOn(nodes[index % 2]!)));
   try {
     // Several first rows, then one lock for long.
-    for (const times of [2, 2, 2, 2, 80]) await race(sessions.map((asker) => ({ asker, leases })), freshName(), times);
+    for (const times of [2, 2, 2, 2, 80]) {
+      await race(sessions.map((querier) => ({ querier, leases })), freshName(), times);
+    }
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
   }

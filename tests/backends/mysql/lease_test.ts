@@ -179,9 +179,9 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
   test("an answer that tells of rows where none were asked for makes no sense", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
-    const asker = { where: "a proxy", queryAll: () => Promise.resolve([{ affected: "1" }]) };
+    const querier = { where: "a proxy", queryAll: () => Promise.resolve([{ affected: "1" }]) };
     assert.match(
-      (await refusal(desk.leases.renew(asker, desk.lock, mine, HOUR))).message,
+      (await refusal(desk.leases.renew(querier, desk.lock, mine, HOUR))).message,
       /the server's answer makes no sense \(other columns\)/,
     );
   });

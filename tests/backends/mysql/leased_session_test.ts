@@ -65,7 +65,10 @@ for (const shared of [mariaDb, sharedMySql56()]) {
   shared.test("a variable of the DSN that the server does not have is told, in a session for leases too", async (server) => {
     await assert.rejects(inSession(server.dsn("no_such_variable=1"), leased, () => Promise.resolve()), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, /Unknown system variable 'no_such_variable'; remove the parameter from the DSN$/);
+      assert.match(
+        error.message,
+        /Unknown system variable 'no_such_variable'; correct or remove the parameter in the DSN$/,
+      );
       return true;
     });
   });

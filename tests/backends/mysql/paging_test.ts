@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import type { Row } from "../../../lib/backends/sql/row.ts";
-import { MYSQL, POSTGRESQL, type Spelling } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL, POSTGRESQL, type Quoting } from "../../../lib/backends/sql/quoting.ts";
 import { sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { readAttributes } from "../../../lib/backends/mysql/attributes.ts";
 import { readProcesses } from "../../../lib/backends/mysql/processes.ts";
@@ -14,13 +14,13 @@ const { signal } = new AbortController();
 
 /** A server with many sessions, which keeps to the order and the limit that a statement asks for. */
 function serverWith(
-  spelling: Spelling,
+  quoting: Quoting,
   row: (id: number) => Row,
 ): { readonly session: Session; readonly sizes: number[] } {
   const sizes: number[] = [];
   const session = {
     queryAll(statement: Statement): Promise<readonly Row[]> {
-      const text = statement.textFor(spelling);
+      const text = statement.textFor(quoting);
       const [, after, limit] = / > (\d+)[^]* ORDER BY \w+ LIMIT (\d+)$/.exec(text)!;
       const ids = Array.from({ length: SESSIONS }, (_, index) => 10 * (index + 1)).filter((id) => id > Number(after));
       const rows = ids.slice(0, Number(limit)).map(row);

@@ -39,13 +39,15 @@ const HONOURED: [string, string, unknown[]][] = [
 ];
 
 const REFUSED: [string, RegExp][] = [
-  ["no_such_variable=1", /Unknown system variable 'no_such_variable'; remove the parameter from the DSN$/],
+  ["no_such_variable=1", /Unknown system variable 'no_such_variable'; correct or remove the parameter in the DSN$/],
   ["wait_timeout=%27soon%27", /Incorrect argument type to variable 'wait_timeout'; correct the parameter in the DSN$/],
   [
     "sql_mode=%27NONSENSE%27",
     /Variable 'sql_mode' can't be set to the value of 'NONSENSE'; correct the parameter in the/,
   ],
-  ["time_zone=+02:00", /syntax/],
+  ["time_zone=+02:00", /syntax to use .*; check the session variables in the DSN: their values are SQL, such as/],
+  ["time_zone=Nowhere", /Unknown or incorrect time zone: 'Nowhere'; correct the parameter in the DSN, or load/],
+  ["time_zone=UTC%2B1", /Unknown column 'UTC' in '(SET'; check the session variables in the DSN: .*|field list')$/],
   ["max_connections=10", /Variable 'max_connections' is a GLOBAL variable/],
   ["charset=klingon", /Unknown character set: 'klingon'; correct charset in the DSN$/],
   ["collation=utf8mb4_klingon_ci", /Unknown collation: 'utf8mb4_klingon_ci'; correct collation in the DSN$/],

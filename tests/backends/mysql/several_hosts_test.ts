@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, UnsafeServerError } from "../../../lib/errors.ts";
-import { firstFit } from "../../../lib/backends/mysql/first_fit.ts";
+import { firstUsable } from "../../../lib/backends/mysql/first_usable.ts";
 import type { MySqlOptions } from "../../../lib/backends/mysql/options.ts";
 import { type MySqlSession, openMySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
@@ -124,7 +124,7 @@ Deno.test("hosts share the time that there is, and one that says nothing leaves 
         reject(signal.reason);
       })
     );
-  const got = await firstFit(
+  const got = await firstUsable(
     dsn,
     ({ addresses: [address] }, signal) => {
       const host = address.transport === "tcp" ? address.host : "";
@@ -134,7 +134,7 @@ Deno.test("hosts share the time that there is, and one that says nothing leaves 
     300,
   );
   assert.deepEqual([got, ends], ["h3", ["h1", "h2"]]);
-  await assert.rejects(firstFit(dsn, (_, signal) => untilOver("", signal), never, 300), (error) => {
+  await assert.rejects(firstUsable(dsn, (_, signal) => untilOver("", signal), never, 300), (error) => {
     assert.ok(error instanceof LockUnavailableError && error.transient);
     const each = "not connected within 100ms; check the server and the network";
     assert.equal(
@@ -150,7 +150,7 @@ Deno.test("whoever gives up ends the search", async () => {
   const abort = new AbortController();
   const enough = new LockUnavailableError("enough", undefined, { transient: true });
   let tried = 0;
-  const search = firstFit(
+  const search = firstUsable(
     dsn,
     (_, signal) => {
       tried++;
@@ -174,7 +174,7 @@ shared.test("replicas alone are refused, as for a moment during a failover", asy
   const dead = { port: freePort() };
   const readOnly = "the server is read-only, most likely a replica, and cannot store a lease; name the primary";
   const [one, gone] = [replica, dead].map((host) => `tcp(127.0.0.1:${host.port})`);
-  const refused = "connection refused; check the address, and that the server is running";
+  const refused = "connection refused; check the address, and that the server is running and listens on it";
   for (
     const [hosts, message] of [
       [[replica, replica], `${one}: ${readOnly}, and at ${one}: ${readOnly}`],
@@ -201,13 +201,13 @@ shared.test("a replica is used where that is allowed, if there is nothing better
     ] as const
   ) {
     const [dsn] = waysTo(hosts);
-    const session = await openOn(dsn!, { ...leased, allowUnsafeServer: true, looksOnly: true });
+    const session = await openOn(dsn!, { ...leased, allowUnsafeServer: true, observesOnly: true });
     assert.equal(session.where, `MySQL at tcp(127.0.0.1:${used.port})`);
     await session.close();
   }
   const [dsn] = waysTo([replica, server], "", "sera:notsecret");
   await assert.rejects(
-    openOn(dsn!, { ...leased, allowUnsafeServer: true, looksOnly: true }),
+    openOn(dsn!, { ...leased, allowUnsafeServer: true, observesOnly: true }),
     /: Access denied for user 'sera'/,
   );
 });
@@ -216,8 +216,12 @@ shared.test("who is refused by one host does not try the next one", async (serve
   using next = new FakeMySql(() => ({}));
   for (
     const [params, account, says] of [
-      ["", "sera:notsecret", /: Access denied for user 'sera'[^\n]+; check user and password in the DSN$/],
-      ["no_such_variable=1", "sera:secret", /: Unknown system variable 'no_such_variable'; remove the parameter/],
+      ["", "sera:notsecret", /: Access denied for user 'sera'[^\n]+; check user and password in the DSN, /],
+      [
+        "no_such_variable=1",
+        "sera:secret",
+        /: Unknown system variable 'no_such_variable'; correct or remove the parameter/,
+      ],
     ] as const
   ) {
     for (const dsn of waysTo([server, next], params, account)) {
@@ -255,12 +259,12 @@ const ANSWERS: [string, ServerError, boolean][] = [
   ["a syntax error", new ServerError(1064, "You have an error in your SQL syntax"), false],
 ];
 
-for (const [what, answer, goesOn] of ANSWERS) {
-  Deno.test(`${what} ${goesOn ? "lets the search go on" : "ends the search"}`, async () => {
+for (const [what, answer, moreFollow] of ANSWERS) {
+  Deno.test(`${what} ${moreFollow ? "lets the search go on" : "ends the search"}`, async () => {
     using first = new FakeMySql(() => answer);
     using next = new FakeMySql(() => []);
     const [dsn] = waysTo([first, next]);
-    if (goesOn) {
+    if (moreFollow) {
       const session = await openOn(dsn!);
       assert.equal(session.where, `MySQL at tcp(127.0.0.1:${next.port})`);
       await session.close();

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../../lib/errors.ts";
-import { markWord, slotWord } from "../../../lib/backends/mysql/slot_look.ts";
-import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import { markLiteral, slotLiteral } from "../../../lib/backends/mysql/slot_holders.ts";
+import { MYSQL } from "../../../lib/backends/sql/quoting.ts";
 import { until } from "../../cli/wait.ts";
 import { connectMySql } from "../../servers/mysql_client.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
@@ -168,7 +168,8 @@ mariaDb.test("a slot that is held without saying how many there are is waited fo
   await using lock = await open(server.dsn(), name, undefined, { slots: 2 });
   await assert.rejects(lock.acquire(0, never), (error) => {
     assert.ok(error instanceof LockUnavailableError && error.transient);
-    assert.match(error.message, /does not say how many slots the lock has/);
+    assert.match(error.message, /holds a slot of the lock, and does not say how many slots there are; find it with /);
+    assert.ok(error.message.includes(`SELECT IS_USED_LOCK('${name}.1')`), error.message);
     return true;
   });
 });
@@ -211,7 +212,7 @@ mariaDb.test("holders who have found the lock taken without slots do not vouch f
 mariaDb.test("a slot and its mark are two named locks, and both are gone with the release", async (server) => {
   const name = freshName();
   assert.deepEqual(
-    [slotWord(name, 0), slotWord(name, 255), markWord(name, 0, 3), markWord(name, 255, 256)].map((word) =>
+    [slotLiteral(name, 0), slotLiteral(name, 255), markLiteral(name, 0, 3), markLiteral(name, 255, 256)].map((word) =>
       word.textFor(MYSQL)
     ),
     [`'${name}'`, `'${name}.255'`, `'${name}.0of3'`, `'${name}.255of256'`],
@@ -233,14 +234,14 @@ mariaDb.test("who asks for the release of any of several locks is heard by their
     const backend = await parse(server.dsn());
     await using observer = await backend.observe(name, { ...plainOptions, lease, label: "unlock" }, never);
     const { sightings: [seen] } = await observer.sightings({ lock: name }, { name: "sera_runs" }, never);
-    await using grip = await observer.grip(seen!, never);
+    await using handle = await observer.handleOf(seen!, never);
     await until("it is heard", async () => {
-      await grip.ask(never);
+      await handle.ask(never);
       return held.asked.aborted;
     });
     assert.equal(held.lost.aborted, false);
     await held.release();
-    assert.equal(await grip.holds(never), false);
+    assert.equal(await handle.holds(never), false);
   }
 });
 

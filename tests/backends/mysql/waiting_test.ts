@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { troubleOf } from "../../../lib/errors.ts";
 import { MySqlLock } from "../../../lib/backends/mysql/lock.ts";
 import { MySqlSession } from "../../../lib/backends/mysql/session.ts";
-import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL } from "../../../lib/backends/sql/quoting.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { answerOf, FAKE_MYSQL } from "../fake_sessions.ts";
 import { later, never, plainSession } from "../open.ts";
@@ -39,7 +39,7 @@ class Waiting extends MySqlLock {
     this.sessions++;
     const driver = {
       query: (
-        statement: { textFor(spelling: typeof MYSQL): string },
+        statement: { textFor(quoting: typeof MYSQL): string },
         done: (error: unknown, rows: AnswerRow[]) => void,
       ) => {
         const sql = statement.textFor(MYSQL);

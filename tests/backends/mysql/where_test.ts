@@ -40,20 +40,20 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const at = `tcp(127.0.0.1:${server.port})`;
     await assertUnavailable(
       `sera:notsecret@${at}/`,
-      /Access denied for user 'sera'.+; check user and password in the DSN$/,
+      /Access denied for user 'sera'.+; check user and password in the DSN, /,
     );
     await assertUnavailable(
       `nobody:secret@${at}/`,
-      /Access denied for user 'nobody'.+; check user and password in the DSN$/,
+      /Access denied for user 'nobody'.+; check user and password in the DSN, /,
     );
-    await assertUnavailable(`sera@${at}/`, /Access denied.+; check user and password in the DSN$/);
+    await assertUnavailable(`sera@${at}/`, /Access denied.+; check user and password in the DSN, /);
     await assertUnavailable(
       `sera:secret@${at}/mysql`,
-      /Access denied .+'mysql'; grant the user access to the database/,
+      /Access denied .+'mysql'; check the database's name, or grant the user access to it/,
     );
     await assertUnavailable(
       `sera:secret@unix(${server.socket})/mysql`,
-      /Access denied .+'mysql'; grant the user access/,
+      /Access denied .+'mysql'; check the database's name, or grant the user access/,
     );
     await server.query("GRANT ALL ON missing.* TO 'sera'@'127.0.0.1'");
     await assertUnavailable(`sera:secret@${at}/missing`, /Unknown database 'missing'; create the database/);

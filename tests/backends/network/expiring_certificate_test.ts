@@ -40,7 +40,7 @@ for (const [name, need, serve] of SERVERS) {
     continue;
   }
   together.test(name, what, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "sera-brief-" });
+    const folder = await Deno.makeTempDir({ prefix: "sera-withShortWait-" });
     try {
       await makeCertificates(folder);
       for (let lifetime = LIFETIME; !await outlives(folder, serve, lifetime);) lifetime *= 4;

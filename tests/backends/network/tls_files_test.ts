@@ -30,6 +30,19 @@ Deno.test.beforeAll(async () => {
   await openssl("pkcs8 -topk8 -in rsa.key -passout pass:x -out encrypted8.key");
   await openssl("rsa -in rsa.key -outform DER -out der.key");
   await openssl("x509 -in rsa.pem -outform DER -out der.pem");
+  await openssl("req -new -key rsa.key -subj /O=sera -out rsa.csr");
+  const signed = "x509 -req -in rsa.csr -CA other.pem -CAkey other.key -CAcreateserial -days 30";
+  await openssl(`${signed} -out old.pem`);
+  for (
+    const [name, extension] of [
+      ["client", "extendedKeyUsage = clientAuth"],
+      ["critical", "extendedKeyUsage = critical, clientAuth"],
+      ["policies", "certificatePolicies = critical, 1.2.3.4"],
+    ]
+  ) {
+    await Deno.writeTextFile(`${folder}/${name}.ext`, `${extension}\n`);
+    await openssl(`${signed} -extfile ${name}.ext -out ${name}.pem`);
+  }
   const read = (name: string) => Deno.readTextFile(`${folder}/${name}`);
   const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
   await openssl("ecparam -name prime256v1 -out parameters.pem");
@@ -66,13 +79,25 @@ const PAIRS: readonly [certificate: string, key: string, refused?: RegExp][] = [
   ["rsa.pem", "missing", /^Cannot read the client's key: .+missing: [^;]+; correct the path \(sslkey\)$/],
   ["der.pem", "rsa.key", /certificate: .+der\.pem: it contains no certificate in PEM format; convert one in DER/],
   ["damaged.pem", "rsa.key", /a certificate in it is damaged/],
+  ["client.pem", "rsa.key"],
+  ["critical.pem", "rsa.key"],
+  [
+    "old.pem",
+    "rsa.key",
+    /certificate: .+old\.pem: it is not of version 3, [^;]+; make one of version 3, with .+ -extfile/,
+  ],
+  ["policies.pem", "rsa.key", /certificate: .+policies\.pem: it has a critical extension that sera does not support;/],
 ];
 
 for (const [certificate, key, refused] of PAIRS) {
   Deno.test(`a client's ${certificate} with ${key} is ${refused ? "refused" : "taken"}`, async () => {
     const read = readClientCertificate(`${folder}/${certificate}`, `${folder}/${key}`);
     if (refused) await assert.rejects(read, (error) => isConfigError(error, refused));
-    else assert.match((await read).key, /PRIVATE KEY/);
+    else {
+      const { cert, key } = await read;
+      // The runtime aborts the process on a pair that it does not take.
+      Deno.createHttpClient({ cert, key }).close();
+    }
   });
 }
 

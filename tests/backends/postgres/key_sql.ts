@@ -1,5 +1,5 @@
 import { advisoryKey } from "../../../lib/backends/postgres/advisory_key.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 
 /** What `advisoryKey()` gives, as text for clients other than sera. */
 export function keySql(name: string): { readonly args: string; readonly row: string } {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { namespacedName } from "../../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { sessionInfoOf } from "../../../lib/backends/postgres/session_info.ts";
 import { keyOfName, keyOfRow, rowCondition } from "../../../lib/backends/postgres/key.ts";
 

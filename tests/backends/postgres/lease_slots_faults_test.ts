@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { SlotMarks } from "../../../lib/backends/postgres/slot_marks.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { slotName } from "../../../lib/lock/slot_name.ts";
 import { until } from "../../cli/wait.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";

@@ -6,7 +6,7 @@ import { createTable } from "../../../lib/backends/postgres/lease_sql.ts";
 import { postgresDialect } from "../../../lib/backends/postgres/ledger.ts";
 import type { Ending } from "../../../lib/backends/sql/ending.ts";
 import { createTable as createLedger } from "../../../lib/backends/sql/schema.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { administratorsSql, identifier, sql, word } from "../../../lib/backends/sql/statement.ts";
 import { until } from "../../cli/wait.ts";
 import { freshName, later } from "../open.ts";

@@ -14,7 +14,7 @@ import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/po
 import { sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
 import { IS_PLACE } from "../../../lib/backends/postgres/places.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { freshName, hold, later, never, open, type OpenOptions } from "../open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
 import { holderOf, waiting } from "./view.ts";
@@ -79,7 +79,9 @@ shared.test("slots, several locks and places to wait are kept through it", async
   await using late = await client(server.url(), { slots: 2, maxWaiters: 1 });
   await assert.rejects(late.acquire(1000, never), { message: /^1 already wait for it/ });
   await using plain = await client(server.url(), {});
-  await assert.rejects(plain.acquire(0, never), { message: /^The lock has 2 slots for its holder, not 1/ });
+  await assert.rejects(plain.acquire(0, never), {
+    message: /^The lock is held with --slots 2, but this run has --slots 1 \(the default\)/,
+  });
   await first.confirm();
   await first.release();
   const next = await granted;

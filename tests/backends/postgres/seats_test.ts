@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 // @ts-types="@types/pg"
 import pg from "pg";
 import { IS_SEAT, SEATS } from "../../../lib/backends/postgres/seats.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
 import { luck } from "../../lock/luck.ts";
@@ -209,7 +209,12 @@ modest.test("a role that may take no seat is told of a release all the same", as
 });
 
 modest.test("a release that may notify nobody is a release", async (server) => {
-  for (const call of ["pg_notify(text, text)", "pg_try_advisory_lock(int, int)", "pg_advisory_unlock(int, int)"]) {
+  const calls = [
+    "pg_notify(text, text)",
+    "pg_try_advisory_lock_shared(int, int)",
+    "pg_advisory_unlock_shared(int, int)",
+  ];
+  for (const call of [...calls, "pg_try_advisory_lock(int, int)", "pg_advisory_unlock(int, int)"]) {
     await without(server, call, async () => {
       const name = freshName();
       await using one = await open(server.url(), name);

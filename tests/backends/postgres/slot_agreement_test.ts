@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { slotArgs } from "../../../lib/backends/postgres/advisory_key.ts";
 import { SlotMarks } from "../../../lib/backends/postgres/slot_marks.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { join, sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { OtherSlotsError } from "../../../lib/errors.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";

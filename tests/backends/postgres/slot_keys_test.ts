@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { advisoryKey, isSlotOf, slotArgs } from "../../../lib/backends/postgres/advisory_key.ts";
 import { marked, SlotMarks } from "../../../lib/backends/postgres/slot_marks.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";

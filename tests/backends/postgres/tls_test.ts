@@ -342,7 +342,7 @@ plain.test("a server without TLS is refused where sslmode requires it", async (s
     const url = urlOf(server, "localhost", `sslmode=${sslmode}`);
     const noTls = new RegExp(
       `: the server offers no TLS, which sslmode=(${sslmode}|verify-ca \\(or require with sslrootcert\\)) requires: it has none, or something in between ` +
-        "removes it; set ssl=on on the server, and check any proxy in between$",
+        "removes it; set ssl=on on the server \\(client_tls_sslmode on PgBouncer\\), and check any proxy in between$",
     );
     await assertUnavailable(url, noTls, {}, ca);
     if (sslmode === "require") await assertUnavailable(url, noTls);

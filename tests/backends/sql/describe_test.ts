@@ -12,9 +12,9 @@ Deno.test("MySQL's own words stay whole, with a cure and without", () => {
     what: SAID,
     cure: undefined,
   });
-  const refused = describeMySqlError(Object.assign(new Error(SAID), { errno: 1045 }));
-  assert.deepEqual(refused, { what: SAID, cure: "check user and password in the DSN" });
-  assert.equal(lineOf(refused), `${SAID}; check user and password in the DSN`);
+  const refused = describeMySqlError(Object.assign(new Error(SAID), { errno: 1049 }));
+  assert.deepEqual(refused, { what: SAID, cure: "create the database, or leave it out of the DSN" });
+  assert.equal(lineOf(refused), `${SAID}; create the database, or leave it out of the DSN`);
   // Its advice is for those who have a transaction.
   const locked = Object.assign(new Error("Lock wait timeout exceeded; try restarting transaction"), { errno: 1205 });
   assert.deepEqual(describeMySqlError(locked), {

@@ -15,7 +15,7 @@ const DOORS: Readonly<Record<string, string>> = {
 };
 
 /** The only files that give a driver statements, and to which. */
-const SPEAKERS: Readonly<Record<string, string>> = { ...DOORS, "lib/backends/mysql/several.ts": "mysql2" };
+const SPEAKERS: Readonly<Record<string, string>> = { ...DOORS, "lib/backends/mysql/multi_statements.ts": "mysql2" };
 
 /** The only file in which an administrator's own text becomes SQL, see the DSN's parameters. */
 const ADMINISTRATORS = ["lib/backends/mysql/set_up.ts"];

@@ -8,7 +8,7 @@ import { LAST_ANSWER, LedgerBusyError, Patience } from "../../../lib/ledger/pati
 import { ledgerStatements, LOCK_WAIT } from "../../../lib/backends/sql/ledger_statements.ts";
 import type { DriverAnswer } from "../../../lib/backends/sql/driver.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
-import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL } from "../../../lib/backends/sql/quoting.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { later } from "../open.ts";
@@ -106,7 +106,7 @@ for (const within of [2500, 300]) {
     using clock = new FakeClock();
     const { session, asked } = sessionThat("breaks off");
     const patience = new Patience();
-    patience.hurry(new Deadline(within));
+    patience.limitWait(new Deadline(within));
     const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true).run(sql`SELECT 1`)));
     await clock.to(within + LOCK_WAIT);
     await assert.rejects(ran, / for [1-3]s; find out which/);

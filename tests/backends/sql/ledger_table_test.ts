@@ -5,7 +5,7 @@ import { sqliteDialect } from "../../../lib/backends/file/sqlite_dialect.ts";
 import { LedgerTable } from "../../../lib/backends/sql/ledger_table.ts";
 import { COLUMN_NAMES, createTable } from "../../../lib/backends/sql/schema.ts";
 import type { Row } from "../../../lib/backends/sql/row.ts";
-import { SQLITE } from "../../../lib/backends/sql/spelling.ts";
+import { SQLITE } from "../../../lib/backends/sql/quoting.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { LockUnavailableError } from "../../../lib/errors.ts";
 import { LedgerBusyError } from "../../../lib/ledger/patience.ts";
@@ -143,7 +143,7 @@ Deno.test("what to do about a table comes before what to do about a lock", async
     [{}, "as for a lock"],
     [{ isRefused: () => true, grant: "grant it" }, "grant it"],
     [{ isRefused: () => true, grant: "grant it", cureOf: () => "make room" }, "make room"],
-    [{ isUnfitText: () => true, cureOf: () => "make room" }, "use a key of plain ASCII letters and digits"],
+    [{ isUnencodable: () => true, cureOf: () => "make room" }, "use a key of plain ASCII letters and digits"],
   ];
   for (const [parts, expected] of cures) {
     const database = new Database(parts);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { markOf, readMark } from "../../../lib/backends/sql/mark.ts";
-import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL } from "../../../lib/backends/sql/quoting.ts";
 import type { Presence } from "../../../lib/lock/presence.ts";
 
 const PRESENCE: Presence = {

@@ -13,7 +13,7 @@ import { FakePostgres } from "../postgres/fake_server.ts";
 import { freshName, never, open } from "../open.ts";
 
 /** Each class of SQLSTATE in PostgreSQL's `errcodes.txt`, one code of it or several, and whether they pass. */
-const STATES: Readonly<Record<string, readonly [passing: string, lasting: string]>> = {
+const STATES: Readonly<Record<string, readonly [passing: string, permanent: string]>> = {
   "01 warning": ["", "01000"],
   "02 no data": ["", "02000"],
   "03 statement not yet complete": ["", "03000"],
@@ -173,7 +173,7 @@ Deno.test("TLS that was broken off passes, TLS that was refused does not", () =>
 
 /** An error at every statement of a session in turn, from the first of its set-up to the look after the lock. */
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
-  const [passing, lasting] = kind === FAKE_MYSQL ? [1317, 1045] : ["57014", "42501"];
+  const [passing, permanent] = kind === FAKE_MYSQL ? [1317, 1045] : ["57014", "42501"];
   const fake = (answer: Parameters<typeof startFake>[1]) => startFake(kind.name, answer);
 
   Deno.test(`an error that passes is waited out at whichever statement it comes on ${kind.name}`, async () => {
@@ -206,7 +206,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     using server = fake((sql) => {
       if (!sql.includes(kind === FAKE_MYSQL ? "GET_LOCK" : "pg_try_advisory_lock")) return answerOf(kind, sql);
       asked++;
-      return new ServerError(lasting, "it lasts");
+      return new ServerError(permanent, "it lasts");
     });
     await using backend = await open(server.setting, freshName());
     await assert.rejects(backend.acquire(Infinity, never), LockUnavailableError);

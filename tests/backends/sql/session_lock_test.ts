@@ -119,17 +119,17 @@ class Deaf extends Trying {
   }
 }
 
-Deno.test("a server that says nothing is given up with the wait, after 2 s at least, and not at all for ever", async () => {
-  for (const [wait, end] of [[4000, 4000], [500, 2000]] as const) {
+Deno.test("a server that says nothing is given up with the wait, unless that is shorter than 2 s or lasts for ever", async () => {
+  for (const wait of [4000, 2000]) {
     using clock = new FakeClock();
     const backend = new Deaf(clock, "held");
     const granted = later(backend.acquire(wait, never));
-    await clock.to(end - 1);
-    assert.deepEqual([backend.tried, backend.limit], [[0], end]);
-    await clock.to(end);
+    await clock.to(wait - 1);
+    assert.deepEqual([backend.tried, backend.limit], [[0], wait]);
+    await clock.to(wait);
     await assert.rejects(granted, { message: /^Cannot lock on Server: not connected within \ds; check the server/ });
   }
-  for (const wait of [0, Infinity]) {
+  for (const wait of [0, 1, 1999, Infinity]) {
     using clock = new FakeClock();
     const backend = new Deaf(clock, "held");
     const abort = new AbortController();
@@ -158,9 +158,9 @@ Deno.test("a signal ends a pause at once, and nothing is tried any more", async 
 Deno.test("what does not pass is tried once; an unfit server again where there has been a fit one", async () => {
   using clock = new FakeClock();
   using _mean = luck();
-  const lasting = LockUnavailableError.on("Server", { what: "denied" });
-  const refused = new Trying(clock, lasting);
-  await assert.rejects(refused.acquire(Infinity, never), lasting);
+  const permanent = LockUnavailableError.on("Server", { what: "denied" });
+  const refused = new Trying(clock, permanent);
+  await assert.rejects(refused.acquire(Infinity, never), permanent);
   assert.equal(refused.tried.length, 1);
   const unfit = new UnfitServerError("Cannot lock on Server: a replica");
   const replica = new Trying(clock, "held");

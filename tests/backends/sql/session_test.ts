@@ -80,11 +80,11 @@ Deno.test("what the server is expected to take by itself comes on top, whatever 
   assert.equal(session.closed.aborted, false);
   await clock.to(60_500);
   await assert.rejects(asked, /no answer for 500ms/);
-  const lasting = sessionWith(new SlowServer());
-  const asking = later(lasting.query(sql`SELECT 1`, { serverTime: Infinity }));
+  const permanent = sessionWith(new SlowServer());
+  const asking = later(permanent.query(sql`SELECT 1`, { serverTime: Infinity }));
   await clock.to(clock.now + LONGEST_TIMER - 1);
-  assert.equal(lasting.closed.aborted, false);
-  lasting.destroy();
+  assert.equal(permanent.closed.aborted, false);
+  permanent.destroy();
   await assert.rejects(asking);
 });
 

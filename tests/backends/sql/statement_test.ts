@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MYSQL, POSTGRESQL, SQLITE } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL, POSTGRESQL, SQLITE } from "../../../lib/backends/sql/quoting.ts";
 import {
   administratorsSql,
   comment,
@@ -52,10 +52,10 @@ Deno.test("text becomes a value in hex digits, in each database's own way", () =
   assert.equal(statement.textFor(MYSQL), "SELECT _utf8mb4 X'69742773'");
   assert.equal(statement.textFor(POSTGRESQL), "SELECT convert_from(decode('69742773', 'hex'), 'UTF8'::name)");
   assert.equal(statement.textFor(SQLITE), "SELECT CAST(X'69742773' AS TEXT)");
-  for (const spelling of EVERY) {
-    const plain = sql`SELECT ${"x"}`.textFor(spelling);
+  for (const quoting of EVERY) {
+    const plain = sql`SELECT ${"x"}`.textFor(quoting);
     for (const text of HOSTILE) {
-      const written = sql`SELECT ${text}`.textFor(spelling);
+      const written = sql`SELECT ${text}`.textFor(quoting);
       assert.equal(written.replaceAll(/[0-9a-f]{2}/g, ""), plain.replaceAll(/[0-9a-f]{2}/g, ""), text);
     }
   }
@@ -63,7 +63,7 @@ Deno.test("text becomes a value in hex digits, in each database's own way", () =
 
 Deno.test("names, words and variables are checked to the letter", () => {
   const table = sql`${identifier("sera_runs")}`;
-  assert.deepEqual(EVERY.map((spelling) => table.textFor(spelling)), ["`sera_runs`", '"sera_runs"', '"sera_runs"']);
+  assert.deepEqual(EVERY.map((quoting) => table.textFor(quoting)), ["`sera_runs`", '"sera_runs"', '"sera_runs"']);
   assert.equal(word("utf8mb4").textFor(MYSQL), "'utf8mb4'");
   assert.equal(word("5373fa7d.2of3").textFor(MYSQL), "'5373fa7d.2of3'");
   for (const text of [".", ".a", "a.", "a..b"]) assert.throws(() => word(text), RangeError, text);

@@ -34,9 +34,9 @@ async function outcomesOf(
     elsewhere,
     sightings: (filter) => {
       looked.push(filter);
-      return Promise.resolve({ sightings, strangers: [] });
+      return Promise.resolve({ sightings, otherSessions: [] });
     },
-    grip: () => assert.fail("nothing is ended"),
+    handleOf: () => assert.fail("nothing is ended"),
     ledger: () => assert.fail("the runs have been read"),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { executeHolding } from "../../../lib/commands/run/execute.ts";
 import type { CommandEnd } from "../../../lib/child/supervise.ts";
-import { exitCodeOf } from "../../../lib/commands/run/take_turn.ts";
+import { exitCodeOf } from "../../../lib/commands/run/attempt_run.ts";
 import type { Execution } from "../../../lib/commands/run/execution.ts";
 import { CommandStartError } from "../../../lib/errors.ts";
 import type { LedgerRun } from "../../../lib/ledger/begun_run.ts";
@@ -17,7 +17,7 @@ function fault(): never {
 
 const rejects = () => Promise.reject(new TypeError("odd\n    at somewhere"));
 
-const ODD_AFTERWARDS = "sera: Unexpected error, please report it: TypeError; the command had ended before";
+const ODD_AFTERWARDS = "sera: Unexpected error, please report it: TypeError; the command had already ended";
 const ODD_MEANWHILE = "sera: Unexpected error while the command ran, please report it: TypeError; stopping sh";
 
 /** The lines without the places where an error arose. */
@@ -31,7 +31,7 @@ function broken(logger: Logger): Logger {
   return logger;
 }
 
-const brokenRun: LedgerRun = { id: 1n, ifUnrecorded: "", finish: rejects };
+const brokenRun: LedgerRun = { id: 1n, unrecorded: { what: "" }, finish: rejects };
 
 interface Case {
   readonly lock?: Partial<HeldLock>;
@@ -46,8 +46,8 @@ const AFTERWARDS: Record<string, Case> = {
   "the ledger's record": { parts: { run: brokenRun }, says: [ODD_AFTERWARDS, "released"] },
   "the lock's release": { lock: { release: rejects }, says: [ODD_AFTERWARDS] },
   "both of them": { lock: { release: rejects }, parts: { run: brokenRun }, says: [ODD_AFTERWARDS, ODD_AFTERWARDS] },
-  "the end of the last will": {
-    breaks: ({ watch }) => watch.will.end = rejects,
+  "the end of the watchdog": {
+    breaks: ({ watch }) => watch.watchdog.end = rejects,
     says: [ODD_AFTERWARDS, "released"],
   },
   "the logger": { breaks: ({ logger }) => broken(logger), says: ["released"] },
@@ -74,7 +74,7 @@ for (const [what, { lock, parts, breaks, says }] of Object.entries(AFTERWARDS)) 
 /** Faults while the command runs. */
 const MEANWHILE: Record<string, (place: Surroundings) => void> = {
   "the relay of signals": ({ watch }) => watch.signals.passOnTo = fault,
-  "the last will": ({ watch }) => watch.will.kill = fault,
+  "the watchdog": ({ watch }) => watch.watchdog.kill = fault,
   "what nobody catches": () => void rejects(),
 };
 

@@ -82,7 +82,7 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
     assert.deepEqual(told.map(({ exitCode }) => exitCode), [3]);
     assert.match(
       told[0]!.message,
-      /^Unexpected error, please report it: TypeError at [^\n]+; the command had ended before$/,
+      /^Unexpected error, please report it: TypeError at [^\n]+; the command had already ended$/,
     );
     assert.equal(progress.failed.aborted, false);
     finish(3);
@@ -101,7 +101,7 @@ Deno.test("what is thrown ends in a code that fits how far the run has come", ()
   }
   progress.ended(0);
   assert.deepEqual(progress.verdictOf(new LockUnavailableError("gone")), {
-    message: "gone; the command had ended before",
+    message: "gone; the command had already ended",
     exitCode: 0,
   });
 });

@@ -88,8 +88,7 @@ Deno.test("a lock that is lost before the command is started is asked for again,
   assert.equal(await code, 0);
   // Half a second lies between two tries.
   assert.deepEqual(patience, [10_000, 9500, 9000]);
-  const said =
-    "sera: Lock lost: the server keeps none; the command was not started; trying again until the wait is over.";
+  const said = "sera: Lock lost: the server keeps none; the command was not started; retrying until the wait is over.";
   assert.deepEqual(ran.place.events.filter((event) => event.startsWith("sera:")), [said]);
 });
 

@@ -12,7 +12,7 @@ import { Ran } from "../ran.ts";
 
 // Loaded before the clock stands still.
 await import("../../../lib/commands/run/splay.ts");
-await import("../../../lib/commands/run/counting_line.ts");
+await import("../../../lib/commands/run/live_line.ts");
 await import("../../../lib/who/waiting_text.ts");
 await import("../../../lib/commands/run/open_recorder.ts");
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { executeHolding } from "../../../lib/commands/run/execute.ts";
-import { keep } from "../../../lib/commands/run/give_back.ts";
+import { keepForMinHold } from "../../../lib/commands/run/finish_run.ts";
 import { untilEnded } from "../../../lib/commands/run/until_ended.ts";
 import { LockLostError, MaxRunError } from "../../../lib/errors.ts";
 import { FakeCommand } from "../../child/fake_command.ts";
@@ -14,7 +14,7 @@ const TOO_LONG = new MaxRunError("too long");
 
 /** A command that has been started, and that nothing but KILL ends before the test does. */
 function startedIn(place: Surroundings): FakeCommand {
-  place.watch.will.kill = () => undefined;
+  place.watch.watchdog.kill = () => undefined;
   place.progress.started();
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);
@@ -103,7 +103,7 @@ test("--min-hold counts what the command took", async () => {
     using clock = new FakeClock();
     await using place = new Surroundings();
     let over = false;
-    const kept = keep(place.execution({ lock: place.lock(), minHold: HOUR }), held).then(() => over = true);
+    const kept = keepForMinHold(place.execution({ lock: place.lock(), minHold: HOUR }), held).then(() => over = true);
     if (left > 0) {
       await clock.to(left - 1);
       assert.equal(over, false, `${held}`);

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { entriesFor } from "../../../lib/commands/run/held_locks.ts";
-import { keyForLog, type LockFacts, lockVariables } from "../../../lib/commands/run/variables.ts";
+import { keyForLog, type LockInfo, lockVariables } from "../../../lib/commands/run/variables.ts";
 
 const NAME = "d41d8cd98f00b204e9800998ecf8427e";
-const FACTS: LockFacts = { name: NAME, key: "job", host: "node1", server: { identity: "file:/a b" }, above: undefined };
+const FACTS: LockInfo = {
+  name: NAME,
+  key: "job",
+  host: "node1",
+  server: { identity: "file:/a b" },
+  inheritedLocks: undefined,
+};
 
 Deno.test("a command learns its lock's name and key, and where it runs", () => {
   const { SERA_LOCK_NAME, SERA_LOCK_KEY, SERA_HOST } = lockVariables(FACTS);
@@ -34,8 +40,8 @@ Deno.test("a key that is too long for the environment is taken out", () => {
 });
 
 Deno.test("the lock that is held is told beside those of the seras above", () => {
-  const above = lockVariables(FACTS).SERA_HELD_LOCKS;
-  const both = lockVariables({ ...FACTS, name: "e".repeat(32), above }).SERA_HELD_LOCKS!;
+  const inheritedLocks = lockVariables(FACTS).SERA_HELD_LOCKS;
+  const both = lockVariables({ ...FACTS, name: "e".repeat(32), inheritedLocks }).SERA_HELD_LOCKS!;
   assert.equal(both.split(" ").length, 2);
   assert.deepEqual(entriesFor(NAME, both).map(({ lock, pid, place }) => [lock, pid, place]), [
     [NAME, Deno.pid, encodeURIComponent("file:/a b")],

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import type { BackendLock, Observer } from "../../../lib/backends/backend.ts";
 import type { Job } from "../../../lib/commands/run/job.ts";
-import { takeTurn } from "../../../lib/commands/run/take_turn.ts";
+import { attemptRun } from "../../../lib/commands/run/attempt_run.ts";
 import { LockUnavailableError } from "../../../lib/errors.ts";
-import type { Mode, Turn } from "../../../lib/modes/mode.ts";
+import type { LockResult, Mode } from "../../../lib/modes/mode.ts";
 import { Logger } from "../../../lib/log/logger.ts";
 import type { Sighting } from "../../../lib/who/sighting.ts";
 import { FakePlace, settingsOf } from "../fake_place.ts";
@@ -25,7 +25,7 @@ class Waiting implements Disposable {
   open = 0;
   /** What is seen by the next look. */
   look: () => Seen | Promise<Seen> = () => [];
-  readonly #turn = Promise.withResolvers<Turn>();
+  readonly #turn = Promise.withResolvers<LockResult>();
   readonly #written: string[] = [];
 
   constructor() {
@@ -60,9 +60,9 @@ class Waiting implements Disposable {
       this.open++;
       return Promise.resolve({
         elsewhere: undefined,
-        sightings: async () => ({ sightings: await this.look(), strangers: [] }),
+        sightings: async () => ({ sightings: await this.look(), otherSessions: [] }),
         ledger: () => assert.fail("nobody asks for it"),
-        grip: () => assert.fail("nobody asks for it"),
+        handleOf: () => assert.fail("nobody asks for it"),
         [Symbol.asyncDispose]: () => Promise.resolve(void this.open--),
       });
     };
@@ -73,7 +73,7 @@ class Waiting implements Disposable {
       logger: new Logger(this.place.io, settings.logging, "job"),
     });
     const lock = sightings ? { ...job.lock, sightings } : job.lock;
-    return { code: takeTurn(wait, { ...job, lock } as Job) };
+    return { code: attemptRun(wait, { ...job, lock } as Job) };
   }
 
   /** The wait is over: somebody else held the lock for all of it. */

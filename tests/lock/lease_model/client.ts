@@ -1,6 +1,6 @@
 import type { Ownership, TakeFrom } from "../../../lib/backends/sql/lease/row.ts";
-import { BEATS_OF_LASTING, endsAfter, heartbeatOf, type LeaseTerms, stopsAfter } from "../../../lib/lock/lease.ts";
-import { marginOf, Silence } from "../../../lib/lock/silence.ts";
+import { DURABLE_BEATS_PER_TTL, endsAfter, heartbeatOf, type LeaseTerms, stopsAfter } from "../../../lib/lock/lease.ts";
+import { ExpiryWatch, marginOf } from "../../../lib/lock/expiry_watch.ts";
 import { Command } from "./command.ts";
 import { Machine } from "./machine.ts";
 import type { Schedule } from "./schedule.ts";
@@ -17,7 +17,7 @@ interface Attempt {
   readonly owner: string;
   /** Whether it gives up when somebody else has the lock, as with a wait of 0. */
   readonly once: boolean;
-  readonly silence: Silence;
+  readonly expiry: ExpiryWatch;
   step: "acquires" | "holds" | "releases" | "takes back" | "is over";
   /** Since when it has looked at the row, in true time. */
   lookingSince?: number;
@@ -39,7 +39,7 @@ export class Client extends Machine {
 
   constructor(all: Schedule, readonly name: string) {
     super(all, name);
-    this.#terms = { ttl: this.ttl, grace: 0, beats: BEATS_OF_LASTING };
+    this.#terms = { ttl: this.ttl, grace: 0, beats: DURABLE_BEATS_PER_TTL };
     this.#wanted = all.dice.chance(0.5) ? 1 : 2;
     this.#my = this.#attempt();
     this.connectIn(this.#rest());
@@ -55,7 +55,7 @@ export class Client extends Machine {
     return {
       owner: `${this.name}${this.#wanted}`,
       once: this.all.dice.chance(0.3),
-      silence: new Silence(),
+      expiry: new ExpiryWatch(),
       step: "acquires",
       hasLooked: false,
       pause: FIRST_PAUSE,
@@ -104,16 +104,16 @@ export class Client extends Machine {
   #read(): void {
     this.ask("reads", () => this.all.read(), (lease, sent) => {
       const my = this.#my;
-      my.silence.saw(lease, this.all.flaw === "counts the silence from the question" ? sent : this.clock);
+      my.expiry.observe(lease, this.all.flaw === "counts the silence from the question" ? sent : this.clock);
       if (!lease) return this.#claim("nobody");
       const pause = my.pause * this.all.dice.between(0.5, 1.5);
       my.pause = Math.min(2 * my.pause, LONGEST_PAUSE);
-      this.later(Math.min(pause, my.silence.left(this.clock)), () => this.#readOrTakeOver());
+      this.later(Math.min(pause, my.expiry.remaining(this.clock)), () => this.#readOrTakeOver());
     });
   }
 
   #readOrTakeOver(): void {
-    const seen = this.#my.silence.over(this.clock);
+    const seen = this.#my.expiry.expired(this.clock);
     if (seen && this.all.flaw !== "never takes over") this.#claim({ seen });
     else this.#read();
   }

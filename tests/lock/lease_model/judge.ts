@@ -12,7 +12,7 @@ export type Violation =
 /** Sees all that happens, and tells what must not. */
 export class Judge {
   readonly violations = new Set<Violation>();
-  /** How many commands there have been, and leases that were taken over, by a server's clock and by silence. */
+  /** How many commands there have been, and leases that were taken over, by a server's clock and by expiry. */
   readonly counts = { commands: 0, byClock: 0, bySilence: 0 };
   readonly #running = new Set<Ownership>();
   #lastToken = 0n;

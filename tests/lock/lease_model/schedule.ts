@@ -1,4 +1,4 @@
-import { marginOf, type Watched } from "../../../lib/lock/silence.ts";
+import { marginOf, type ObservedLease } from "../../../lib/lock/expiry_watch.ts";
 import { Agenda } from "./agenda.ts";
 import { Client } from "./client.ts";
 import { Dice } from "./dice.ts";
@@ -56,7 +56,7 @@ export class Schedule {
   }
 
   /** What a read of the row shows: on several nodes perhaps what it was before, since a read may lag behind. */
-  read(): Watched | undefined {
+  read(): ObservedLease | undefined {
     const isRecent = this.agenda.now - this.server.changed < LONGEST_LAG;
     return this.server.read(this.world.nodes > 1 && isRecent && this.dice.chance(0.3));
   }
@@ -68,7 +68,7 @@ export class Schedule {
    * @param silentSince When it had been changed before, in true time.
    * @param lookingSince Since when its new owner has looked at it, in true time.
    */
-  tookOver({ ttl }: Watched, isSilent: boolean, silentSince: number, lookingSince: number): void {
+  tookOver({ ttl }: ObservedLease, isSilent: boolean, silentSince: number, lookingSince: number): void {
     if (!isSilent) return void this.judge.counts.byClock++;
     this.judge.counts.bySilence++;
     const waited = this.agenda.now - Math.max(silentSince, lookingSince, CALM);

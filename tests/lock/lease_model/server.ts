@@ -1,5 +1,5 @@
 import type { Claim, Ownership } from "../../../lib/backends/sql/lease/row.ts";
-import type { Watched } from "../../../lib/lock/silence.ts";
+import type { ObservedLease } from "../../../lib/lock/expiry_watch.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Judge } from "./judge.ts";
 import type { Flaw } from "./world.ts";
@@ -26,7 +26,7 @@ export class Server {
   #beat = 0n;
   #ttl = 0;
   #expires = 0;
-  #before: Watched | undefined;
+  #before: ObservedLease | undefined;
   readonly #agenda: Agenda;
   readonly #judge: Judge;
   readonly #flaw: Flaw | undefined;
@@ -71,7 +71,7 @@ export class Server {
   }
 
   /** @param lags Whether to show what there was before the last change. */
-  read(lags = false): Watched | undefined {
+  read(lags = false): ObservedLease | undefined {
     if (lags) return this.#before;
     const { owner, fence } = this;
     return owner === undefined ? undefined : { owner, fence, beat: this.#beat, ttl: this.#ttl };

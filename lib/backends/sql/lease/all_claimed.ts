@@ -3,28 +3,28 @@ import type { Claimed } from "./claimer.ts";
 import type { LeaseOptions } from "./options.ts";
 import type { OwnRow } from "./table.ts";
 
-/** All leases that were asked for, acquired. */
+/** All leases that were asked for, once acquired. */
 export interface AllClaimed {
-  /** That of the lock, or of its slot, first; then those of the locks beside it, in their order. */
+  /** The row of the lock or its slot first; then those of the locks held with it, in their order. */
   readonly rows: readonly OwnRow[];
   /** The slot, if there are slots. */
   readonly slot: number | undefined;
-  /** When the first and the last request was sent whose answer showed that one of them is ours. */
+  /** When the first and the last claim was sent. */
   readonly confirmed: Moment;
   readonly last: Moment;
 }
 
-/** One of them, and of what slot it is. */
+/** One acquired lease, and its slot. */
 export interface ClaimedRow extends Claimed, OwnRow {
   readonly slot?: number;
 }
 
 /**
- * Puts all leases together that were asked for.
+ * Combines the leases that were asked for.
  *
  * @param claimed In the order in which they were acquired.
  */
-export function together(
+export function combined(
   { presence: { lock }, also = [] }: Pick<LeaseOptions, "presence" | "also">,
   claimed: readonly ClaimedRow[],
 ): AllClaimed {

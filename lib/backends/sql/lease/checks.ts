@@ -13,7 +13,7 @@ import type { LeaseServer } from "./server.ts";
 /** The checks of leases, in order. */
 export const LEASE_CHECKS = ["durability", "lease", "plain-locks"];
 
-/** What `sera doctor` checks of leases on a kind of database. */
+/** What `sera doctor` needs to check leases on a kind of database. */
 export interface LeaseDatabase<S extends Session> {
   readonly server: LeaseServer<S>;
   readonly options: LeaseOptions;
@@ -21,7 +21,7 @@ export interface LeaseDatabase<S extends Session> {
   readonly ledger: TableName;
   /** Selects the server's time as `now`, in seconds since 1970 with fractions. */
   readonly now: Statement;
-  /** Connect to each server of the setting, to look only. */
+  /** Connect to each server of the setting, for reading only. */
   readonly opens: readonly (() => Promise<S>)[];
   /** Whether the server could forget what it has committed. */
   durability(session: S): Promise<Finding>;
@@ -39,19 +39,19 @@ export async function checkLeases<S extends Session>(
 ): Promise<boolean> {
   const others = (...lease: [lock: string, mine: Ownership]) =>
     serversWithout(opens.length > 1 ? opens : [], server.table, ...lease);
-  await report.inform("durability", () => durability(session));
+  await report.checkOptional("durability", () => durability(session));
   const works = await report.check("lease", () => probeLease(session, server.table, options, others));
-  if (works) await report.inform("plain-locks", () => findMixedUse(server, session, ledger));
+  if (works) await report.checkOptional("plain-locks", () => findMixedUse(server, session, ledger));
   report.skipRest(LEASE_CHECKS);
   return works;
 }
 
-/** Compares the clocks that leases go by. Of several servers each is asked in a connection of its own. */
+/** Compares the clocks that leases depend on. Each of several servers is asked in a connection of its own. */
 export function compareLeaseClocks<S extends Session>(
   { server, options, now, opens }: LeaseDatabase<S>,
   session: S,
 ): Promise<Finding> {
-  // The user may have few sessions.
+  // The existing session, since the user may be limited to a few.
   const here = { where: session.where, queryAll: session.queryAll.bind(session), close: () => Promise.resolve() };
   return compareClocks(opens.length > 1 ? opens : [() => Promise.resolve(here)], {
     now,
@@ -60,7 +60,7 @@ export function compareLeaseClocks<S extends Session>(
   });
 }
 
-/** Several findings as one: what is fine only if all is. */
+/** Combines warnings into one finding, which is fine if there are none. */
 export function worstOf(warnings: readonly Warning[], fine: string): Finding {
   if (warnings.length === 0) return { found: fine };
   return {

@@ -1,61 +1,61 @@
 import type { Deadline } from "../../../deadline.ts";
 import { UnfitServerError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
-import type { Asker } from "../asker.ts";
+import type { Querier } from "../querier.ts";
 import type { Session } from "../session.ts";
-import { type AllClaimed, type ClaimedRow, together } from "./all_claimed.ts";
+import { type AllClaimed, type ClaimedRow, combined } from "./all_claimed.ts";
 import { abortable, Claimer } from "./claimer.ts";
-import { atOnce, type Entered } from "./entered.ts";
-import type { Look } from "./look.ts";
+import { atOnce, type SessionLocks } from "./session_locks.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { LeaseOptions } from "./options.ts";
 import { HeadPauses, Pauses } from "./pauses.ts";
 import type { LeaseServer } from "./server.ts";
 import { SlotClaimer } from "./slot_claimer.ts";
 
 /**
- * Claims all leases that one lock needs: its own or that of a slot, and those of the locks beside it. No row is kept while
- * it waits, since nobody would renew it: only session locks, in the order of their names.
+ * Claims all leases that one lock needs: its own or that of a slot, and those of the locks held with it. While it waits it
+ * holds no row, which nothing would renew, but only session locks, in the order of their names.
  */
 export class Claims<S extends Session> {
   readonly #server: LeaseServer<S>;
   readonly #options: LeaseOptions;
-  readonly #entered: Entered<S>;
-  /** Those of plain locks, in the order of their names. */
+  readonly #sessionLocks: SessionLocks<S>;
+  /** The claimers of plain locks, in the order of their names. */
   readonly #plain: readonly Claimer<S>[];
   readonly #slots: SlotClaimer<S> | undefined;
-  /** Whether to wait at all. A wait that is shorter than a try is one, too. */
+  /** Whether to wait at all, however short the wait. */
   #waits = false;
 
-  constructor(server: LeaseServer<S>, entered: Entered<S>, options: LeaseOptions) {
+  constructor(server: LeaseServer<S>, sessionLocks: SessionLocks<S>, options: LeaseOptions) {
     const { presence: { lock }, also = [], slots } = options;
     this.#server = server;
     this.#options = options;
-    this.#entered = entered;
+    this.#sessionLocks = sessionLocks;
     const names = [...also, ...slots === undefined ? [lock] : []].toSorted();
-    this.#plain = names.map((name) => new Claimer(server, entered, name, options));
-    this.#slots = slots === undefined ? undefined : new SlotClaimer(server, entered, slots, options);
+    this.#plain = names.map((name) => new Claimer(server, sessionLocks, name, options));
+    this.#slots = slots === undefined ? undefined : new SlotClaimer(server, sessionLocks, slots, options);
   }
 
-  /** Whether a lease may be ours although nobody keeps it. */
+  /** Whether a lease may be ours although nothing renews it. */
   get mayBeOurs(): boolean {
     return this.#all.some(({ mayBeOurs }) => mayBeOurs);
   }
 
-  /** To be called when somebody keeps all of them. */
+  /** Call this when a keeper has taken all of them over. */
   kept(): void {
     for (const claimer of this.#all) claimer.mayBeOurs = false;
   }
 
   /** Frees the leases that are ours. */
-  async takeBack(asker: Asker): Promise<void> {
-    for (const claimer of this.#all) await claimer.takeBack(asker);
+  async takeBack(querier: Querier): Promise<void> {
+    for (const claimer of this.#all) await claimer.takeBack(querier);
   }
 
   /**
-   * Claims them until the deadline passes, at least once.
+   * Tries to claim them until the deadline passes, at least once.
    *
    * @param waits Whether to wait at all.
-   * @returns Undefined if others had one of them for the whole time; then none is left, and no session lock.
+   * @returns Undefined if others held one of them the whole time; then no lease and no session lock is kept.
    * @throws {LockUnavailableError} When the server or the table cannot be used.
    */
   async acquire(
@@ -70,14 +70,14 @@ export class Claims<S extends Session> {
     try {
       claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
     } finally {
-      this.#entered.leaveSeat();
-      this.#slots?.doors.leaveQueue();
-      this.#slots?.doors.leaveFirst(claimed ? claimed.rows[0]!.lock : undefined);
-      // After an error nobody waits for the answer.
-      if (claimed === undefined) { for (const { lock } of this.#plain) this.#entered.leaveLater(lock); }
+      this.#sessionLocks.leaveSeat();
+      this.#slots?.slotLocks.leaveQueue();
+      this.#slots?.slotLocks.leaveFirst(claimed ? claimed.rows[0]!.lock : undefined);
+      // After an error, do not wait for the answer.
+      if (claimed === undefined) { for (const { lock } of this.#plain) this.#sessionLocks.leaveLater(lock); }
     }
-    // The holder of a lease has lost its session lock with a connection, and may take it again.
-    if (!claimed) { for (const { lock } of this.#plain) await this.#entered.leave(lock); }
+    // Release these at once: a lease's holder that has lost its session lock with a connection wants it back.
+    if (!claimed) { for (const { lock } of this.#plain) await this.#sessionLocks.leave(lock); }
     return claimed || undefined;
   }
 
@@ -89,7 +89,7 @@ export class Claims<S extends Session> {
     return this.#server.hasSessionLocks(session) && this.#server.takesSeveralLocks(session);
   }
 
-  /** @throws {UnfitServerError} Where nothing counts those who wait. */
+  /** @throws {UnfitServerError} Where waiters cannot be counted. */
   #refuseUncounted(session: S): void {
     if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
     throw UnfitServerError.on(session.where, {
@@ -98,10 +98,10 @@ export class Claims<S extends Session> {
     });
   }
 
-  /** Takes a seat before it begins to wait. */
+  /** Takes a seat before it starts to wait. */
   async #willWait(session: S, signal: AbortSignal): Promise<void> {
     const { presence: { lock }, maxWaiters } = this.#options;
-    if (maxWaiters !== undefined) await this.#entered.takeSeat(session, lock, maxWaiters, signal);
+    if (maxWaiters !== undefined) await this.#sessionLocks.takeSeat(session, lock, maxWaiters, signal);
   }
 
   /** Gets the session locks of all plain locks, where they work. */
@@ -110,23 +110,24 @@ export class Claims<S extends Session> {
     for (const claimer of this.#plain) {
       const { lock } = claimer;
       if (!this.#queues(session) && lock !== this.#options.presence.lock) continue;
-      if (await this.#entered.enter(session, lock, atOnce(), signal)) continue;
-      claimer.trustNoClock();
+      if (await this.#sessionLocks.enter(session, lock, atOnce(), signal)) continue;
+      claimer.ignoreClocks();
       if (!this.#waits) return false;
       await this.#willWait(session, signal);
-      if (!await this.#entered.enter(session, lock, deadline, signal)) return false;
+      if (!await this.#sessionLocks.enter(session, lock, deadline, signal)) return false;
+      claimer.handedOver();
     }
     return !this.#slots || !this.#server.queue.enterSlot ||
       await this.#enterSlot(this.#slots, session, deadline, signal);
   }
 
-  /** Gets the session lock of any slot, as those of plain locks. */
+  /** Gets the session lock of any slot, the same way as those of plain locks. */
   async #enterSlot(slots: SlotClaimer<S>, session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean> {
-    if (await slots.doors.enter(session, atOnce(), signal)) return true;
-    slots.trustNoClock();
+    if (await slots.slotLocks.enter(session, atOnce(), signal)) return true;
+    slots.ignoreClocks();
     if (!this.#waits) return false;
     await this.#willWait(session, signal);
-    return await slots.doors.enter(session, deadline, signal);
+    return await slots.slotLocks.enter(session, deadline, signal);
   }
 
   async #claim(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
@@ -135,23 +136,23 @@ export class Claims<S extends Session> {
     const isOne = only && more.length === 0 && !this.#slots && maxWaiters === undefined;
     if (isOne) {
       const claimed = await only.claim(session, this.#ttls(session, only.lock), deadline, signal);
-      return claimed && together(this.#options, [{ lock: only.lock, ...claimed }]);
+      return claimed && combined(this.#options, [{ lock: only.lock, ...claimed }]);
     }
-    // Who has the session lock of a slot whose lease is another's is the only one who looks at that.
+    // With the session lock of a slot that somebody else holds the lease of, this is the only waiter that reads it.
     let pauses = this.#slots && this.#queues(session) ? new HeadPauses() : new Pauses();
-    let look: Look | undefined;
+    let snapshot: Snapshot | undefined;
     for (let isWaiting = false;;) {
       const isLast = !this.#waits || isWaiting && deadline.passed;
-      const all = await this.#claimAll(session, signal, look);
+      const all = await this.#claimAll(session, signal, snapshot);
       if (all || isLast) return all;
       if (!isWaiting) await this.#willWait(session, signal);
       isWaiting = true;
-      look = undefined;
-      if (this.#slots && this.#queues(session) && this.#slots.doors.hasToQueue(session)) {
-        const head = await this.#slots.doors.enterQueue(session, deadline, signal);
+      snapshot = undefined;
+      if (this.#slots && this.#queues(session) && this.#slots.slotLocks.hasToQueue(session)) {
+        const head = await this.#slots.slotLocks.enterQueue(session, deadline, signal);
         if (!head) return undefined;
-        this.#slots.lookAnew();
-        look = head.look;
+        this.#slots.startAnew();
+        snapshot = head.snapshot;
         pauses = new HeadPauses();
         continue;
       }
@@ -163,9 +164,9 @@ export class Claims<S extends Session> {
   /**
    * Claims all of them, or none.
    *
-   * @param look What has just been seen of the slots, if they have been looked at.
+   * @param snapshot The rows of the slots, if they have just been read.
    */
-  async #claimAll(session: S, signal: AbortSignal, look: Look | undefined): Promise<AllClaimed | undefined> {
+  async #claimAll(session: S, signal: AbortSignal, snapshot: Snapshot | undefined): Promise<AllClaimed | undefined> {
     const claimed: ClaimedRow[] = [];
     for (const claimer of this.#plain) {
       const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
@@ -173,18 +174,18 @@ export class Claims<S extends Session> {
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      const one = await this.#slots.claim(session, signal, look);
+      const one = await this.#slots.claim(session, signal, snapshot);
       if (one) claimed.push(one);
     }
-    if (claimed.length === this.#all.length) return together(this.#options, claimed);
+    if (claimed.length === this.#all.length) return combined(this.#options, claimed);
     for (const [index, { mine }] of claimed.entries()) {
       await this.#plain[index]!.giveBack(abortable(session, signal), mine);
     }
     return undefined;
   }
 
-  /** As `Claimer.claim()` takes it. */
+  /** The parameter of `Claimer.claim()`. */
   #ttls(session: S, lock: string): 0 | 1 {
-    return this.#entered.in(lock) === session ? 0 : 1;
+    return this.#sessionLocks.in(lock) === session ? 0 : 1;
   }
 }

@@ -14,7 +14,7 @@ export interface ClockOptions {
   readonly now: Statement;
   /** In milliseconds. */
   readonly ttl: number;
-  /** Whether a lease may be taken over by another clock than the one that it was renewed by. */
+  /** Whether leases may be taken over by a clock other than the one they were renewed by. */
   readonly isTrusted: boolean;
 }
 

@@ -6,26 +6,26 @@ import type { QueryOptions } from "../query_options.ts";
 import type { Session } from "../session.ts";
 import type { Row } from "../row.ts";
 import type { Statement } from "../statement.ts";
-import type { Asker, SettingsFrom } from "../asker.ts";
+import type { Querier, SettingsFrom } from "../querier.ts";
 import { type Outcome, rowsIfAny } from "../batch.ts";
 
 /** The connection of a lease, which outlives each of its sessions: when one has ended, the next use opens another. */
-export class LeaseConnection<S extends Session> implements LockSession, Asker {
+export class LeaseConnection<S extends Session> implements LockSession, Querier {
   readonly #open: (signal: AbortSignal) => Promise<S>;
   readonly #reopened: (session: S, why: Trouble) => void;
   readonly #closed = new AbortController();
   readonly #settingsFrom: (session: S) => SettingsFrom;
-  endRun: Asker["endRun"];
+  endRun: Querier["endRun"];
   #session: S;
   #opening: Promise<S> | undefined;
-  /** Why the last session that gave an answer ended; undefined if none has, or it has been told. */
-  #untold: Trouble | undefined;
+  /** Why the last session that gave an answer ended; undefined if none has ended, or it has been reported. */
+  #unreported: Trouble | undefined;
 
   /**
    * @param session The first session.
    * @param open Opens another one.
-   * @param settingsFrom Tells where statements in a session get their settings from.
-   * @param reopened Called with a further session when it has given an answer, and why the one that did so before ended.
+   * @param settingsFrom Returns where statements in a session get their settings from.
+   * @param reopened Called when a new session has given its first answer, with the reason why the previous one ended.
    */
   constructor(
     session: S,
@@ -65,7 +65,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   }
 
   /**
-   * The present session, or a new one if that has ended. Tries once to open it.
+   * The current session, or a new one if that has ended. Tries only once to open it.
    *
    * @throws {LockUnavailableError} When no server can be reached, or the connection was ended for good.
    */
@@ -90,14 +90,14 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
     return outcomes;
   }
 
-  /** To be called when a session has done what it was asked: tells about it once, if it is another than before. */
+  /** Call this when a session has answered: reports once that it is a new one. */
   answered(session: S): void {
-    const why = this.#untold;
-    this.#untold = undefined;
+    const why = this.#unreported;
+    this.#unreported = undefined;
     if (why) this.#reopened(session, why);
   }
 
-  /** Opens no further session from now on; the present one stays open. */
+  /** Stops opening new sessions; the current one stays open. */
   stop(): void {
     if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was abandoned"));
   }
@@ -115,7 +115,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   }
 
   async #reopen(): Promise<S> {
-    this.#untold ??= this.#session.closed.reason as Trouble;
+    this.#unreported ??= this.#session.closed.reason as Trouble;
     const session = await this.#open(this.closed);
     this.#session = session;
     if (this.closed.aborted) session.destroy();

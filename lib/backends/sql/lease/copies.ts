@@ -4,13 +4,13 @@ import type { Session } from "../session.ts";
 import type { Ownership } from "./row.ts";
 import type { LeaseTable } from "./table.ts";
 
-/** How long a server may take to have what another one has committed, and the pause between two looks; in milliseconds. */
+/** How long a server may take to replicate what another one has committed, and the pause between two reads; in ms. */
 const LAG = 3000;
 const PAUSE = 100;
 
 /**
- * The servers that have no copy of a lease: they keep leases of their own, or have not replicated it yet. Those that
- * cannot be asked are not among them.
+ * The servers that have no copy of a lease: they keep leases of their own, or have not replicated it yet. Servers that
+ * cannot be asked are left out.
  *
  * @param opens Connect to each server of the setting.
  */
@@ -25,7 +25,7 @@ export async function serversWithout<S extends Session>(
     try {
       const session = await open();
       try {
-        if (!await hasIt(session, table, lock, mine)) without.push(session.where);
+        if (!await hasCopy(session, table, lock, mine)) without.push(session.where);
       } finally {
         await session.close();
       }
@@ -36,7 +36,7 @@ export async function serversWithout<S extends Session>(
   return without;
 }
 
-async function hasIt(session: Session, table: LeaseTable, lock: string, { owner }: Ownership): Promise<boolean> {
+async function hasCopy(session: Session, table: LeaseTable, lock: string, { owner }: Ownership): Promise<boolean> {
   for (const deadline = new Deadline(LAG);;) {
     const isLast = deadline.passed;
     if ((await table.read(session, lock))?.owner === owner) return true;

@@ -1,7 +1,7 @@
 import { LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { Dialect } from "../dialect.ts";
 
-/** The words of advice about the table of leases. */
+/** Words used in advice about the table of leases. */
 export const LEASE_WORDS = {
   /** The flag that names another table. */
   flag: "--lease-table",
@@ -9,23 +9,25 @@ export const LEASE_WORDS = {
   definition: "sera doctor --lease --schema",
 } as const;
 
-/** What to do about a table that lacks a column, or a key. */
-export const REMAKE =
+/** What to do about a table that lacks a column or a key. */
+export const REDEFINE =
   `define it as in ${LEASE_WORDS.definition}, or if it belongs to another program, name another one with ` +
   LEASE_WORDS.flag;
 
-/** Instead of the server's cure, which is for transactions. */
+/** Used instead of the server's own advice, which is for transactions. */
 const UNLOCK = "find out which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
 
-/** What to do about a table that has several rows of one name. */
+/** What to do about a table with several rows of the same name. */
 export const UNIQUE_NAMES = `delete all but one, and make name its primary key: ${LEASE_WORDS.definition}`;
 
-/** What a database's errors mean for a table. */
+/** The meaning of a database's errors for a table. */
 export interface TableErrors extends Pick<Dialect, "isMissing" | "isRefused" | "cureOf"> {
-  /** Whether an error says that the server has waited for others' locks in vain. */
+  /** Whether an error says that waiting for others' locks timed out. */
   isLocked(cause: unknown): boolean;
-  /** What to do if the user lacks a right. */
+  /** What to do if the user lacks a privilege. */
   readonly grant: string;
+  /** What to do if it is not a right on the table that is lacking. */
+  grantOf?(cause: unknown): string | undefined;
 }
 
 /**
@@ -44,8 +46,8 @@ export function leaseFailure(
 }
 
 /**
- * Says what an error of a statement means for the table of leases. One that may pass, such as the end of a connection, is
- * no fault of the table, unless that is locked.
+ * Explains a statement's error as one of the table of leases. Transient errors, such as the end of a connection, are not
+ * the table's fault, unless it is locked.
  *
  * @param error What was thrown.
  */
@@ -57,8 +59,8 @@ export function explained(shown: string, error: unknown, errors: TableErrors): u
   }
   if (error.transient) return error;
   if (errors.isMissing("column", cause)) {
-    return leaseFailure(shown, { what: reason, cure: REMAKE }, error);
+    return leaseFailure(shown, { what: reason, cure: REDEFINE }, error);
   }
-  const cure = errors.cureOf(cause) ?? (errors.isRefused(cause) ? errors.grant : undefined);
+  const cure = errors.cureOf(cause) ?? (errors.isRefused(cause) ? errors.grantOf?.(cause) ?? errors.grant : undefined);
   return leaseFailure(shown, { what: reason, cure }, error);
 }

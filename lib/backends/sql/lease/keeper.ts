@@ -2,37 +2,37 @@ import { Deadline } from "../../../deadline.ts";
 import { LockUnavailableError, OtherSlotsError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
-import { ASKED } from "../../../lock/silence.ts";
+import { ASKED } from "../../../lock/expiry_watch.ts";
 import { EndRequests } from "../../../lock/end_request.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
 import type { Ended, LastEnding } from "../ending.ts";
 import type { LeaseConnection } from "./connection.ts";
-import { atOnce } from "./entered.ts";
-import { GivingBack } from "./giving_back.ts";
+import { atOnce } from "./session_locks.ts";
+import { LeaseRelease } from "./lease_release.ts";
 import { endRequestFor } from "./row.ts";
 import type { KeptLease } from "./kept_lease.ts";
 import { whyLost } from "./why_lost.ts";
 
 /** Keeps a lease by renewing its row, over another connection when one has ended. */
 export class LeaseKeeper<S extends Session> implements Keeper {
-  readonly lasts = true;
+  readonly isDurable = true;
   readonly isGivenUp = true;
-  /** Why no renewal is answered at present; undefined if there is no trouble. */
+  /** Why renewals are not being answered now; undefined if they are. */
   trouble: Trouble | undefined;
   readonly #endRequests = new EndRequests();
   readonly #kept: KeptLease<S>;
-  readonly #givingBack: GivingBack<S>;
-  /** The try to take the session locks in a new session, while it lasts. */
+  readonly #release: LeaseRelease<S>;
+  /** The attempt to take the session locks in a new session, while it is in progress. */
   #queueing: Promise<void> | undefined;
-  /** Whether its release has been told. */
+  /** Whether the release has been reported. */
   #isOver = false;
-  /** Until when its release is tried, however often that is asked for. */
+  /** Until when to try to release it, however often `release()` is called. */
   #releaseBy: Deadline | undefined;
 
   constructor(kept: KeptLease<S>) {
     this.#kept = kept;
-    this.#givingBack = new GivingBack(kept);
+    this.#release = new LeaseRelease(kept);
     kept.connection.endRun = (ending) => this.#endRun(ending);
   }
 
@@ -65,25 +65,25 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return also.length === 0 ? undefined : also.map(({ mine }) => mine.fence);
   }
 
-  /** Renews the leases. Tries until a server has answered, or the keeper is ended. The loss of one is that of all. */
+  /** Renews the leases. Tries until a server answers, or the keeper is ended. Losing one means losing all. */
   async renew(): Promise<Moment | undefined> {
     const { rows, ttl, server: { table } } = this.#kept;
     const [only, ...more] = rows;
     return await this.#untilAnswered(async (session) => {
-      if (this.#givingBack.isDone) return new Moment();
+      if (this.#release.isDone) return new Moment();
       const sent = new Moment();
       const beats = more.length === 0
         ? [await table.renew(session, only!.lock, only!.mine, ttl)]
         : await table.renewAll(session, rows, ttl);
       const gone = rows.filter((_, index) => beats[index] === undefined);
-      // A release without an answer has been carried out; or one came while the renewal was on its way.
-      if (this.#givingBack.isUnsure) this.#givingBack.isDone ||= gone.length === rows.length;
-      if (gone[0] && (this.#givingBack.isDone || this.#givingBack.isUnsure)) return sent;
+      // An unanswered release was carried out, or a release came while the renewal was on its way.
+      if (this.#release.isUnsure) this.#release.isDone ||= gone.length === rows.length;
+      if (gone[0] && (this.#release.isDone || this.#release.isUnsure)) return sent;
       if (gone[0]) throw await whyLost(session, gone[0].lock, table);
       const asked = rows.find((_, index) => beats[index]! >= ASKED);
       if (asked) this.#endRequests.noticed(() => table.read(session, endRequestFor(asked.lock)));
-      // Not awaited: an answer that is late must not keep the renewal from counting.
-      if (!this.#givingBack.isDone) {
+      // Not awaited: a late answer must not delay the renewal.
+      if (!this.#release.isDone) {
         this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
       }
       return sent;
@@ -91,18 +91,18 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   /**
-   * Releases the leases, and then the session locks, so that whoever waits for those finds the leases free. Tries until a
-   * server has answered, but no longer than others would wait for the leases to expire.
+   * Releases the leases and then the session locks, so that the next holder of those finds the leases free. Tries until a
+   * server answers, but no longer than the leases take to expire.
    */
   async release(): Promise<boolean> {
-    if (!this.#givingBack.isDone) {
+    if (!this.#release.isDone) {
       this.#releaseBy ??= new Deadline(this.#kept.ttl);
-      await this.#untilAnswered((session) => this.#givingBack.try(session, !this.#queueing), this.#releaseBy);
+      await this.#untilAnswered((session) => this.#release.try(session, !this.#queueing), this.#releaseBy);
     }
     await this.#leaveQueue();
     const isFirst = !this.#isOver;
     this.#isOver = true;
-    return isFirst && this.#givingBack.isDone;
+    return isFirst && this.#release.isDone;
   }
 
   end(): Promise<void> {
@@ -111,8 +111,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   async #endRun(ending: LastEnding): Promise<Ended> {
-    if (this.#givingBack.isDone) return { isReleased: true, readBack: undefined, afterwards: [] };
-    return await this.#givingBack.try(await this.#kept.connection.session(), !this.#queueing, ending);
+    if (this.#release.isDone) return { isReleased: true, readBack: undefined, afterwards: [] };
+    return await this.#release.try(await this.#kept.connection.session(), !this.#queueing, ending);
   }
 
   /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */
@@ -128,8 +128,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       ended: this.ended,
       failed: ({ why, reason, cure, cause }) => {
         this.trouble = { what: reason, cure };
-        // Another server may take it: this one may have become read-only, as in a switchover.
-        if (session && !session.closed.aborted && !server.isInTheWay(cause)) session.destroy({ what: why, cure });
+        // Another server may accept it: this one may have become read-only in a switchover.
+        if (session && !session.closed.aborted && !server.keepsSession(cause)) session.destroy({ what: why, cure });
       },
       ...deadline ? { deadline, refusals: RELEASE_REFUSALS } : {},
     });
@@ -138,15 +138,15 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return answer;
   }
 
-  /** Takes the session locks in a new session, if they are free: a waiter may have one, who then waits for the lease. */
+  /** Takes the session locks in a new session, if they are free. A waiter may have one, and then waits for the lease. */
   async #queueAgain(session: S): Promise<void> {
-    const { server, rows, entered } = this.#kept;
+    const { server, rows, sessionLocks } = this.#kept;
     if (!server.hasSessionLocks(session)) return;
     const needed = server.takesSeveralLocks(session) ? rows : rows.slice(0, 1);
     try {
-      for (const { lock } of needed) await entered.enter(session, lock, atOnce(), this.ended);
+      for (const { lock } of needed) await sessionLocks.enter(session, lock, atOnce(), this.ended);
     } catch (error) {
-      // The lease decides; if the session has ended, the next renewal opens another.
+      // Only the lease matters; if the session has ended, the next renewal opens another.
       if (!(error instanceof LockUnavailableError || error instanceof OtherSlotsError)) throw error;
     }
   }
@@ -155,9 +155,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     await this.#queueing;
     for (const { lock } of this.#kept.rows) {
       try {
-        await this.#kept.entered.leave(lock);
+        await this.#kept.sessionLocks.leave(lock);
       } catch (error) {
-        // It ends with the session, soon.
+        // The session lock ends with the session, soon.
         if (!(error instanceof LockUnavailableError)) throw error;
       }
     }

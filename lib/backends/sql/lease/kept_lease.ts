@@ -1,12 +1,12 @@
 import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
-import type { Entered } from "./entered.ts";
+import type { SessionLocks } from "./session_locks.ts";
 import type { LeaseServer } from "./server.ts";
 import type { OwnRow } from "./table.ts";
 
-/** Leases that sera has, which are one lock, and the session locks beside them. */
+/** The leases that sera holds for one lock, and their session locks. */
 export interface KeptLease<S extends Session> {
-  /** That of the lock itself, or of its slot, first. */
+  /** The row of the lock itself or its slot first. */
   readonly rows: readonly OwnRow[];
   /** The slot, if there are slots. */
   readonly slot?: number | undefined;
@@ -14,5 +14,5 @@ export interface KeptLease<S extends Session> {
   readonly ttl: number;
   readonly server: LeaseServer<S>;
   readonly connection: LeaseConnection<S>;
-  readonly entered: Entered<S>;
+  readonly sessionLocks: SessionLocks<S>;
 }

@@ -2,8 +2,8 @@ import type { Deadline } from "../../../deadline.ts";
 import { ConfigError, LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
-import type { LeasedLock } from "../../../lock/held_lock.ts";
-import { tryLimitOf } from "../../../lock/lease.ts";
+import type { LeasedLock } from "../../../lock/leased_lock.ts";
+import { requestTimeoutOf } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { NEVER, TimeLimit } from "../../../waiting.ts";
@@ -14,12 +14,12 @@ import { SessionLock } from "../session_lock.ts";
 import type { AllClaimed } from "./all_claimed.ts";
 import { Claims } from "./claims.ts";
 import { LeaseConnection } from "./connection.ts";
-import { Entered } from "./entered.ts";
+import { SessionLocks } from "./session_locks.ts";
 import { LeaseKeeper } from "./keeper.ts";
 import type { LeaseOptions } from "./options.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** A lock that was acquired, and what keeps it. */
+/** An acquired lock, and what keeps it. */
 interface Held<S extends Session> {
   readonly lock: LeasedLock;
   readonly keeper: LeaseKeeper<S>;
@@ -27,14 +27,14 @@ interface Held<S extends Session> {
 }
 
 /**
- * A lock that is a row in a table: a lease, which outlives the connection. Where session locks work, the session lock of
- * the same name is taken first, so that waiters queue for it and do not poll, and so that nodes without leases are kept
- * out too.
+ * A lock kept in a row of a table: a lease, which outlives the connection. Where session locks work, the session lock of
+ * the same name is taken first, so that waiters queue for it instead of polling, and nodes without leases are excluded
+ * too.
  */
 export class LeaseLock<S extends Session> extends SessionLock<S> implements BackendLock {
   readonly #server: LeaseServer<S>;
   readonly #options: LeaseOptions;
-  readonly #entered: Entered<S>;
+  readonly #sessionLocks: SessionLocks<S>;
   readonly #claims: Claims<S>;
   #held: Held<S> | undefined;
   #waits = false;
@@ -43,8 +43,8 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     super(options.retrying);
     this.#server = server;
     this.#options = options;
-    this.#entered = new Entered(server);
-    this.#claims = new Claims(server, this.#entered, options);
+    this.#sessionLocks = new SessionLocks(server);
+    this.#claims = new Claims(server, this.#sessionLocks, options);
   }
 
   protected override get where(): string {
@@ -63,7 +63,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   }
 
   override acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
-    // One that was lost before its command started is renewed no more.
+    // Stop renewing a lock that was lost before its command started.
     if (this.#held?.lock.lost.aborted) this.#held.connection.stop();
     this.#waits = wait > 0;
     return super.acquire(wait, signal, patience);
@@ -83,7 +83,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       ({ where }, why) => reconnected?.(where, why),
     );
     const keeper = new LeaseKeeper({
-      ...{ rows, slot, ttl: lease.ttl, server: this.#server, connection, entered: this.#entered },
+      ...{ rows, slot, ttl: lease.ttl, server: this.#server, connection, sessionLocks: this.#sessionLocks },
     });
     const lock = await hold(keeper, { lease, idle: Infinity, confirmed, took: last.age });
     this.#claims.kept();
@@ -91,9 +91,9 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     return lock;
   }
 
-  /** Opens another session for the holder, soon enough to try the next server before the lease is over. */
+  /** Opens another session for the holder, with a limit that leaves time to try another server within the lease. */
   async #reopen(closed: AbortSignal): Promise<S> {
-    const limit = tryLimitOf(this.#options.lease.ttl);
+    const limit = requestTimeoutOf(this.#options.lease.ttl);
     using late = new TimeLimit(limit, () => {
       const what = `not connected within ${formatDuration(Math.round(limit))}`;
       return LockUnavailableError.on(this.where, { what, cure: "check the server and the network" }, {
@@ -103,26 +103,26 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     try {
       return await this.session(AbortSignal.any([closed, late.signal]), limit);
     } catch (error) {
-      // A file that was there may be there again, such as a certificate that is being replaced.
+      // A missing file, such as a certificate that is being replaced, may be there again soon.
       if (error instanceof ConfigError) throw LockUnavailableError.on(this.where, error, { transient: true });
       throw error;
     }
   }
 
-  /** Frees a lease that is ours without anybody keeping it. Tries once. */
+  /** Frees a lease that is ours although nothing renews it. Tries once. */
   async #takeBack(): Promise<void> {
     try {
       await this.#claims.takeBack(await this.#reopen(NEVER));
     } catch (error) {
-      // It expires.
+      // The lease expires by itself.
       if (!(error instanceof LockUnavailableError)) throw error;
     }
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    // A lease that was not released would be renewed over another connection.
+    // Otherwise an unreleased lease would be renewed over a new connection.
     this.#held?.connection.stop();
-    // As when the ledger refused the run, or a signal came.
+    // This happens when the ledger refused the run, or a signal came.
     if (this.#claims.mayBeOurs || this.#held?.lock.isUnused) await this.#takeBack();
     await super[Symbol.asyncDispose]();
   }

@@ -11,11 +11,11 @@ import type { Session } from "../session.ts";
 import type { LeaseServer } from "./server.ts";
 import { isOf } from "./sightings.ts";
 
-/** The pause between two looks, in milliseconds: whoever takes a lease has its session lock alone for a moment. */
+/** The pause between two reads, in milliseconds: for a moment, a new holder of a lease has only its session lock. */
 const PAUSE = 500;
 
 /**
- * Looks for locks that some take with a lease and others without. Where session locks do not exclude everybody, both
+ * Looks for locks that some nodes take with a lease and others without. Where session locks are not cluster-wide, both
  * would run.
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
@@ -42,7 +42,7 @@ export async function findMixedUse<S extends Session>(
   };
 }
 
-/** The holders of session locks whose lock has been leased, but not by them. */
+/** The holders of session locks for which others hold or held a lease. */
 async function holdersWithout<S extends Session>(
   server: LeaseServer<S>,
   session: S,
@@ -56,7 +56,7 @@ async function holdersWithout<S extends Session>(
   return held.filter((sighting) => {
     const lease = leases.find(({ lock }) => lock === rowOf(sighting));
     if (!lease) return leased.has(rowOf(sighting));
-    // Where session locks work, who has that of another's lease waits for it.
+    // Where session locks work, the holder of one whose lease belongs to somebody else is a waiter for it.
     return !server.hasSessionLocks(session) && !isOf(lease, sighting);
   });
 }

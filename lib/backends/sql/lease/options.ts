@@ -5,7 +5,7 @@ import type { Presence } from "../../../lock/presence.ts";
 import type { LockOptions } from "../../backend.ts";
 import { sql, type Statement } from "../statement.ts";
 
-/** What a lease needs to know besides the server. */
+/** What a lease needs besides the server. */
 export interface LeaseOptions {
   /** The holder, and the lock's name. */
   readonly presence: Presence;
@@ -20,11 +20,11 @@ export interface LeaseOptions {
   readonly maxWaiters?: number | undefined;
   /** Called with what is wrong before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** Called when the holder goes on over another connection, and why the one before it ended. */
+  /** Called when the holder has reconnected, with the reason why the previous connection ended. */
   readonly reconnected?: ((where: string, why: Trouble) => void) | undefined;
 }
 
-/** @param tableIn How the kind of database writes the name of a table. */
+/** @param tableIn Writes a table's name in the database's SQL. */
 export function leaseOptions(
   { presence, lease, ledger, slots, also, maxWaiters, retrying, reconnected }:
     & LockOptions

@@ -1,57 +1,57 @@
 import type { Finding } from "../../../doctor/report.ts";
 import { LockUnavailableError } from "../../../errors.ts";
 import { lockName } from "../../../lock/lock_name.ts";
-import { SHORTEST_MARGIN } from "../../../lock/silence.ts";
+import { SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { holderText } from "../../../who/holder_text.ts";
-import type { Asker } from "../asker.ts";
+import type { Querier } from "../querier.ts";
 import { LEASE_WORDS, leaseFailure } from "./failure.ts";
 import type { LeaseOptions } from "./options.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
 import { sightingOf } from "./sightings.ts";
 import type { LeaseTable } from "./table.ts";
 
-/** The lock that is tried by users who may not delete its row: one for all, so that it is the only one that stays. */
-const LASTING = lockName("sera doctor");
+/** The test lock of users who may not delete its row: always the same one, so that only one row is left behind. */
+const FALLBACK = lockName("sera doctor");
 
-/** How often to try again while another doctor tries that lock, and the pause between two tries in milliseconds. */
-const TRIES = 10;
+/** How often to retry while another doctor uses that lock, and the pause in between in milliseconds. */
+const ATTEMPTS = 10;
 const PAUSE = 200;
 
 /**
- * Tries a lease from its claim to its release, as two owners.
+ * Tests a lease from claim to release, as two owners.
  *
- * @param asker A session for leases.
- * @param others Gives those of the other servers that do not have a lease.
- * @throws {LockUnavailableError} When the table cannot be used, or does not do as it should.
+ * @param querier A session for leases.
+ * @param others Returns the other servers on which a lease cannot be seen.
+ * @throws {LockUnavailableError} When the table cannot be used, or does not work as it should.
  */
 export async function probeLease(
-  asker: Asker,
+  querier: Querier,
   table: LeaseTable,
   options: LeaseOptions,
   others: OtherServers,
 ): Promise<Finding> {
   const { presence } = options;
-  const mayForget = await table.forget(asker, presence.lock);
-  const lock = mayForget ? presence.lock : LASTING;
+  const mayForget = await table.forget(querier, presence.lock);
+  const lock = mayForget ? presence.lock : FALLBACK;
   try {
-    return await new Probe(asker, table, lock, options, others).run();
+    return await new Probe(querier, table, lock, options, others).run();
   } finally {
-    if (mayForget) await table.forget(asker, lock).catch(unlessUnavailable);
+    if (mayForget) await table.forget(querier, lock).catch(unlessUnavailable);
   }
 }
 
 type OtherServers = (lock: string, mine: Ownership) => Promise<readonly string[]>;
 
 class Probe {
-  readonly #asker: Asker;
+  readonly #querier: Querier;
   readonly #table: LeaseTable;
   readonly #lock: string;
   readonly #options: LeaseOptions;
   readonly #others: OtherServers;
 
-  constructor(asker: Asker, table: LeaseTable, lock: string, options: LeaseOptions, others: OtherServers) {
-    this.#asker = asker;
+  constructor(querier: Querier, table: LeaseTable, lock: string, options: LeaseOptions, others: OtherServers) {
+    this.#querier = querier;
     this.#table = table;
     this.#lock = lock;
     this.#options = options;
@@ -68,7 +68,7 @@ class Probe {
       await this.#refusesOthers(first);
       without = await this.#others(this.#lock, first);
     } finally {
-      // Also after an error, as far as the server lets it.
+      // Also after an error, if the server allows it.
       if (!await this.#release(first)) this.#isWrong("it does not release a lease");
     }
     const next = await this.#acquire();
@@ -86,14 +86,14 @@ class Probe {
   /** Acquires the lease as a new owner; a finding if others hold it. */
   async #acquire(): Promise<Ownership | Finding> {
     const { lastRun } = this.#options;
-    for (let tries = 1;; tries++) {
+    for (let attempts = 1;; attempts++) {
       const claim = this.#claimBy(crypto.getRandomValues(new Uint8Array(16)).toHex());
-      // With an INSERT in any case: not every row will be there.
-      const fence = await this.#table.insert(this.#asker, claim, lastRun) ??
-        await this.#table.claim(this.#asker, claim, lastRun);
+      // Always try the INSERT too, since real runs need it when there is no row.
+      const fence = await this.#table.insert(this.#querier, claim, lastRun) ??
+        await this.#table.claim(this.#querier, claim, lastRun);
       if (fence !== undefined) return { owner: claim.owner, fence };
-      const lease = await this.#table.read(this.#asker, this.#lock);
-      if (lease && tries === TRIES) return heldByOthers(lease);
+      const lease = await this.#table.read(this.#querier, this.#lock);
+      if (lease && attempts === ATTEMPTS) return heldByOthers(lease);
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }
@@ -101,11 +101,11 @@ class Probe {
   async #refusesOthers(mine: Ownership): Promise<void> {
     const { ttl } = this.#options.lease;
     const other = this.#claimBy(crypto.getRandomValues(new Uint8Array(16)).toHex());
-    if (await this.#table.claim(this.#asker, other) !== undefined) this.#isWrong("two owners got the same lease");
-    if (await this.#table.renew(this.#asker, this.#lock, mine, ttl) === undefined) {
+    if (await this.#table.claim(this.#querier, other) !== undefined) this.#isWrong("two owners got the same lease");
+    if (await this.#table.renew(this.#querier, this.#lock, mine, ttl) === undefined) {
       this.#isWrong("it does not renew a lease");
     }
-    const { owner, fence } = await this.#table.read(this.#asker, this.#lock) ?? {};
+    const { owner, fence } = await this.#table.read(this.#querier, this.#lock) ?? {};
     if (owner !== mine.owner || fence !== mine.fence) this.#isWrong("it does not keep what was written");
   }
 
@@ -115,7 +115,7 @@ class Probe {
   }
 
   #release(mine: Ownership): Promise<boolean> {
-    return this.#table.release(this.#asker, this.#lock, mine);
+    return this.#table.release(this.#querier, this.#lock, mine);
   }
 
   #isWrong(what: string): never {

@@ -2,26 +2,26 @@ import { LockUnavailableError } from "../../../errors.ts";
 import { isLockName } from "../../../lock/lock_name.ts";
 import { isNamespacedName } from "../../../lock/namespaced_name.ts";
 import { slotIn } from "../../../lock/slot_name.ts";
-import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../../text/foreign.ts";
-import { isPlain } from "../../../text/harmless.ts";
+import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../../text/untrusted.ts";
+import { isPlain } from "../../../text/redaction.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Row } from "../row.ts";
 import { sql, type Statement } from "../statement.ts";
 import type { Lease } from "./row.ts";
 
-/** No counting has led to a fencing token, or to a number of changes, that is higher. */
+/** Fencing tokens and beats from here on cannot have been reached by counting. */
 export const HIGHEST = 2n ** 62n;
 
-/** The longest TTL, in milliseconds: the setting's is a day. */
+/** The longest valid TTL, in milliseconds: the setting allows up to a day. */
 export const LONGEST_TTL = 24 * 3600 * 1000;
 
-/** The pattern, in SQL, of the names of locks and their slots: other names are left out at once. */
+/** The SQL pattern of the names of locks and their slots, to leave out other rows early. */
 export const NAMES = sql`'^[0-9a-f,-]{3,32}([.][1-9][0-9]{0,2})?$'`;
 
-/** The form of an owner: 32 hex digits. */
+/** Matches an owner id: 32 hex digits. */
 const OWNER = /^[0-9a-f]{32}$/;
 
-/** How a kind of database reads values, and the time that is left until `expires` in milliseconds. */
+/** How a kind of database reads values, and the time left until `expires` in milliseconds. */
 export interface Reading extends Pick<Dialect, "readText" | "decodeText" | "readNumber" | "readTime"> {
   readonly left: Statement;
 }
@@ -35,12 +35,11 @@ export function leaseColumns({ readText, readNumber, readTime, left }: Reading):
 }
 
 /**
- * Reads a row with {@linkcode leaseColumns}. Others may have written it: invalid texts, and a time of its beginning, are
- * left out.
+ * Reads a row with {@linkcode leaseColumns}. Other programs may have written it: an invalid text or `since` is left out.
  *
  * @param shown The table as messages name it.
  * @returns Undefined if the lease is free.
- * @throws {LockUnavailableError} When nobody can go by it.
+ * @throws {LockUnavailableError} When another value is invalid.
  */
 export function readLease(row: Row, shown: string, { decodeText }: Reading): Lease | undefined {
   const lock = decodeText(row.lock_name) ?? "";
@@ -79,12 +78,12 @@ export function readLease(row: Row, shown: string, { decodeText }: Reading): Lea
   };
 }
 
-/** Leases that somebody has, and why other rows make no sense. */
+/** Leases that are held, and the errors for invalid rows. */
 export class LeaseList {
   readonly leases: Lease[] = [];
   readonly senseless: LockUnavailableError[] = [];
 
-  /** Reads rows as {@linkcode readLease} does; leaves out those that are not of a lock of sera's. */
+  /** Reads rows as {@linkcode readLease} does; leaves out rows that are not for locks of sera. */
   add(rows: readonly Row[], shown: string, reading: Reading): void {
     for (const row of rows) {
       try {
@@ -98,7 +97,7 @@ export class LeaseList {
   }
 }
 
-/** The error for a row that makes no sense. */
+/** The error for an invalid row. */
 function senseless(lock: string, shown: string, what: string, cure: string): LockUnavailableError {
   return new LockUnavailableError(`The lease of ${lock} in ${shown} makes no sense (${what})`, cure);
 }

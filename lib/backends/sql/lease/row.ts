@@ -1,8 +1,8 @@
 /** The row of a lease, see docs/leases.md. */
 
-import { marginOf } from "../../../lock/silence.ts";
+import { marginOf } from "../../../lock/expiry_watch.ts";
 
-/** What makes a lease somebody's: only the row that still has both is theirs. */
+/** Identifies the owner of a lease: it is theirs as long as the row has both values. */
 export interface Ownership {
   /** The random id of one acquisition: 32 hex digits. */
   readonly owner: string;
@@ -10,20 +10,20 @@ export interface Ownership {
   readonly fence: bigint;
 }
 
-/** A state of a row that may be seen again: if all three are the same, nobody has changed it. */
+/** A state of a row: if all three values are the same later, nobody has changed it. */
 export interface Beat extends Ownership {
-  /** Counts every change of the row while it is theirs; see `Watched`. */
+  /** Counts every change of the row by this owner; see `ObservedLease`. */
   readonly beat: bigint;
 }
 
-/** Who holds a lease, as they say. */
+/** What a holder of a lease says about itself. */
 export interface LeaseHolder {
   readonly host: string;
   readonly pid: number;
   readonly label: string;
 }
 
-/** A lease that somebody has, as read from its row. */
+/** A lease that is held, as read from its row. */
 export interface Lease extends Beat, Partial<LeaseHolder> {
   /** The name of the lock, or of one of its slots. */
   readonly lock: string;
@@ -42,24 +42,24 @@ export interface Claim extends LeaseHolder {
   readonly owner: string;
   /** In milliseconds. */
   readonly ttl: number;
-  /** Whose lease may be taken, besides a free one and one of the same owner. */
+  /** Which leases may be taken, besides a free one and one of the same owner. */
   readonly from: TakeFrom;
 }
 
-/** Whose lease may be taken over. */
+/** Which leases may be taken over. */
 export type TakeFrom =
-  /** Nobody's. */
+  /** None. */
   | "nobody"
   /**
-   * One that expired so long ago by the server's clock: `slack` milliseconds, or a part of the row's TTL as `marginOf()` has
-   * it, whichever is longer; and if `ttls` is 1, a whole TTL of the row longer ago.
+   * One that expired long enough ago by the server's clock: `slack` milliseconds, or the `marginOf()` the row's TTL,
+   * whichever is longer; and if `ttls` is 1, one TTL of the row more.
    */
   | { readonly slack: number; readonly ttls: 0 | 1 }
-  /** One that has been seen unchanged for long enough. */
+  /** One that has been observed unchanged for long enough. */
   | { readonly seen: Beat };
 
 /**
- * When anybody may take a lease over at the first look, by the server's clock, in milliseconds from now.
+ * When anybody may take a lease over without observing it first, by the server's clock; in milliseconds from now.
  *
  * @param ttls As in {@linkcode TakeFrom}.
  */
@@ -68,8 +68,8 @@ export function freeIn({ left, ttl }: Pick<Lease, "left" | "ttl">, ttls: 0 | 1):
 }
 
 /**
- * The name of the row by which those who ask for a lock's release say who they are: a lease of their own, which no list of
- * locks shows. That they ask is in the lock's row.
+ * The name of the row in which somebody who asks for the release of a lock says who they are: a lease of its own, which no
+ * list of locks shows. The request itself is in the lock's row.
  */
 export function endRequestFor(lock: string): string {
   return `end:${lock}`;

@@ -1,4 +1,4 @@
-import type { Spelling } from "../spelling.ts";
+import type { Quoting } from "../quoting.ts";
 import { join, sql, type Statement } from "../statement.ts";
 
 /** The columns of the table of leases. */
@@ -35,16 +35,16 @@ export function createLeases(
 /**
  * The definition of the table of leases for an administrator to run by hand.
  *
- * @param more Further rights that a user needs, in SQL up to `TO`.
+ * @param more GRANT statements for further privileges that a user needs, up to `TO`.
  */
 export function leaseSchemaText(
   table: Statement,
   create: Statement,
-  spelling: Spelling,
+  quoting: Quoting,
   more: readonly Statement[] = [],
 ): string {
   const rights = [...more, sql`GRANT SELECT, INSERT, UPDATE ON ${table}`]
-    .map((right) => `-- ${right.textFor(spelling)} TO ...;\n`);
+    .map((right) => `-- ${right.textFor(quoting)} TO ...;\n`);
   return `-- The leases of sera. Whoever runs sera with --lease needs no more than this on them:\n` +
-    `${rights.join("")}${create.textFor(spelling)};\n`;
+    `${rights.join("")}${create.textFor(quoting)};\n`;
 }

@@ -1,38 +1,38 @@
 import type { Deadline } from "../../../deadline.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import type { LockFilter, Seen } from "../../../who/sighting.ts";
-import type { SettingsFrom } from "../asker.ts";
+import type { SettingsFrom } from "../querier.ts";
 import type { Outcome } from "../batch.ts";
 import type { ReleaseWhere } from "../release_where.ts";
 import type { Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
 import type { LeaseTable } from "./table.ts";
 
-/** What a lease needs of a kind of database. Each call may throw a `LockUnavailableError`. */
+/** What a lease needs from a kind of database. Each method may throw a `LockUnavailableError`. */
 export interface LeaseServer<S extends Session> {
   /** All servers of the setting, for messages. */
   readonly where: string;
   readonly table: LeaseTable;
-  /** The session locks, of which that of the same name saves waiters from polling where it works. */
+  /** The session locks: where they work, waiters wait for the one with the same name instead of polling. */
   readonly queue: SessionQueue<S>;
   /**
    * Connects to a server that takes writes, in a session that is set up for the table and the ledger.
    *
-   * @param limit In how many milliseconds the signal will abort it.
+   * @param limit Milliseconds after which the signal aborts it.
    */
   open(signal: AbortSignal, limit: number): Promise<S>;
-  /** Whether session locks there exclude everybody who reaches the same leases. */
+  /** Whether session locks there exclude everybody who uses the same leases. */
   hasSessionLocks(session: S): boolean;
-  /** Whether a session may have more than one of them; if not, each that it gets ends the one before. */
+  /** Whether a session can hold more than one of them; if not, taking one releases the one before. */
   takesSeveralLocks(session: S): boolean;
   /**
-   * Whether a statement failed only since another transaction or an administrator was in its way, or since it took too
-   * long, so that it may succeed in the same session a moment later. Of a table that is missing, too, another session
-   * would know no more; and who keeps the session lock keeps others from making the table anew.
+   * Whether to keep the session after an error: another transaction, an administrator or a timeout stopped it, so
+   * it may succeed in the same session a moment later. Also for a missing table: another session could not find it either,
+   * and holding the session lock keeps others from creating the table again.
    *
    * @param cause The database's error.
    */
-  isInTheWay(cause: unknown): boolean;
+  keepsSession(cause: unknown): boolean;
   /** Where statements in a session get their settings from. */
   settingsFrom(session: S): SettingsFrom;
   /**
@@ -52,21 +52,21 @@ export interface LeaseServer<S extends Session> {
 /** Session locks, by their names. */
 export interface SessionQueue<S extends Session> {
   /**
-   * Waits for one until the deadline. Returns whether the session, which must not have it yet, has it now.
+   * Waits for one until the deadline. The session must not have it yet. Returns whether it has it now.
    *
-   * @throws {OtherSlotsError} When it can see that somebody takes the lock to have another number of slots.
+   * @throws {OtherSlotsError} When it can see that others use another number of slots.
    */
   enter(session: S, name: string, deadline: Deadline, signal: AbortSignal): Promise<boolean>;
   /**
-   * The same for any slot of the lock that is asked for; returns its number. Undefined where session locks know of no slots:
-   * there the first of those who wait looks for one again and again.
+   * The same for any slot of the lock that is asked for; returns its number. Absent where session locks have no slots: there
+   * the first waiter polls for one.
    *
-   * @throws {OtherSlotsError} When somebody has such a lock who takes it to have another number of slots.
+   * @throws {OtherSlotsError} When others hold such a lock with another number of slots.
    */
   enterSlot?(session: S, deadline: Deadline, signal: AbortSignal): Promise<number | undefined>;
   /**
-   * Like `enter`, with further statements in the message, to be run when it is granted. Returns what came of them, or nothing
-   * if the server does not take them along; undefined if the session does not have the lock. Absent where none can be.
+   * Like `enter`, with further statements in the same message, to be run when it is granted. Returns their outcomes, none if
+   * the server does not accept them; undefined if the session does not have the lock. Absent where it is impossible.
    */
   enterAnd?(
     session: S,
@@ -75,10 +75,10 @@ export interface SessionQueue<S extends Session> {
     signal: AbortSignal,
     next: readonly Statement[],
   ): Promise<readonly Outcome[] | undefined>;
-  /** Takes the first one that is free, in one statement without waiting. Returns its name; undefined if none is. */
+  /** Takes the first free one, in one statement without waiting. Returns its name; undefined if none is free. */
   enterAny(session: S, names: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** Releases one. Returns whether the session had it. */
   leave(session: S, name: string): Promise<boolean>;
-  /** Releases one in a batch, where a condition holds. */
+  /** Releases one as part of a batch, if a condition is true. */
   leaveWhere(session: S, name: string, condition: Statement): ReleaseWhere;
 }

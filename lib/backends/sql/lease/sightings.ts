@@ -12,14 +12,14 @@ import type { LeaseServer } from "./server.ts";
 /** Why waiters are missing where there are no session locks. */
 const WAITERS_HIDDEN = "waiters for a lease leave no trace here, so they cannot be shown";
 
-/** Why waiters for slots are missing where a session can have one session lock only. */
+/** Why waiters for slots are missing where a session can hold only one session lock. */
 const SLOT_WAITERS_HIDDEN = "waiters for a slot leave no trace here, so they cannot be shown";
 
 /**
- * Who holds leases and session locks, and who waits for them. A lease that anybody may take over is nobody's.
+ * Who holds leases and session locks, and who waits for them. A lease that anybody may take over counts as free.
  *
  * @param also Further locks, besides those of the filter.
- * @throws {LockUnavailableError} When the server cannot be asked, or the row of the one lock makes no sense.
+ * @throws {LockUnavailableError} When the server cannot be asked, or the row of the only lock asked for is invalid.
  */
 export async function readLeaseSightings<S extends Session>(
   server: LeaseServer<S>,
@@ -48,7 +48,7 @@ async function readOne<S extends Session>(
   const { leases, senseless: [error, ...more] } = await server.table.list(session, filter);
   const seen = isQueue
     ? await server.sightings(session, filter, ledger, signal, leases.map(({ lock }) => lock))
-    : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, strangers: [] };
+    : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, otherSessions: [] };
   const hidesWaiters = isQueue && seen.hidden === undefined && !server.takesSeveralLocks(session) &&
     leases.some(({ owner }) => (slotsFor(owner) ?? 1) > 1);
   const { sightings, ...about } = withLeases(seen, leases, isQueue ? 0 : 1);
@@ -67,8 +67,8 @@ async function readOne<S extends Session>(
 /**
  * A lease as a sighting of its holder.
  *
- * @param ttls How many TTLs after it has expired somebody may take it over at the first look: 1 where several servers
- * have clocks of their own.
+ * @param ttls How many TTLs after its expiry it may be taken over without observing it first: 1 where several servers have
+ * clocks of their own.
  */
 export function sightingOf(
   { lock: name, owner, host, pid, label, since, fence, ttl, left }: Lease,
@@ -91,10 +91,10 @@ export function sightingOf(
 }
 
 /**
- * Adds leases to what was seen of session locks. A holder who has both is one sighting; who holds the session lock of
- * a lease that is another's waits for that lease.
+ * Adds leases to the sightings of session locks. A holder of both is one sighting; the holder of a session lock whose lease
+ * is somebody else's is a waiter for that lease.
  *
- * @param seen What was seen of session locks, which may show the same holders.
+ * @param seen The sightings of session locks, which may show the same holders.
  * @param ttls As for {@linkcode sightingOf}.
  */
 export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): Seen {
@@ -118,7 +118,7 @@ export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): S
     const { namespace, name, user, address, session, runId } = sighting;
     return { ...sightingOf(lease, ttls), namespace, name, user, address, session, runId };
   });
-  // As long as somebody has the session lock, nobody else gets to look at the row.
+  // As long as somebody has the session lock, nobody else can take the row over.
   const others = leases.filter((lease) =>
     !merged.has(lease.lock) && (freeIn(lease, ttls) > 0 || queued.has(lease.lock))
   )
@@ -126,7 +126,7 @@ export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): S
   return { ...seen, sightings: [...sightings, ...others] };
 }
 
-/** Whether a lease is that of a session lock's holder. Of a session the server may not show whose it is. */
+/** Whether a lease belongs to a session lock's holder. The server may not show who that is. */
 export function isOf(lease: Lease, { host, pid }: Sighting): boolean {
   if (host === undefined && pid === undefined) return !isSilent({ left: lease.left, silent: lease.ttl - lease.left });
   return host === lease.host && pid === lease.pid;

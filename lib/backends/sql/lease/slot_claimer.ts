@@ -1,26 +1,26 @@
 import { OtherSlotsError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
-import { SHORTEST_MARGIN, type Silence } from "../../../lock/silence.ts";
+import { type ExpiryWatch, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
 import { slotIn } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
-import type { Asker } from "../asker.ts";
+import type { Querier } from "../querier.ts";
 import type { Session } from "../session.ts";
-import { Agreement } from "./agreement.ts";
+import { Agreement } from "./slot_agreement.ts";
 import { abortable, type Claimed, confirmedClaim } from "./claimer.ts";
-import type { Entered } from "./entered.ts";
-import type { Look } from "./look.ts";
+import type { SessionLocks } from "./session_locks.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { type OpenSlot, openSlots, shuffled } from "./open_slots.ts";
 import type { LeaseOptions } from "./options.ts";
 import { newOwner, slotsFor } from "./owner.ts";
 import type { Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
-import { SlotDoors } from "./slot_doors.ts";
+import { SlotSessionLocks } from "./slot_session_locks.ts";
 
-/** How often to begin again when somebody with another number of slots came at the same time, and the longest pause. */
+/** How often to retry after a tie with a holder of another number of slots, and the longest pause in milliseconds. */
 const TIES = 10;
 const TIE_PAUSE = 100;
 
-/** The first pause before another look, in milliseconds, where somebody is about to claim a slot or to give one back. */
+/** The first pause before reading again, in milliseconds, when somebody is about to claim or release a slot. */
 const COMING_PAUSE = 5;
 
 /** A slot that has been acquired. */
@@ -32,73 +32,73 @@ export interface ClaimedSlot extends Claimed {
 
 /** Claims one slot of a lock: any that is free, or that may be taken over. */
 export class SlotClaimer<S extends Session> {
-  /** Whether a slot may be ours although nobody keeps it, see `Claimer`. */
+  /** Whether a slot may be ours although nothing renews it, see `Claimer`. */
   mayBeOurs = false;
   readonly #server: LeaseServer<S>;
-  /** The session locks beside the slots' leases. */
-  readonly doors: SlotDoors<S>;
+  /** The session locks of the slots. */
+  readonly slotLocks: SlotSessionLocks<S>;
   readonly #options: LeaseOptions;
   readonly #lock: string;
   readonly #slots: number;
   readonly #agreement: Agreement<S>;
   readonly #owner: string;
-  #silences = new Map<string, Silence<Lease>>();
-  /** Whether others have been seen to be alive. From then on only their silence counts, and no clock. */
+  #expiries = new Map<string, ExpiryWatch<Lease>>();
+  /** Whether others have been seen to be alive. From then on only observation counts, and no clock. */
   #isObserving = false;
 
-  constructor(server: LeaseServer<S>, entered: Entered<S>, slots: number, options: LeaseOptions) {
+  constructor(server: LeaseServer<S>, sessionLocks: SessionLocks<S>, slots: number, options: LeaseOptions) {
     this.#server = server;
-    this.doors = new SlotDoors(server, entered, options.presence.lock);
+    this.slotLocks = new SlotSessionLocks(server, sessionLocks, options.presence.lock);
     this.#options = options;
     this.#lock = options.presence.lock;
     this.#slots = slots;
-    this.#agreement = new Agreement(server, entered, slots);
+    this.#agreement = new Agreement(server, sessionLocks, slots);
     this.#owner = newOwner(slots);
   }
 
-  /** To be called when all slots have been seen to be held by those who live, see `Claimer`. */
-  trustNoClock(): void {
+  /** Call this when the holders of all slots have been seen to be alive, see `Claimer`. */
+  ignoreClocks(): void {
     this.#isObserving = true;
   }
 
   /**
-   * Claims a slot if there is one to be had.
+   * Claims a slot if one is available.
    *
-   * @param seen What a look has just shown, if there has been one.
+   * @param seen The rows of the slots, if they have just been read.
    * @returns Undefined if all are held.
    * @throws {LockUnavailableError} When the table cannot be used.
-   * @throws {OtherSlotsError} When somebody holds the lock who takes it to have another number of slots.
+   * @throws {OtherSlotsError} When others hold the lock with another number of slots.
    * @throws The signal's reason when it is aborted.
    */
-  async claim(session: S, signal: AbortSignal, seen?: Look): Promise<ClaimedSlot | undefined> {
-    const asker = abortable(session, signal);
+  async claim(session: S, signal: AbortSignal, seen?: Snapshot): Promise<ClaimedSlot | undefined> {
+    const querier = abortable(session, signal);
     let first = this.#firstSlot;
     for (let ties = 0, coming = 0, isFirst = true;;) {
-      let entered: OpenSlot | "look again" | undefined = first;
+      let sessionLocks: OpenSlot | "read again" | undefined = first;
       let hasRow = true;
-      if (!entered) {
-        const look = seen ?? await this.#server.table.look(asker, this.#lock);
+      if (!sessionLocks) {
+        const snapshot = seen ?? await this.#server.table.snapshot(querier, this.#lock);
         seen = undefined;
-        const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
+        const other = await this.#agreement.other(session, querier, snapshot.leases, this.#owner);
         if (other) {
           this.#agreement.refuse(other);
           await this.#pause(session, COMING_PAUSE, signal);
           continue;
         }
-        const open = this.#open(session, look);
-        entered = await this.doors.enterOne(session, isFirst ? open : shuffled(open), coming, signal);
+        const open = this.#open(session, snapshot);
+        sessionLocks = await this.slotLocks.enterOne(session, isFirst ? open : shuffled(open), coming, signal);
         isFirst = false;
-        if (entered === undefined) return undefined;
-        if (entered === "look again") {
+        if (sessionLocks === undefined) return undefined;
+        if (sessionLocks === "read again") {
           await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
           continue;
         }
-        hasRow = look.names.has(entered.lock);
+        hasRow = snapshot.names.has(sessionLocks.lock);
       }
       first = undefined;
-      // The next may look while this one claims.
-      this.doors.leaveQueue();
-      const claimed = await this.#claimOnce(session, asker, entered, hasRow);
+      // Let the next waiter read while this one claims.
+      this.slotLocks.leaveQueue();
+      const claimed = await this.#claimOnce(session, querier, sessionLocks, hasRow);
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;
       if (++ties > TIES) throw new OtherSlotsError(claimed, this.#slots);
@@ -106,31 +106,31 @@ export class SlotClaimer<S extends Session> {
     }
   }
 
-  /** To be called by the first of those who wait: it goes by the clock once more, as one who comes anew would. */
-  lookAnew(): void {
-    this.#silences = new Map();
+  /** The first waiter calls this, to judge expiry by the clock once more, as a newcomer does. */
+  startAnew(): void {
+    this.#expiries = new Map();
   }
 
   /** Frees the slots that are ours. */
-  async takeBack(asker: Asker): Promise<void> {
+  async takeBack(querier: Querier): Promise<void> {
     const { table } = this.#server;
-    for (const lease of (await table.look(asker, this.#lock)).leases) {
-      if (lease.owner === this.#owner) await table.release(asker, lease.lock, lease);
+    for (const lease of (await table.snapshot(querier, this.#lock)).leases) {
+      if (lease.owner === this.#owner) await table.release(querier, lease.lock, lease);
     }
     this.mayBeOurs = false;
   }
 
-  /** What to try without a look: most likely the lease of the session lock that it has got is nobody's. */
+  /** The slot to try without reading: the lease of the session lock just acquired is most likely free. */
   get #firstSlot(): OpenSlot | undefined {
-    const lock = this.doors.first;
-    // With an answer that got lost, another slot may be ours.
-    if (lock === undefined || this.mayBeOurs || this.#silences.size > 0) return undefined;
+    const lock = this.slotLocks.first;
+    // After a lost answer, another slot may be ours.
+    if (lock === undefined || this.mayBeOurs || this.#expiries.size > 0) return undefined;
     return { lock, slot: slotIn(lock).slot, from: this.#isObserving ? "nobody" : { slack: SHORTEST_MARGIN, ttls: 0 } };
   }
 
   /** The slots that may be claimed, in the order in which to try. */
-  #open(session: S, look: Look): readonly OpenSlot[] {
-    return openSlots(look, this.#silences, {
+  #open(session: S, snapshot: Snapshot): readonly OpenSlot[] {
+    return openSlots(snapshot, this.#expiries, {
       lock: this.#lock,
       slots: this.#slots,
       owner: this.#owner,
@@ -143,10 +143,10 @@ export class SlotClaimer<S extends Session> {
     signal.throwIfAborted();
   }
 
-  /** Returns undefined if somebody was faster, and a number if somebody takes the lock to have so many slots. */
+  /** Returns undefined if somebody was faster, or the other number of slots if others use one. */
   async #claimOnce(
     session: S,
-    asker: Asker,
+    querier: Querier,
     { lock, slot, from }: OpenSlot,
     hasRow: boolean,
   ): Promise<ClaimedSlot | number | undefined> {
@@ -156,15 +156,15 @@ export class SlotClaimer<S extends Session> {
     const sent = new Moment();
     this.mayBeOurs = true;
     const { fence, others } = hasRow
-      ? await table.claimAndLook(asker, claim, recorded ? lastRun : undefined)
-      : await table.insertAndLook(asker, claim, lastRun);
+      ? await table.claimAndReadOthers(querier, claim, recorded ? lastRun : undefined)
+      : await table.insertAndReadOthers(querier, claim, lastRun);
     const mine = fence === undefined ? undefined : { owner: this.#owner, fence };
-    const other = mine && await this.#agreement.other(session, asker, others, this.#owner);
-    if (mine && other) await table.release(asker, lock, mine);
-    const confirmed = mine && !other ? await confirmedClaim(table, asker, { lock, mine }, ttl, sent) : undefined;
+    const other = mine && await this.#agreement.other(session, querier, others, this.#owner);
+    if (mine && other) await table.release(querier, lock, mine);
+    const confirmed = mine && !other ? await confirmedClaim(table, querier, { lock, mine }, ttl, sent) : undefined;
     if (mine && confirmed) return { lock, slot, mine, confirmed };
     this.mayBeOurs = false;
-    await this.doors.leave(lock);
+    await this.slotLocks.leave(lock);
     return other && slotsFor(other.owner);
   }
 }

@@ -1,131 +1,131 @@
 import type { LockFilter } from "../../../who/sighting.ts";
 import type { Statement } from "../statement.ts";
-import type { Asker } from "../asker.ts";
+import type { Querier } from "../querier.ts";
 import type { Outcome } from "../batch.ts";
 import type { Ending } from "../ending.ts";
 import type { ReleaseWhere } from "../release_where.ts";
 import type { Row } from "../row.ts";
-import type { Look } from "./look.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { LeaseList } from "./read_row.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
 
-/** What came of a claim, and what a look after it has shown. */
-export interface ClaimAndLook {
+/** The result of a claim, and the other leases as read after it. */
+export interface ClaimAndOthers {
   /** As `claim()` returns it. */
   readonly fence: bigint | undefined;
   /** The leases that others have, of the lock and all of its slots. */
   readonly others: readonly Lease[];
 }
 
-/** A statement that looks at all rows of a lock. It fails if there is no table. */
-export interface Looking {
+/** A statement that reads all rows of a lock. It fails if there is no table. */
+export interface SnapshotQuery {
   readonly statement: Statement;
-  read(rows: readonly Row[]): Look;
+  read(rows: readonly Row[]): Snapshot;
 }
 
-/** A row of a lease, and whose it is. */
+/** A row of a lease, and its owner. */
 export interface OwnRow {
   /** The name of the lock, or of one of its slots. */
   readonly lock: string;
   readonly mine: Ownership;
 }
 
-/** What came of a release that went with further statements. */
+/** The result of a release that was sent with further statements. */
 export interface Released {
   /** As `release()` returns it. */
   readonly isFreed: boolean;
-  /** An outcome for each of them; none where each statement has to be sent by itself. */
+  /** An outcome for each of those; none where each statement has to be sent separately. */
   readonly outcomes: readonly Outcome[];
 }
 
 /**
  * The table of leases in a kind of database. Each call is one statement that decides and commits, and may be repeated
- * when its answer got lost.
+ * if its answer was lost.
  */
 export interface LeaseTable {
   /** The table as messages name it. */
   readonly shown: string;
 
   /**
-   * Acquires a lease whose row exists. Repeated by the same owner it keeps its number.
+   * Acquires a lease whose row exists. A repetition by the same owner gets the same token.
    *
    * @param above The SQL of a number that the fencing token must exceed; undefined if there is none.
-   * @returns The fencing token; undefined if there is no row, or its lease is another's.
-   * @throws {LockUnavailableError} When the table cannot be used, or its row makes no sense.
+   * @returns The fencing token; undefined if there is no row, or somebody else holds the lease.
+   * @throws {LockUnavailableError} When the table cannot be used, or the row is invalid.
    */
-  claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
+  claim(querier: Querier, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
   /**
-   * Like {@linkcode claim}; then looks at what others hold of the lock, once the claim is committed. In one message, where
-   * the session takes several statements in one.
+   * Like {@linkcode claim}; then, once the claim is committed, reads what others hold of the lock. In one message, if the
+   * session accepts several statements in one.
    */
-  claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook>;
+  claimAndReadOthers(querier: Querier, claim: Claim, above?: Statement): Promise<ClaimAndOthers>;
 
-  /** Looks at all rows of a lock. Shows none if there is no table. */
-  look(asker: Asker, lock: string): Promise<Look>;
+  /** Reads all rows of a lock. None if there is no table. */
+  snapshot(querier: Querier, lock: string): Promise<Snapshot>;
 
-  /** Looks at all rows of a lock in a message with others. Absent where each statement has to be sent by itself. */
-  looking?(lock: string): Looking;
+  /** The query of {@linkcode snapshot}, to be sent with others. Absent where each statement has to be sent separately. */
+  snapshotQuery?(lock: string): SnapshotQuery;
 
   /**
-   * Makes the row of a lock that has none, and acquires its lease. Creates the table if that is missing.
+   * Creates the row of a lock that has none, and acquires its lease. Creates the table if it is missing.
    *
    * @param above As for {@linkcode claim}.
-   * @returns The fencing token; undefined if somebody else has made the row first.
+   * @returns The fencing token; undefined if somebody else has created the row first.
    */
-  insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
+  insert(querier: Querier, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
-  /** Like {@linkcode insert}, with a look as by {@linkcode claimAndLook}. */
-  insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook>;
+  /** Like {@linkcode insert}, and reads the others like {@linkcode claimAndReadOthers}. */
+  insertAndReadOthers(querier: Querier, claim: Claim, above?: Statement): Promise<ClaimAndOthers>;
 
-  /** Renews a lease for its TTL, in milliseconds. Returns its beat by now; undefined if it was no longer ours. */
-  renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined>;
+  /** Renews a lease for its TTL, in milliseconds. Returns its new beat; undefined if it was no longer ours. */
+  renew(querier: Querier, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined>;
 
   /** Renews several leases, in one message if possible. Returns the beat of each, as {@linkcode renew} does. */
-  renewAll(asker: Asker, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]>;
+  renewAll(querier: Querier, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]>;
 
-  /** Changes one row, by SQL that all kinds of databases know. Returns whether there was such a row. */
-  change(asker: Asker, set: Statement, where: Statement): Promise<boolean>;
+  /** Changes one row, with SQL that works in all kinds of databases. Returns whether there was such a row. */
+  change(querier: Querier, set: Statement, where: Statement): Promise<boolean>;
 
   /**
    * Frees a lease.
    *
-   * @param ending An end of a run to be recorded in the same transaction: both are done or neither.
+   * @param ending An end of a run to record in the same transaction: both are done or neither.
    * @returns Whether it was still ours, and if an end was to be recorded, whether there was such a run.
    */
-  release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean>;
+  release(querier: Querier, lock: string, mine: Ownership, ending?: Ending): Promise<boolean>;
 
   /**
-   * Like {@linkcode release}; further statements go with it in the same message.
+   * Like {@linkcode release}, with further statements in the same message.
    *
-   * @param then They come after the release, and may be run also where it failed.
+   * @param then Statements after the release, which may be run even if it failed.
    */
   releaseAnd(
-    asker: Asker,
+    querier: Querier,
     lock: string,
     mine: Ownership,
     then: readonly Statement[],
     ending?: Ending,
   ): Promise<Released>;
 
-  /** Frees a lease in a message with others. Its answer tells whether it was still ours. */
+  /** A statement that frees a lease, to be sent with others. Its answer tells whether it was still ours. */
   freeing(row: OwnRow): ReleaseWhere;
 
   /** The condition that a lease is no longer this owner's. */
   isGone(lock: string, mine: Ownership): Statement;
 
-  /** Reads the lease of a lock. Undefined if it is free, has no row or there is no table. */
-  read(asker: Asker, lock: string): Promise<Lease | undefined>;
+  /** Reads the lease of a lock. Undefined if it is free, or there is no row or no table. */
+  read(querier: Querier, lock: string): Promise<Lease | undefined>;
 
-  /** Reads the leases that somebody has. Empty if there is no table. */
-  list(asker: Asker, filter: LockFilter): Promise<LeaseList>;
+  /** Reads the leases that are held. Empty if there is no table. */
+  list(querier: Querier, filter: LockFilter): Promise<LeaseList>;
 
-  /** Which of these locks have a row, also if nobody has their lease. */
-  known(asker: Asker, locks: readonly string[]): Promise<readonly string[]>;
+  /** Which of these locks have a row, free or not. */
+  known(querier: Querier, locks: readonly string[]): Promise<readonly string[]>;
 
-  /** Deletes the row of a lock that nobody has. Returns whether this user may do so; false also if there is no table. */
-  forget(asker: Asker, lock: string): Promise<boolean>;
+  /** Deletes the row of a lock if it is free. Returns whether this user may do so; also false if there is no table. */
+  forget(querier: Querier, lock: string): Promise<boolean>;
 
-  /** The table's definition for an administrator to run by hand, with the rights that a user needs. */
+  /** The table's definition for an administrator to run by hand, with the privileges that a user needs. */
   schema(): string;
 }

@@ -1,13 +1,13 @@
 import { LockLostError, LockUnavailableError } from "../../../errors.ts";
-import type { Asker } from "../asker.ts";
+import type { Querier } from "../querier.ts";
 import type { LeaseTable } from "./table.ts";
 
-/** The error for a lease that turns out to be no longer ours; asks whose it is. */
-export async function whyLost(asker: Asker, lock: string, table: LeaseTable): Promise<LockLostError> {
-  const { where } = asker;
+/** The error for a lease that is no longer ours; reads whose it is now. */
+export async function whyLost(querier: Querier, lock: string, table: LeaseTable): Promise<LockLostError> {
+  const { where } = querier;
   let now;
   try {
-    now = await table.read(asker, lock);
+    now = await table.read(querier, lock);
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
     return new LockLostError(`${where}: its lease is no longer ours`);

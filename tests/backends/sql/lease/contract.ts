@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { sql } from "../../../../lib/backends/sql/statement.ts";
 import { namespacedName } from "../../../../lib/lock/namespaced_name.ts";
-import { ASKED } from "../../../../lib/lock/silence.ts";
-import { LONGEST_TEXT } from "../../../../lib/text/foreign.ts";
+import { ASKED } from "../../../../lib/lock/expiry_watch.ts";
+import { LONGEST_TEXT } from "../../../../lib/text/untrusted.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 import { race } from "./race.ts";
@@ -165,7 +165,7 @@ function lifeTests(place: LeasePlace): void {
     await using desk = await Desk.open(place);
     const sessions = await Promise.all(Array.from({ length: 6 }, () => place.session(desk.bench.server)));
     try {
-      await race(sessions.map((asker) => ({ asker, leases: desk.leases })), desk.lock, 60);
+      await race(sessions.map((querier) => ({ querier, leases: desk.leases })), desk.lock, 60);
     } finally {
       await Promise.all(sessions.map((session) => session.close()));
     }

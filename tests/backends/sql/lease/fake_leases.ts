@@ -5,7 +5,7 @@ import { LeaseLock } from "../../../../lib/backends/sql/lease/lock.ts";
 import type { LeaseServer } from "../../../../lib/backends/sql/lease/server.ts";
 import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
 import { LeaseList } from "../../../../lib/backends/sql/lease/read_row.ts";
-import type { Look } from "../../../../lib/backends/sql/lease/look.ts";
+import type { Snapshot } from "../../../../lib/backends/sql/lease/snapshot.ts";
 import { slotIn } from "../../../../lib/lock/slot_name.ts";
 import type { Claim, Lease } from "../../../../lib/backends/sql/lease/row.ts";
 import type { Session } from "../../../../lib/backends/sql/session.ts";
@@ -120,9 +120,9 @@ export class FakeLeases extends FakeRows {
       },
       hasSessionLocks: () => this.hasSessionLocks,
       takesSeveralLocks: () => true,
-      isInTheWay: (cause) => cause instanceof Refusal && cause.kind === "in the way",
+      keepsSession: (cause) => cause instanceof Refusal && cause.kind === "in the way",
       settingsFrom: () => "already set",
-      sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
+      sightings: () => Promise.resolve({ sightings: [], otherSessions: [] }),
     };
   }
 
@@ -154,45 +154,46 @@ export class FakeLeases extends FakeRows {
 
   readonly #table: LeaseTable = {
     shown: "sera_leases",
-    claim: (asker, claim) => {
+    claim: (querier, claim) => {
       this.claims.push(claim);
-      return this.ask(asker, "claim", () => this.#take(claim));
+      return this.ask(querier, "claim", () => this.#take(claim));
     },
-    claimAndLook: async (asker, claim) => {
-      const fence = await this.#table.claim(asker, claim);
+    claimAndReadOthers: async (querier, claim) => {
+      const fence = await this.#table.claim(querier, claim);
       return { fence, others: this.#others(claim) };
     },
-    insertAndLook: async (asker, claim) => {
-      const fence = await this.#table.insert(asker, claim);
+    insertAndReadOthers: async (querier, claim) => {
+      const fence = await this.#table.insert(querier, claim);
       return { fence, others: this.#others(claim) };
     },
-    look: (asker, lock) => this.ask(asker, "look", () => this.#look(lock)),
-    renewAll: async (asker, rows, ttl) => {
+    snapshot: (querier, lock) => this.ask(querier, "snapshot", () => this.#snapshot(lock)),
+    renewAll: async (querier, rows, ttl) => {
       const [row] = rows;
-      return [await this.#table.renew(asker, row!.lock, row!.mine, ttl)];
+      return [await this.#table.renew(querier, row!.lock, row!.mine, ttl)];
     },
     freeing: () => {
       throw new Error("one lock is held there");
     },
-    insert: (asker, claim) => {
+    insert: (querier, claim) => {
       this.claims.push(claim);
-      return this.ask(asker, "insert", () => {
+      return this.ask(querier, "insert", () => {
         if (this.rows.has(claim.lock)) return undefined;
         this.rows.set(claim.lock, { owner: null, fence: 0n, beat: 0n, ttl: 1, expires: 0, host: "" });
         return this.#take(claim);
       });
     },
-    renew: (asker, lock, { owner, fence }, ttl) =>
-      this.ask(asker, "renew", () => {
+    renew: (querier, lock, { owner, fence }, ttl) =>
+      this.ask(querier, "renew", () => {
         const row = this.rows.get(lock);
         if (row?.owner !== owner || row.fence !== fence) return undefined;
         this.rows.set(lock, { ...row, beat: row.beat + 1n, ttl, expires: this.now + ttl });
         return row.beat + 1n;
       }),
     change: () => Promise.reject(new Error("nobody is ended there")),
-    release: async (asker, lock, mine, ending) => (await this.#table.releaseAnd(asker, lock, mine, [], ending)).isFreed,
-    releaseAnd: (asker, lock, { owner, fence }, then, ending) =>
-      this.ask(asker, ending ? "release with end" : "release", () => {
+    release: async (querier, lock, mine, ending) =>
+      (await this.#table.releaseAnd(querier, lock, mine, [], ending)).isFreed,
+    releaseAnd: (querier, lock, { owner, fence }, then, ending) =>
+      this.ask(querier, ending ? "release with end" : "release", () => {
         const row = this.rows.get(lock);
         const isFreed = row?.owner === owner && row.fence === fence;
         if (isFreed) {
@@ -204,21 +205,21 @@ export class FakeLeases extends FakeRows {
         return { isFreed, outcomes };
       }),
     isGone: () => sql`gone`,
-    read: (asker, lock) => this.ask(asker, "read", () => this.#read(lock)),
+    read: (querier, lock) => this.ask(querier, "read", () => this.#read(lock)),
     list: () => Promise.resolve(new LeaseList()),
     known: () => Promise.resolve([]),
     forget: () => Promise.resolve(true),
     schema: () => "",
   };
 
-  #look(name: string): Look {
+  #snapshot(name: string): Snapshot {
     const { lock } = slotIn(name);
     const names = [...this.rows.keys()].filter((row) => slotIn(row).lock === lock);
     return { names: new Set(names), leases: names.flatMap((row) => this.#read(row) ?? []) };
   }
 
   #others({ lock, owner }: Claim): readonly Lease[] {
-    return this.#look(lock).leases.filter((lease) => lease.owner !== owner);
+    return this.#snapshot(lock).leases.filter((lease) => lease.owner !== owner);
   }
 
   #read(lock: string): Lease | undefined {

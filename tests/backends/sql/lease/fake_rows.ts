@@ -21,7 +21,7 @@ export type Fate =
 /** An error of the server's. */
 export class Refusal extends Error {
   /** @param kind Whether it may pass; `in the way` is another transaction's fault. */
-  constructor(message: string, readonly kind: "lasting" | "transient" | "in the way" = "lasting") {
+  constructor(message: string, readonly kind: "permanent" | "transient" | "in the way" = "permanent") {
     super(message);
   }
 }
@@ -81,7 +81,7 @@ export class FakeRows {
         destroy: () => undefined,
         socket: () => undefined as unknown as Socket,
       },
-      { describe: troubleOf, isTransient: (error) => !(error instanceof Refusal) || error.kind !== "lasting" },
+      { describe: troubleOf, isTransient: (error) => !(error instanceof Refusal) || error.kind !== "permanent" },
       ANSWER_TIMEOUT,
     );
     this.sessions.push(session);
@@ -89,10 +89,10 @@ export class FakeRows {
   }
 
   /** Sends a statement, which does `act` if it reaches the server; resolves with what that gave. */
-  async ask<T>(asker: Pick<Session, "queryAll">, what: string, act: () => T): Promise<T> {
+  async ask<T>(querier: Pick<Session, "queryAll">, what: string, act: () => T): Promise<T> {
     this.#what = what;
     this.#act = act;
-    const [row] = await asker.queryAll(sql`${0}`);
+    const [row] = await querier.queryAll(sql`${0}`);
     return row?.result as T;
   }
 

@@ -143,7 +143,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await lock.release();
   });
 
-  for (const kind of ["lasting", "transient"] as const) {
+  for (const kind of ["permanent", "transient"] as const) {
     test(`an error of a renewal (${kind}) makes it try another connection, where another server may be`, async () => {
       await using all = await held(hasSessionLocks);
       const { clock, leases, lock } = all;

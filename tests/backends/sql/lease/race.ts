@@ -1,7 +1,7 @@
 /** Many who want the same lock. */
 
 import assert from "node:assert/strict";
-import type { Asker } from "../../../../lib/backends/sql/asker.ts";
+import type { Querier } from "../../../../lib/backends/sql/querier.ts";
 import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
 import { LockUnavailableError } from "../../../../lib/errors.ts";
 import { claimOf } from "./desk.ts";
@@ -11,35 +11,35 @@ import { claimOf } from "./desk.ts";
  * holds it, that all numbers are given once, and in their order.
  */
 export async function race(
-  rivals: readonly { readonly asker: Asker; readonly leases: LeaseTable }[],
+  rivals: readonly { readonly querier: Querier; readonly leases: LeaseTable }[],
   lock: string,
   times: number,
 ): Promise<void> {
   const fences: bigint[] = [];
   let inside = 0;
   let failed = false;
-  const turn = async (asker: Asker, leases: LeaseTable) => {
+  const turn = async (querier: Querier, leases: LeaseTable) => {
     const owner = crypto.randomUUID().replaceAll("-", "");
     const claim = { ...claimOf(lock, "a"), owner };
-    const fence = await ifDone(async () => await leases.claim(asker, claim) ?? await leases.insert(asker, claim));
+    const fence = await ifDone(async () => await leases.claim(querier, claim) ?? await leases.insert(querier, claim));
     if (fence === undefined) return;
     assert.equal(++inside, 1, "two hold the lock");
     fences.push(fence);
     // The others get a chance to break in.
     for (let look = 0; look < 2; look++) {
-      assert.equal((await leases.read(asker, lock))?.owner, owner);
+      assert.equal((await leases.read(querier, lock))?.owner, owner);
       assert.equal(inside, 1, "two hold the lock");
     }
     inside--;
     let released;
     do {
-      released = await ifDone(() => leases.release(asker, lock, { owner, fence }));
+      released = await ifDone(() => leases.release(querier, lock, { owner, fence }));
     } while (released === undefined);
     assert.equal(released, true);
   };
-  await Promise.all(rivals.map(async ({ asker, leases }) => {
+  await Promise.all(rivals.map(async ({ querier, leases }) => {
     try {
-      while (fences.length < times && !failed) await turn(asker, leases);
+      while (fences.length < times && !failed) await turn(querier, leases);
     } catch (error) {
       failed = true;
       throw error;

@@ -35,7 +35,7 @@ const SESSION: Sighting = {
 };
 
 function merged(sightings: readonly Sighting[], leases: readonly Lease[]): readonly Sighting[] {
-  return withLeases({ sightings, strangers: [] }, leases, 0).sightings;
+  return withLeases({ sightings, otherSessions: [] }, leases, 0).sightings;
 }
 
 Deno.test("who has both is one holder, by the time of the lease and in its session", () => {
@@ -75,7 +75,7 @@ Deno.test("a lease that anybody may take over is nobody's, unless somebody has t
 
 Deno.test("where servers have clocks of their own, a lease is held for another TTL", () => {
   assert.deepEqual(sightingOf(LEASE).lease!.freeIn - sightingOf(LEASE, 0).lease!.freeIn, TTL);
-  const { sightings } = withLeases({ sightings: [], strangers: [] }, [{ ...LEASE, left: -MARGIN - 1000 }], 1);
+  const { sightings } = withLeases({ sightings: [], otherSessions: [] }, [{ ...LEASE, left: -MARGIN - 1000 }], 1);
   assert.equal(sightings.length, 1);
   // By one that is behind, the lease was renewed in the future.
   assert.equal(sightingOf({ ...LEASE, left: TTL + 2000 }).lease!.silent, 0);

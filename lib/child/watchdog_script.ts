@@ -1,0 +1,135 @@
+/**
+ * The script of the watchdog's shell, see `Watchdog`. It reads lines from sera, answers on its stdout when asked, and kills
+ * the command when sera has ended or has not renewed the time limit.
+ *
+ * - `kill TARGET [TIME]`: what to kill when sera ends, or after the time, in hundredths of a second, unless renewed.
+ * - `renew TIME`: replaces the time, counted from now.
+ * - `ask`: answer with one line, see `WatchdogStatus`.
+ *
+ * The script starts no process, since the process limit may be reached when it matters.
+ */
+
+import { quotedForShell } from "../text/shell_word.ts";
+import { caughtAfter, caughtBefore, ENDING, numberOf } from "./signal_lists.ts";
+
+/** How long sera may spin without a word after its command was killed, in hundredths of a second. */
+const STUCK_LIMIT = 1000;
+/** How long writing the message may take, in hundredths of a second. */
+const MESSAGE_TIME = 100;
+
+/** What the shell reports when it kills a stuck sera. */
+const KILL_MESSAGE = "Lock lost: sera hung and was killed, after its command; please report it";
+
+/** The shell command that prints it. Only bash gets this far, whose printf can format the time. */
+function reportKill(jsonAbout: string | undefined): string {
+  if (jsonAbout === undefined) return `echo 'sera: ${KILL_MESSAGE}'`;
+  const [before, after] = JSON.stringify({
+    time: "TIME",
+    level: "error",
+    event: "error",
+    lock: jsonAbout,
+    exit_code: 128 + 9,
+    message: KILL_MESSAGE,
+  }).split("TIME");
+  return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quotedForShell(before!)} -1 ${quotedForShell(after!)}`;
+}
+
+/**
+ * The script for sh(1). The time limit needs a `read -t` that takes fractions, which bash has had since version 4.
+ *
+ * @param inGroup Whether the shell is in sera's process group, so that it sees the signals sent to the group.
+ * @param jsonAbout The lock's name, if messages are to be JSON.
+ */
+export function watchdogScript(inGroup: boolean, jsonAbout?: string): string {
+  return `read -r stat </proc/self/stat
+set -f
+set -- $stat
+ignored=\${33:-0}
+# bash itself ignores SIGQUIT; only "trap -p" tells whether it was ignored before.
+[ ! "\${BASH_VERSION-}" ] || { ignored=$((ignored & ~4)); trap -p QUIT; }
+${inGroup ? RECORD_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
+exec 3>&1 >&2
+say() { ${reportKill(jsonAbout)}; }
+${WATCH}`;
+}
+
+/** Traps that record signals, so that the terminal's keys, a logout or kill(1) do not end the shell itself. */
+const RECORD_SIGNALS = [
+  ...[...ENDING, ...caughtBefore(false), ...caughtAfter(false)]
+    .map(numberOf)
+    .filter((number) => number !== undefined)
+    .map((number) => `trap 'hit=1 got="$got ${number}"' ${number}`),
+  "trap '' PIPE TSTP TTIN TTOU",
+].join("\n");
+
+const WATCH = `timed=
+case \${BASH_VERSION-} in [4-9].*|[1-9][0-9].*) timed=1 ;; esac
+target= span= fenced=0 step=fence got= hit=
+
+# "read -t" may return early: the wall clock was set, or a signal came. So compute what is left from the uptime.
+clock() { read -r up _ </proc/uptime && at=$((10#\${up%.*}\${up#*.})) || at=; }
+arm() { span=$1 left=$1; clock; from=$at; }
+rest() { clock; if [ "$at" ] && [ "$from" ]; then left=$((span - at + from)); else left=$1; fi; }
+
+# Whether sera is spinning: a healthy sera sleeps in the kernel, and a stopped one does not run either.
+spins() { read -r stat </proc/$PPID/stat && case \${stat##*) } in R*) ;; *) false ;; esac }
+
+over() {
+  case $step in
+  fence)
+    kill -s KILL -- "$target"
+    fenced=1 step=look
+    arm ${STUCK_LIMIT} ;;
+  look)
+    if spins; then
+      say >>/proc/$PPID/fd/2 &
+      step=end
+      arm ${MESSAGE_TIME}
+    else
+      arm ${STUCK_LIMIT}
+    fi ;;
+  end)
+    kill -s KILL $!
+    step=look
+    arm ${STUCK_LIMIT}
+    ! spins || kill -s KILL $PPID ;;
+  esac
+}
+
+next() {
+  line=
+  while :; do
+    if [ "$span" ]; then
+      [ $left -gt 0 ] || { over; continue; }
+      read -r -t $((left / 100)).$((left / 10 % 10))$((left % 10)) part
+    else
+      read -r part
+    fi
+    status=$?
+    line=$line$part
+    if [ $status = 0 ]; then hit=; return 0; fi
+    if [ $status -gt 128 ]; then rest 0
+    elif [ "$hit" ]; then hit=; [ ! "$span" ] || rest $left
+    else return 1
+    fi
+  done
+}
+
+while next; do
+  set -- $line
+  # sera is alive after all.
+  [ $fenced = 0 ] || span= step=look
+  case \${1-} in
+  kill) target=$2; [ ! "$timed" ] || [ $# -lt 3 ] || arm $3 ;;
+  renew) [ $fenced = 1 ] || [ ! "$span" ] || arm $2 ;;
+  ask)
+    blocked=0 told=$got
+    if read -r stat </proc/$PPID/stat; then
+      set -- \${stat##*) }
+      blocked=\${30:-0}
+    fi
+    echo "$ignored $blocked $fenced$told" >&3
+    got=\${got#"$told"} ;;
+  esac
+done
+[ ! "$target" ] || kill -s KILL -- "$target"`;

@@ -1,0 +1,156 @@
+import type { Flag, FlagHelp } from "./flag.ts";
+import { type Setting, SETTING_KEYS, type SettingKey, TABLE } from "./table.ts";
+
+/** What the help text, the manual and the completions say about each setting, in lines of the help text. */
+const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
+  config: {
+    placeholder: "FILE",
+    help: ["the config file to read (default /etc/sera.json)"],
+  },
+  server: {
+    placeholder: "SERVER",
+    help: [
+      "where the lock lives; no config file is needed then:",
+      "user:password@tcp(host)/  MySQL or MariaDB (Go DSN)",
+      "postgres://user@host/db   PostgreSQL (or its keywords)",
+      "etcd://host:2379          etcd (etcds:// with TLS)",
+      "file: or file:/some/dir   this machine only",
+    ],
+  },
+  serverFile: {
+    placeholder: "FILE",
+    help: ["read the server from this file, as /run/secrets/sera"],
+  },
+  tlsCa: {
+    placeholder: "FILE",
+    help: ["PEM file of the CA of the server's certificate"],
+  },
+  name: {
+    placeholder: "TEXT",
+    help: ["lock on TEXT instead of the command line; given", "several times: hold all these locks, or none"],
+  },
+  namespace: {
+    placeholder: "TEXT",
+    help: ["lock on the pair of TEXT and name, as heimdall does", "(PostgreSQL and etcd only)"],
+  },
+  slots: {
+    placeholder: "N",
+    help: [
+      "let up to N (from 1 to 256) hold the lock at once, in",
+      "the whole cluster; the command's slot is in SERA_SLOT",
+    ],
+  },
+  maxWaiters: {
+    placeholder: "N",
+    help: ["do not wait (exit with 204) if N (from 0 to 256)", "already wait"],
+  },
+  replace: {
+    help: ["ask the holder of the lock to end, and wait for that"],
+  },
+  waitAndSkip: {
+    help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
+  },
+  detailedExitCodes: {
+    help: ["exit with 205 instead of 0 after skipping"],
+  },
+  once: {
+    placeholder: "KEY",
+    help: ["skip the command if a run for this key has ever", "succeeded (uses the ledger)"],
+  },
+  every: {
+    placeholder: "DURATION",
+    help: [
+      "skip the command if a run that succeeded began less",
+      "than this ago, by the server's clock; also --once-per",
+      "(uses the ledger)",
+    ],
+  },
+  countFailures: {
+    help: ["with --once or --every: failed and abandoned runs", "count, too"],
+  },
+  minHold: {
+    placeholder: "DURATION",
+    help: ["keep the lock for at least this long"],
+  },
+  splay: {
+    placeholder: "DURATION",
+    help: [
+      "pause for up to this long before asking for the lock,",
+      "the same on a host every time, to spread a fleet",
+      "(not part of the wait)",
+    ],
+  },
+  label: {
+    placeholder: "TEXT",
+    help: [
+      "how sera status shows the command (default: the",
+      "--name, else its first word, since the others may hold",
+      "secrets)",
+    ],
+  },
+  ledger: {
+    help: ["record the run in the ledger beside the lock; the", "command gets a fencing token in SERA_TOKEN"],
+  },
+  ledgerTable: {
+    placeholder: "NAME",
+    help: ["the ledger's table, or schema.table (default", "sera_runs; not for file:)"],
+  },
+  keepHistory: {
+    placeholder: "DURATION",
+    help: ["how long the ledger keeps runs (default 90d; longer", "where --once or --every needs them)"],
+  },
+  recordSkips: {
+    help: ["record skipped runs in the ledger, too"],
+  },
+  lease: {
+    help: [
+      "hold the lock by a lease, a row in a table, which",
+      "outlives its connection (also for Galera and poolers)",
+    ],
+  },
+  leaseTable: {
+    placeholder: "NAME",
+    help: ["the table of leases, or schema.table (default", "sera_leases)"],
+  },
+  ttl: {
+    placeholder: "DURATION",
+    help: ["how soon the server frees the lock of a node that has", "vanished (default 30s, from 3s to 24h)"],
+  },
+  grace: {
+    placeholder: "DURATION",
+    help: [
+      "time from TERM to KILL when the command is stopped",
+      "(default 10s; at most a third of the ttl when the lock",
+      "is lost)",
+    ],
+  },
+  onLost: {
+    placeholder: "WHAT",
+    help: ["terminate (default) the command when its lock is lost,", "or only warn"],
+  },
+  maxRun: {
+    placeholder: "DURATION",
+    help: ["stop the command after this time (exit with 207)"],
+  },
+  allowUnsafeServer: {
+    help: ["allow servers whose locks are not cluster-wide:", "Galera, a replica, a standby, a pooler"],
+  },
+  quiet: {
+    help: ["tell a person at a terminal no more than a cron job:", "errors only"],
+  },
+  verbose: {
+    placeholder: "[=stderr]",
+    help: ["print progress messages, on stdout (default) or stderr"],
+  },
+  syslog: {
+    placeholder: "[=SOCKET]",
+    help: ["report errors and failed attempts to syslog", "(through logger; its default socket is /dev/log)"],
+  },
+  logFormat: {
+    placeholder: "FORMAT",
+    help: ["text (default), or json: one object a line"],
+  },
+};
+
+/** All settings as flags, in the order in which `--help` shows them. */
+export const SETTING_FLAGS: readonly (Setting & Flag)[] = SETTING_KEYS.map((key) => ({ ...TABLE[key], ...WORDS[key] }));

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { FileHandle } from "../../../lib/backends/file/holder_handle.ts";
+import { prepareLockFolder } from "../../../lib/backends/file/lock_folder.ts";
+import { lookAtFiles } from "../../../lib/backends/file/sightings.ts";
+import { lockName } from "../../../lib/lock/lock_name.ts";
+import { presenceOf } from "../../../lib/lock/presence.ts";
+import { keepExitCodes } from "../../../lib/system/children.ts";
+import { processStat } from "../../../lib/system/process.ts";
+import { linux, testWith } from "../../cli/needs.ts";
+import { fixture, Place } from "../../cli/place.ts";
+
+const LOCK = lockName("n");
+// Before the first test, since it stays.
+keepExitCodes();
+
+const LEASE = { ttl: 3000, grace: 0 };
+
+testWith([linux], "a process that got the holder's number later is not ended", async () => {
+  await using place = await Place.make();
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  const [seen] = lookAtFiles(place.locks, { lock: LOCK });
+  const folder = prepareLockFolder(place.locks, false);
+  let later = 0;
+  const stat = (pid: number) => {
+    const now = processStat(pid);
+    return now && { ...now, started: now.started + later };
+  };
+  const handle = new FileHandle(folder, seen!, presenceOf(LOCK, { label: "unlock by x" }), LEASE, stat);
+  later = 0.01;
+  assert.equal(await handle.force(), undefined);
+  await holder.write("\n");
+  assert.equal((await holder.ended).code, 0);
+});
+
+testWith([linux], "whoever has the lock after the holder that was seen is not ended, nor asked", async () => {
+  await using place = await Place.make();
+  const hold = () => place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await using first = hold();
+  await first.says("ready");
+  const [seen] = lookAtFiles(place.locks, { lock: LOCK });
+  const folder = prepareLockFolder(place.locks, false);
+  await using handle = new FileHandle(folder, seen!, presenceOf(LOCK, { label: "unlock by x" }), LEASE);
+  await first.closeStdin();
+  await first.ended;
+  await using next = hold();
+  await next.says("ready");
+  assert.equal(await handle.holds(), false);
+  assert.equal(await handle.force(), undefined);
+  await handle.ask();
+  await using asked = new FileHandle(
+    folder,
+    lookAtFiles(place.locks, { lock: LOCK })[0]!,
+    presenceOf(LOCK, { label: "unlock by y" }),
+    LEASE,
+  );
+  assert.equal(await asked.holds(), true);
+  await next.closeStdin();
+  assert.equal((await next.ended).code, 0);
+});
+
+testWith([linux], "a holder on another host is not looked for here", async () => {
+  await using place = await Place.make();
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  const folder = prepareLockFolder(place.locks, false);
+  const seen = { lock: LOCK, state: "held", host: "elsewhere", pid: holder.pid } as const;
+  const handle = new FileHandle(folder, seen, presenceOf(LOCK, { label: "unlock by x" }), LEASE);
+  await assert.rejects(handle.force(), /runs on elsewhere; run sera unlock there/);
+});

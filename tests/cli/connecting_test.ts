@@ -95,7 +95,7 @@ Deno.test("an error in place of TLS is waited out, and its words are not shown",
       connection.close();
     });
     const url = `postgres://u@127.0.0.1:${server.port}/x?sslmode=${sslmode}`;
-    const { code, stderr } = await sera(["--server", url, "1", "true"]);
+    const { code, stderr } = await sera(["--server", url, "3", "true"]);
     assert.equal(code, 202);
     assert.ok(server.count > 1, `${server.count}`);
     assert.match(stderr, /; see its log; retrying until the wait is over\.\n[^\n]+; see its log\n$/);

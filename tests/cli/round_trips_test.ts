@@ -66,7 +66,7 @@ const KINDS: readonly Kind[] = [
     lock: /GET_LOCK\(/,
     lease: /UPDATE \S*sera_leases\S* SET\s+fence = /,
     // The answer that gives the lock says too that it is held.
-    handOff: { "": 0 },
+    handOff: { "": 0, "--lease": 1 },
     release: /RELEASE_LOCK\(/,
     takes: {
       "": { run: 6, start: 0, release: 1 },
@@ -87,7 +87,8 @@ const KINDS: readonly Kind[] = [
     },
     lock: /pg_try_advisory_lock\(/,
     lease: /UPDATE \S*sera_leases\S* SET\s+owner = convert_from/,
-    handOff: { "": 1 },
+    // The request for the lock, and the claim of the lease, whose row nobody reads before.
+    handOff: { "": 1, "--lease": 2 },
     release: /pg_advisory_unlock\(/,
     takes: {
       "": { run: 5, start: 0, release: 1 },

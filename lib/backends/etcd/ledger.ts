@@ -8,7 +8,7 @@ import { addRun, endLeases, spanLease } from "./begin_run.ts";
 import { countedRun } from "./counted_run.ts";
 import { spanValue } from "./every.ts";
 import { pointerTo } from "./pointer.ts";
-import { endLeft } from "./end_left.ts";
+import { endAbandonedRuns } from "./abandoned_runs.ts";
 import { endRun } from "./end_run.ts";
 import { latestRuns, runsOf } from "./ledger_reading.ts";
 import { LedgerLockLostError, LedgerStore } from "./ledger_store.ts";
@@ -57,12 +57,12 @@ export class EtcdLedger implements Ledger {
   async abandon(lock: string, _next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     if (this.#isTidy) return [];
     const ending = { outcome: "abandoned", expires: "keep", countsNever: false } as const;
-    return await endLeft(this.#store, lock, () => true, ending, slots);
+    return await endAbandonedRuns(this.#store, lock, () => true, ending, slots);
   }
 
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
     const isOurs = (run: RecordedRun) => run.host === cut(host) && run.pid === pid;
-    await endLeft(this.#store, lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
+    await endAbandonedRuns(this.#store, lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
   }
 
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {

@@ -2,7 +2,7 @@ import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { type KeyValue, readRange, readTxn, type TxnAnswer } from "./answers.ts";
 import { EtcdError } from "./errors.ts";
 import { base64, type JsonObject } from "./json.ts";
-import { fitting } from "./fitting.ts";
+import { readFitting } from "./read_fitting.ts";
 import { LedgerKeys } from "./ledger_keys.ts";
 import type { Caller, OwnKey } from "./own_key.ts";
 import { Path, type Range, range, step, txn, when } from "./requests.ts";
@@ -153,7 +153,7 @@ export class LedgerStore {
     } = {},
   ): Promise<readonly KeyValue[]> {
     const most = Math.min(limit, keysOnly ? KEYS_AT_ONCE : READ_AT_ONCE);
-    return await fitting(most, async (count, keysOnlyNow) => {
+    return await readFitting(most, async (count, keysOnlyNow) => {
       const found = await this.ask(Path.range, {
         ...range({ key: prefix, prefix: true, limit: count, keysOnly: keysOnly || keysOnlyNow }),
         ...after === undefined ? {} : { key: base64(`${after}\0`) },
@@ -167,7 +167,7 @@ export class LedgerStore {
   async values(names: readonly string[]): Promise<readonly KeyValue[]> {
     const found: KeyValue[] = [];
     for (let at = 0; at < names.length;) {
-      const { keys, count } = await fitting(READ_AT_ONCE, async (count, keysOnly) => {
+      const { keys, count } = await readFitting(READ_AT_ONCE, async (count, keysOnly) => {
         const part = names.slice(at, at + count);
         const answer = await this.read(...part.map((key) => ({ key, keysOnly })));
         return { keys: part.flatMap((_, index) => answer.range(index).keys), count };

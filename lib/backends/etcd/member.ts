@@ -147,8 +147,8 @@ export class Member {
     const failure = describeFetchError(error);
     const { kind } = failure;
     if (kind === "network" || kind === "ended" && this.#isEtcd) return this.error(failure, failure);
-    const { whySo } = await import("./wrong_speech.ts");
-    const why = await whySo(this.endpoint, failure, this.#address, http, signal);
+    const { whyNoAnswer } = await import("./wrong_protocol.ts");
+    const why = await whyNoAnswer(this.endpoint, failure, this.#address, http, signal);
     return why ? this.error(why, { transient: false }) : this.error(failure, failure);
   }
 }

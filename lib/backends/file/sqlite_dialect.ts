@@ -43,6 +43,8 @@ export function sqliteDialect(path: string): Dialect {
     readText: (column) =>
       sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
     decodeText: (value) => textFrom(fromHex(value)),
+    // It counts no rows, and takes an outcome to be as rare as a key: https://sqlite.org/optoverview.html#uplus
+    unindexed: (column) => sql`+${column}`,
     isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,

@@ -46,12 +46,13 @@ export function findCounted(
     ? []
     : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];
   if (isOnce.length + isRecent.length === 0) return undefined;
+  const outcome = dialect.unindexed?.(COLUMNS.outcome) ?? COLUMNS.outcome;
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
   const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
     WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
   return selectRuns(
     dialect,
-    sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome IN (${outcomes})
+    sql`WHERE ${isOfLock(slotIn(lock).lock)} AND ${outcome} IN (${outcomes})
       AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
     [],
     [sql`${readNumber(ahead)} AS ahead`],

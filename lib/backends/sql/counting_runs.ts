@@ -27,7 +27,8 @@ export async function countingRuns(
     ],
   ];
   if (ways.length === 0) return [];
+  const outcome = dialect.unindexed?.(COLUMNS.outcome) ?? COLUMNS.outcome;
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
-  const condition = sql`${isOfLock(lock)} AND outcome IN (${outcomes}) AND (${join(ways, sql` OR `)})`;
+  const condition = sql`${isOfLock(lock)} AND ${outcome} IN (${outcomes}) AND (${join(ways, sql` OR `)})`;
   return await table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
 }

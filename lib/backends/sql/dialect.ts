@@ -72,6 +72,8 @@ export interface Dialect {
   readText(column: Statement): Statement;
   /** Decodes a text; undefined if there is none. */
   decodeText(value: unknown): string | undefined;
+  /** SQL for a column by whose index rows are not to be looked up; absent where the database knows best which index to use. */
+  unindexed?(column: Statement): Statement;
   /** The condition that a column is exactly this text. */
   isExactly(column: Statement, text: string): Statement;
   /** SQL that reads a whole number as text, since drivers round large ones. */

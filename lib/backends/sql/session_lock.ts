@@ -8,7 +8,10 @@ import type { HeldLock, Lock, LockSession } from "../../lock/lock.ts";
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
-/** The shortest time limit for connecting, in milliseconds: a short wait must not exclude a server that is far away. */
+/**
+ * The shortest wait that limits the time to connect, in milliseconds. A shorter one must not exclude a server that is far
+ * away or busy: as with a wait of 0, only the backend's own limit for connecting counts then.
+ */
 const SHORTEST_LIMIT = 2000;
 
 /** The wait ended before there was a connection. */
@@ -70,8 +73,8 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
       try {
         let session;
         try {
-          session = await (patience > 0 && patience < LONGEST_TIMER
-            ? this.#sessionBy(patience, lastTry, signal)
+          session = await (patience >= SHORTEST_LIMIT && patience < LONGEST_TIMER
+            ? this.#sessionBy(patience, lastTry.remaining, signal)
             : this.session(signal));
           if (!deadline) {
             lastTry = new Deadline(patience);
@@ -94,11 +97,9 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
   }
 
   /** Connects within the rest of the wait, so that a server that does not answer cannot prolong it. */
-  async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
-    const whole = Math.max(patience, SHORTEST_LIMIT);
-    const limit = lastTry.remaining + whole - patience;
+  async #sessionBy(patience: number, limit: number, signal: AbortSignal): Promise<S> {
     using late = new TimeLimit(limit, () => {
-      const what = `not connected within ${formatDuration(whole)}`;
+      const what = `not connected within ${formatDuration(patience)}`;
       const cure = "check the server and the network";
       return TooLateError.on(this.where, { what, cure }, { transient: true });
     });

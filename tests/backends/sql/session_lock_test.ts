@@ -119,17 +119,17 @@ class Deaf extends Trying {
   }
 }
 
-Deno.test("a server that says nothing is given up with the wait, after 2 s at least, and not at all for ever", async () => {
-  for (const [wait, end] of [[4000, 4000], [500, 2000]] as const) {
+Deno.test("a server that says nothing is given up with the wait, unless that is shorter than 2 s or lasts for ever", async () => {
+  for (const wait of [4000, 2000]) {
     using clock = new FakeClock();
     const backend = new Deaf(clock, "held");
     const granted = later(backend.acquire(wait, never));
-    await clock.to(end - 1);
-    assert.deepEqual([backend.tried, backend.limit], [[0], end]);
-    await clock.to(end);
+    await clock.to(wait - 1);
+    assert.deepEqual([backend.tried, backend.limit], [[0], wait]);
+    await clock.to(wait);
     await assert.rejects(granted, { message: /^Cannot lock on Server: not connected within \ds; check the server/ });
   }
-  for (const wait of [0, Infinity]) {
+  for (const wait of [0, 1, 1999, Infinity]) {
     using clock = new FakeClock();
     const backend = new Deaf(clock, "held");
     const abort = new AbortController();

@@ -39,6 +39,8 @@ export class Claimer<S extends Session> {
   #isObserving = false;
   /** Whether the row is expected to exist. */
   #hasRow = false;
+  /** Whether the holder has most likely just freed the lease. */
+  #isHandedOver = false;
 
   constructor(server: LeaseServer<S>, sessionLocks: SessionLocks<S>, lock: string, options: LeaseOptions) {
     this.#table = server.table;
@@ -60,7 +62,7 @@ export class Claimer<S extends Session> {
   async claim(session: S, ttls: 0 | 1, deadline: Deadline, signal: AbortSignal): Promise<Claimed | undefined> {
     const querier = abortable(session, signal);
     const pauses = new Pauses();
-    let from: TakeFrom | undefined = this.#isObserving ? undefined : { slack: SHORTEST_MARGIN, ttls };
+    let from = this.#firstFrom(ttls);
     for (let isFirst = true;; isFirst = false) {
       const isLast = deadline.passed;
       const claimed = from && await this.#claimOnce(session, querier, from);
@@ -82,6 +84,11 @@ export class Claimer<S extends Session> {
     this.#isObserving = this.#hasRow = true;
   }
 
+  /** Call this after waiting for the session lock: its holder has most likely freed the lease, so the next claim reads nothing first. */
+  handedOver(): void {
+    this.#isHandedOver = true;
+  }
+
   /** Frees the lease if it is ours. */
   async takeBack(querier: Querier): Promise<void> {
     const lease = await this.#table.read(querier, this.lock);
@@ -92,6 +99,14 @@ export class Claimer<S extends Session> {
   async giveBack(querier: Querier, mine: Ownership): Promise<void> {
     await this.#table.release(querier, this.lock, mine);
     this.mayBeOurs = false;
+  }
+
+  /** Whose lease to take without a read; undefined if one is needed. */
+  #firstFrom(ttls: 0 | 1): TakeFrom | undefined {
+    const isHandedOver = this.#isHandedOver;
+    this.#isHandedOver = false;
+    if (!this.#isObserving) return { slack: SHORTEST_MARGIN, ttls };
+    return isHandedOver ? "nobody" : undefined;
   }
 
   /** Reads whose lease may be taken now; undefined if none may. */

@@ -115,6 +115,7 @@ export class Claims<S extends Session> {
       if (!this.#waits) return false;
       await this.#willWait(session, signal);
       if (!await this.#sessionLocks.enter(session, lock, deadline, signal)) return false;
+      claimer.handedOver();
     }
     return !this.#slots || !this.#server.queue.enterSlot ||
       await this.#enterSlot(this.#slots, session, deadline, signal);

@@ -19,7 +19,7 @@ const NO_TLS = /handshake eof|corrupt message|InvalidContentType/;
  * @returns Undefined if no more is known than the failure tells.
  * @throws The signal's reason when it is aborted.
  */
-export async function whySo(
+export async function whyNoAnswer(
   endpoint: Endpoint,
   failure: FetchFailure,
   address: EtcdAddress,

@@ -4,7 +4,7 @@ import { LockUnavailableError } from "../../errors.ts";
  * Reads fewer at a time when others have written values so long that they do not fit into one answer, and a single one
  * that does not without its value.
  */
-export async function fitting<T>(
+export async function readFitting<T>(
   most: number,
   read: (count: number, keysOnly: boolean) => Promise<T>,
 ): Promise<T> {

@@ -21,18 +21,18 @@ import { cut, newRun, recorded, type StoredRun } from "./stored_run.ts";
 const LATEST = Date.UTC(10_000, 0, 1) - 1;
 
 /**
- * The ledger in keys of etcd, below `ledger/`. Each change of a lock's runs is one transaction, which etcd makes only if
- * the lock's own key is still there: who has lost the lock changes nothing.
+ * The ledger in etcd, in keys below `ledger/`. Each change of a lock's runs is one transaction, which etcd executes only if
+ * the holder's key still exists: a sera that has lost the lock changes nothing.
  */
 export class EtcdLedger implements Ledger {
   /** etcd has no request for the time. */
   readonly clock = "machine";
   readonly #store: LedgerStore;
   readonly #patience: Patience | undefined;
-  /** The runs begun here, and the lease that some have. */
+  /** The runs begun here, with their lease if they have one. */
   readonly #begun = new Map<bigint, { readonly run: StoredRun; readonly lease: bigint | undefined }>();
   #hasAdded = false;
-  /** Whether there are surely no runs of an earlier holder that have not ended. */
+  /** Whether it is certain that no earlier holder has left an unfinished run. */
   #isTidy: boolean;
 
   /** @param own The key that holds the lock; a client alone to read only, and to forget what has expired. */
@@ -78,7 +78,7 @@ export class EtcdLedger implements Ledger {
     const value = newRun(lock, once, runner, {
       outcome: "running",
       started,
-      // A run with a key is kept forever, and one that `--every` needs at least for that span.
+      // A run with a `--once` key is kept for ever, and one for `--every` at least for its time span.
       ...every === undefined ? {} : { every },
       ...once === undefined ? { expires: after(started, Math.max(keepHistory, every ?? 0)) } : {},
     });
@@ -161,7 +161,7 @@ export class EtcdLedger implements Ledger {
     return await summaries(this.#store, within, limit);
   }
 
-  /** Ends a lease that was not used: there is no run for it. */
+  /** Revokes a lease that was not used, since no run was added for it. */
   async #orEnd<T>(lease: bigint | undefined, use: Promise<T>): Promise<T> {
     try {
       return await use;
@@ -172,7 +172,7 @@ export class EtcdLedger implements Ledger {
   }
 }
 
-/** A time so many milliseconds later. */
+/** A time that many milliseconds later. */
 function after(time: number, milliseconds: number): number {
   return Math.min(time + milliseconds, LATEST);
 }

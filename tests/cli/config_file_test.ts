@@ -210,7 +210,7 @@ for (const parameters of ["", "?tls=skip-verify", "?tls=preferred"]) {
     const path = await place.write("sera.json", JSON.stringify({ server, "tls-ca": place.file("ca.pem") }));
     const { code, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
     assert.equal(code, 200);
-    assert.match(stderr, /^sera: Cannot use tls-ca with the server in [^\n]*add tls=true\n$/);
+    assert.match(stderr, /^sera: Cannot use tls-ca in [^\n]* with the server in [^\n]*add tls=true\n$/);
     assert.ok(!stderr.includes(PASSWORD), stderr);
   });
 }

@@ -65,7 +65,7 @@ Deno.test("where a server was taken out of the environment, a sera in the comman
   }
   const doctor = await place.run(["sera", "--server", place.server, "0", "sera", "doctor"], { env });
   assert.equal(doctor.code, 200);
-  assert.match(doctor.stdout, /^fail {2}config {7}No server: .*took SERA_SERVER out/);
+  assert.match(doctor.stdout, /^fail {2}config {7}No server: .*removed SERA_SERVER/);
   const config = await place.write("sera.json", JSON.stringify({ server: place.server }));
   const inner = ["sera", "--server", place.server, "--name", "outer", "0", "sera", "0", "echo", "ran"];
   const cured = await place.run(inner, { env: { ...env, SERA_CONFIG: config } });

@@ -51,6 +51,20 @@ shared.test("one line says which of etcd's ports is wrong, or is not etcd's", as
   }
 });
 
+testWith(
+  [linux],
+  "one line says what is wrong with a client's certificate; nothing is given back that was never there",
+  async () => {
+    await using place = await Place.make();
+    const server = `etcds://127.0.0.1:${freePort()}?cert=${place.file("none.crt")}&key=${place.file("none.key")}`;
+    for (const ledger of [[], ["--ledger"]]) {
+      const { code, stdout, stderr } = await place.sera(["--server", server, ...ledger, "0", "echo", "ran"]);
+      assert.deepEqual([code, stdout], [200, ""], stderr);
+      assert.match(stderr, /^sera: Cannot read the client's certificate: [^\n]+none\.crt: [^\n]+\n$/);
+    }
+  },
+);
+
 testWith([needs], "one line says what a user may not; the command does not see the password", async () => {
   await using etcd = await startEtcd({ auth: true, extraArgs: ["--auth-token-ttl=1"] });
   await refused(etcd.url().replace("secret", "wrong-word"), /wrong user or password; check them/);

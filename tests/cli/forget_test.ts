@@ -21,7 +21,7 @@ for (const target of targets) {
       const id = (await history(place))[0]!.run_id;
       const { code, stdout, stderr } = await place.sera(["forget", "--yes", ...rule, "--", "echo", "ran"]);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-      assert.match(stdout, new RegExp(`^Forgot run ${id} by \\S+ of [^\\n]+Z, which succeeded\\.\\nWith --\\w+ `));
+      assert.match(stdout, new RegExp(`^Forgot run ${id} by \\S+ at [^\\n]+Z, which succeeded\\.\\nWith --\\w+ `));
       const [by, forgotten] = await history(place);
       assert.deepEqual([forgotten!.run_id, forgotten!.outcome, forgotten!.exit_code], [id, "forgotten", 0]);
       assert.deepEqual([by!.outcome, by!.host, by!.user], ["forgot", Deno.hostname(), forgotten!.user]);

@@ -116,11 +116,14 @@ const WRONG: readonly (readonly [words: string[], says: string])[] = [
   [["n"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
   [["n", "--for", "1h", "m"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
   [["--for", "1h"], "Cannot tell which lock to hold; give its name, or its command after --"],
-  [["--for", "soon", "n"], "Cannot use --for: soon is not a duration; write seconds, or such as 30m or 2h, or forever"],
-  [["--for", "0", "n"], "Cannot use --for: it must be longer than 0; write such as 30m or 2h, or forever"],
+  [
+    ["--for", "soon", "n"],
+    "Cannot use --for: soon is not a duration; write seconds, a duration such as 30m or 2h, or forever",
+  ],
+  [["--for", "0", "n"], "Cannot use --for: it must be longer than 0; write a duration such as 30m or 2h, or forever"],
   [
     ["--for", "1h", "--wait", "x", "n"],
-    "Cannot use --wait: x is not a duration; write seconds, or such as 30m or 2h, or forever",
+    "Cannot use --wait: x is not a duration; write seconds, a duration such as 30m or 2h, or forever",
   ],
   [
     ["--for", "1h", "--name", "n", "m"],

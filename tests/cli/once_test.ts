@@ -52,7 +52,7 @@ for (const target of targets) {
     assert.match(
       counted.stdout,
       new RegExp(
-        `^Run \\d+ by \\S+:${holder.pid} of [^\n]*Z did not finish: marked as abandoned\\.\nDone before`,
+        `^Run \\d+ by \\S+:${holder.pid} at [^\n]*Z did not finish: marked as abandoned\\.\nAlready done`,
         "m",
       ),
     );

@@ -79,7 +79,7 @@ for (const target of targets) {
       const unlock = (...args: string[]) => place.sera(["unlock", "--yes", "--wait", "1m", "--name", "n", ...args]);
       const unclear = await unlock();
       assert.equal(unclear.code, 201);
-      assert.match(unclear.stderr, /^sera: Cannot tell which of 3 holders to end; say which with --slot\n$/);
+      assert.match(unclear.stderr, /^sera: Cannot tell which of 3 holders to end; choose one with --slot\n$/);
       assert.deepEqual(unclear.stdout.match(/ \d\/3 /g), [" 0/3 ", " 1/3 ", " 2/3 "]);
       assert.equal((await unlock("--slot", "3")).stdout.split(".")[0], "Free: nobody holds slot 3 of it");
       for (const slot of ["256", "-1", "x", "1.0"]) assert.equal((await unlock("--slot", slot)).code, 201, slot);

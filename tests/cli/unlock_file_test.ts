@@ -163,7 +163,10 @@ testWith([linux], "of several holders that a prefix fits none is ended", async (
   const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--force", "--lock", "8"]);
   assert.equal(code, 201);
   for (const name of names) assert.match(stdout, new RegExp(lockName(name).slice(0, 12)));
-  assert.match(stderr, /^sera: Cannot tell which of 2 holders to end; give more of the LOCK, or its --name\n$/);
+  assert.match(
+    stderr,
+    /^sera: Cannot tell which of 2 holders to end; give a longer --lock PREFIX, or the lock's --name\n$/,
+  );
   assert.deepEqual([one.over, other.over], [false, false]);
 });
 

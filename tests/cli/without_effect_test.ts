@@ -85,7 +85,10 @@ testInProcess("--tls-ca with a PostgreSQL socket of this machine is 201, as TLS 
     const server = `postgres:///d?host=${place.path}${parameters}`;
     const { code, stderr } = await inProcess(place, ["--server", server, "--tls-ca", "/no/ca.pem", "0", "true"]);
     assert.equal(code, 201, stderr);
-    assert.match(stderr, /^sera: Cannot use --tls-ca: it has no effect, since the server is reached without a network/);
+    assert.match(
+      stderr,
+      /^sera: Cannot use --tls-ca: it has no effect, since the server is not reached over a network/,
+    );
   }
 });
 

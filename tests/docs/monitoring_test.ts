@@ -41,6 +41,9 @@ Deno.test("the table has each metric, and the alerts ask for metrics that there 
   assert.deepEqual(table.toSorted(), METRICS.toSorted());
   const { groups: [{ rules }] } = parse(fileExample("/etc/prometheus/rules/sera.yml", PAGE));
   assert.equal(rules.length, 2);
+  // As a run has it that has no label of its own.
+  const [, job] = /^ {4}sera history --succeeded-within \w+ -- (\S+)$/m.exec(PAGE.text)!;
+  assert.ok(rules[0].expr.includes(`{label="${job}"}`), rules[0].expr);
   for (const { alert, expr, annotations } of rules) {
     assert.match(alert, /^[A-Z]\w+$/);
     for (const [name] of expr.matchAll(/\bsera_\w+/g)) assert.ok(METRICS.includes(name), name);

@@ -25,7 +25,10 @@ async function printedSchema({ server, table }: LedgerAddress): Promise<string[]
 function tellsWhatToDo(why: RegExp): (error: unknown) => true {
   return (error) => {
     assert.ok(error instanceof LockUnavailableError, `${error}`);
-    assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]+; grant the (user|role) SELECT, [^\n]+$/);
+    assert.match(
+      error.message,
+      /^Cannot use the ledger runs_\w+: [^\n]+(?:;| and) grant the (user|role) SELECT, [^\n]+$/,
+    );
     assert.match(error.message, /sera history --schema/);
     assert.match(error.message, why);
     assert.doesNotMatch(error.message, /secret/);

@@ -18,7 +18,7 @@ const CURES: Readonly<Record<string, string>> = {
  */
 export async function checkAlarms(address: EtcdAddress): Promise<Finding> {
   const answer = await askOpenly(address, Path.alarm, { action: "GET" });
-  // Then a lock shows it.
+  // The check with a lock will show it.
   if (!answer) return { found: "this user may not see them" };
   const alarms = objects(answer, "alarms").map((alarm) => ({
     member: int64(alarm, "memberID").toString(16),

@@ -1,17 +1,17 @@
-/** etcd's answers, as its JSON gateway has them. Whatever reads one throws a {@linkcode NonsenseError} for a wrong one. */
+/** etcd's answers, as its JSON gateway sends them. Each function throws a {@linkcode NonsenseError} for a malformed one. */
 
 import { bytes, field, int64, type JsonObject, NonsenseError, object, objects, text, truth, utf8 } from "./json.ts";
 
 /** A key and its value. */
 export interface KeyValue {
-  /** Undefined if it is not text: others may write keys too. */
+  /** Undefined if it is not text: others may write keys, too. */
   readonly key: string | undefined;
   readonly value: Uint8Array;
-  /** The revision in which the key was created; each key that is created later has a higher one. */
+  /** The revision in which the key was created; keys that are created later have higher ones. */
   readonly created: bigint;
   /** The revision in which it was last changed. */
   readonly changed: bigint;
-  /** The lease that it ends with; 0 if none. */
+  /** The lease that it expires with; 0 if none. */
   readonly lease: bigint;
 }
 
@@ -31,16 +31,16 @@ export function readRange(json: JsonObject): Found {
 
 /** The answer to a transaction. */
 export interface TxnAnswer {
-  /** Whether all conditions held. */
+  /** Whether all conditions were met. */
   readonly succeeded: boolean;
   readonly revision: bigint;
-  /** In which term of the leader it was given: a new leader lets all leases begin again. */
+  /** The leader's term at the time: a new leader restarts all leases. */
   readonly term: bigint;
   /** The answer to a step that was a range. */
   range(step: number): Found;
   /** How many keys a step deleted. */
   deleted(step: number): bigint;
-  /** The answer to a step that was a transaction: without a revision and a term, which are those of the whole. */
+  /** The answer to a step that was a transaction: without a revision and a term, which are those of the whole answer. */
   txn(step: number): TxnAnswer;
 }
 
@@ -62,19 +62,19 @@ export function readTxn(json: JsonObject): TxnAnswer {
   };
 }
 
-/** Reads the answer to a request for a lease: the lease, and after how many seconds it ends, which may be more than asked. */
+/** Reads the answer to a request for a lease: the lease, and its TTL in seconds, which may be more than requested. */
 export function readGrant(json: JsonObject): { readonly id: bigint; readonly seconds: bigint } {
   const [id, seconds] = [int64(json, "ID"), int64(json, "TTL")];
   if (id <= 0n || seconds <= 0n) throw new NonsenseError("no lease");
   return { id, seconds };
 }
 
-/** Reads the answer to a renewal: after how many seconds the lease ends; 0 if it has ended, since then there is none. */
+/** Reads the answer to a renewal: the lease's TTL in seconds; 0 if it has ended, since the answer then has none. */
 export function readKeepAlive(json: JsonObject): bigint {
   return int64(object(json, "result"), "TTL");
 }
 
-/** Reads what is left of a lease, in seconds, rounded down, and of how many it is; less than 0 if there is none. */
+/** Reads the time left of a lease, in seconds, rounded down, and its TTL; less than 0 if there is no such lease. */
 export function readTimeToLive(json: JsonObject): { readonly left: bigint; readonly granted: bigint } {
   return { left: int64(json, "TTL"), granted: int64(json, "grantedTTL") };
 }
@@ -97,11 +97,11 @@ export function readKeyValue(json: JsonObject): KeyValue {
 
 /** A message of a watch. */
 export interface WatchMessage {
-  /** Everything up to this revision has been told. */
+  /** All changes up to this revision have been reported. */
   readonly revision: bigint;
   /** Why etcd has ended the watch; undefined if it goes on. */
   readonly canceled: string | undefined;
-  /** The oldest revision that can be watched from, if the watch ended since older ones are compacted; else 0. */
+  /** The oldest revision that can be watched from, if the watch ended because older ones are compacted; else 0. */
   readonly compacted: bigint;
   readonly events: readonly { readonly deleted: boolean; readonly key: KeyValue }[];
 }
@@ -119,7 +119,7 @@ export function readWatch(json: JsonObject): WatchMessage {
   };
 }
 
-/** What a member tells about itself. */
+/** What a member says about itself. */
 export interface MemberStatus {
   readonly version: string;
   readonly cluster: bigint;
@@ -129,7 +129,7 @@ export interface MemberStatus {
   readonly isLearner: boolean;
   /** The size of its database, in bytes. */
   readonly size: bigint;
-  /** What is wrong, in etcd's words. */
+  /** Errors, in etcd's words. */
   readonly errors: readonly string[];
 }
 

@@ -11,7 +11,7 @@ import type {
 import type { Report } from "../../doctor/report.ts";
 import { type EtcdAddress, parseEtcd, shownEndpoint } from "./address.ts";
 
-/** Locks in etcd: keys that end with a lease. */
+/** Locks in etcd: keys that expire with a lease. */
 export class EtcdBackend implements Backend {
   readonly kind = "etcd";
   readonly title = "etcd";
@@ -22,7 +22,7 @@ export class EtcdBackend implements Backend {
     this.address = address;
   }
 
-  /** The order of the members does not count. */
+  /** The order of the members does not matter. */
   get identity(): string {
     const { endpoints, prefix } = this.address;
     return `etcd:${endpoints.map(shownEndpoint).toSorted().join(",")}/${prefix}`;

@@ -6,18 +6,18 @@ import type { LedgerStore } from "./ledger_store.ts";
 import { grant, leaseRequest, Path, step, when } from "./requests.ts";
 import { readRun, type StoredRun } from "./stored_run.ts";
 
-/** The longest lease that etcd gives, in seconds. */
+/** The longest lease that etcd grants, in seconds. */
 const LONGEST_LEASE = 9_000_000_000;
 
-/** How often a number may be taken; only if others write there. */
+/** How many numbers in a row may be taken already, which happens only if other programs write there. */
 const TRIES = 5;
 
 /**
  * Adds a run. Its number is the revision in which the lock was acquired, unless an earlier run under the same lock has it;
- * then it is a later revision. Revisions grow with each change of etcd and belong to one change each.
+ * then it is a later revision. Each change in etcd has a revision of its own, and they only grow.
  *
  * @param value The value of the run.
- * @param steps What else to put, by its number.
+ * @param steps Makes the other steps, given its number.
  * @param isFirst Whether no run has been added yet in this place.
  * @throws {LockUnavailableError} When it cannot be added.
  */
@@ -55,13 +55,13 @@ async function nextNumber(store: LedgerStore): Promise<bigint> {
 }
 
 /**
- * Makes a lease for a run that counts for so long.
+ * Makes a lease for a run that counts for this long.
  *
- * @param span In milliseconds; the lease has whole seconds, and at least as many as etcd gives.
+ * @param span In milliseconds; the lease has whole seconds, and at least etcd's minimum.
  */
 export async function spanLease(store: LedgerStore, span: number): Promise<bigint> {
   const seconds = Math.min(Math.max(Math.ceil(span / 1000), 1), LONGEST_LEASE);
-  // Chosen here, so that a request that arrives twice makes one lease.
+  // The id is chosen here, so that a request that arrives twice makes one lease.
   const id = BigInt.asUintN(62, crypto.getRandomValues(new BigUint64Array(1))[0]!) + 1n;
   try {
     return readGrant(await store.ask(Path.grant, grant(seconds, id))).id;
@@ -71,7 +71,7 @@ export async function spanLease(store: LedgerStore, span: number): Promise<bigin
   }
 }
 
-/** Ends leases that have no use any more, and with them their keys. If that fails they end by themselves. */
+/** Revokes leases that are no longer of use, and with them their keys. If that fails, they expire by themselves. */
 export async function endLeases(store: LedgerStore, leases: readonly bigint[]): Promise<void> {
   for (const lease of leases) {
     try {

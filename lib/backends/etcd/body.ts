@@ -6,12 +6,12 @@ export const LONGEST_ANSWER = 2 ** 20;
 const LINE_FEED = 0x0a;
 
 /**
- * The whole of an answer, as text.
+ * Reads a complete answer as text.
  *
- * @throws {NonsenseError} When it is too long or no text; no more is read then.
+ * @throws {NonsenseError} When it is too long or not text; reading then stops.
  */
 export async function readWhole(response: Response): Promise<string> {
-  // The runtime reads an answer at once in a fraction of the time that its stream takes in JavaScript.
+  // The runtime reads a whole answer in a fraction of the time that reading its stream in JavaScript takes.
   if (saysShort(response)) return decode([await response.bytes()]);
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -24,9 +24,9 @@ export async function readWhole(response: Response): Promise<string> {
 }
 
 /**
- * The lines of an answer that goes on, as they arrive. What follows the last line end is none.
+ * The lines of a streamed answer, as they arrive. Text after the last line end is not a line.
  *
- * @throws {NonsenseError} When one is too long or no text; no more is read then.
+ * @throws {NonsenseError} When one is too long or not text; reading then stops.
  */
 export async function* readLines(response: Response): AsyncGenerator<string, void> {
   let parts: Uint8Array[] = [];

@@ -70,7 +70,7 @@ async function checkCluster(report: Report, address: EtcdAddress, name: string):
       cure: "set up TLS in etcd, and write etcds:// in the server setting, with tls-ca if its CA is your own",
     });
   });
-  // The others were waited for.
+  // All others have been awaited.
   const near = { ...address, endpoints: surveyed.filter(hasAnswered).map(({ endpoint }) => endpoint) };
   using client = new EtcdClient(near);
   const isNew = await report.check("version", () => checkVersions(surveyed));
@@ -89,7 +89,7 @@ async function checkCluster(report: Report, address: EtcdAddress, name: string):
   return true;
 }
 
-/** One that refuses has answered. */
+/** A member that refuses a request has answered. */
 function hasAnswered({ error }: Surveyed): boolean {
   return !error || error instanceof EtcdError && error.code !== undefined;
 }
@@ -121,13 +121,13 @@ async function remoteOf({ endpoints }: EtcdAddress): Promise<string> {
   return all.find((address) => !isLoopback(address)) ?? all[0] ?? "127.0.0.1";
 }
 
-/** Whether one has to log in, and may. */
+/** Whether a login is needed, and succeeds. */
 async function checkLogin(client: EtcdClient): Promise<Finding> {
   const { user } = client.address;
   try {
     await client.call(Path.range, anyKey(client.address, "login"));
   } catch (error) {
-    // That is what the next check is about.
+    // The next check covers that.
     if (!(error instanceof EtcdError && error.words.includes("permission denied"))) throw error;
   }
   if (client.isLoggedIn) return { found: "logged in" };
@@ -145,7 +145,7 @@ async function checkVisibility(client: EtcdClient): Promise<Finding> {
   return { found: `sera status can list all locks below ${pathOr(prefix)}` };
 }
 
-/** A request for keys that are not there. */
+/** A request for keys that do not exist. */
 function anyKey({ prefix }: EtcdAddress, name: string) {
   return range({ key: `${prefix}${name}/`, prefix: true, countOnly: true });
 }

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { TimeLimit } from "../../waiting.ts";
+import { TimeLimit, unlessAborted } from "../../waiting.ts";
 import { type EtcdAddress, shownEndpoint } from "./address.ts";
 import { EtcdError } from "./errors.ts";
 import { EtcdHttp } from "./http.ts";
@@ -18,6 +18,11 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
   /** Called before each member is asked: what the last one answers it has done after that. */
   readonly asking?: (() => void) | undefined;
+  /**
+   * Called with the answer of a member that has not come within the time. Then the request is not ended, until the signal
+   * fires: where all answers take long, a request that is repeated instead would get none.
+   */
+  readonly late?: ((answer: Promise<JsonObject>) => void) | undefined;
 }
 
 /**
@@ -66,14 +71,20 @@ export class EtcdClient {
   async call(
     path: string,
     body: JsonObject,
-    { signal, timeout = PATIENCE, asking }: CallOptions = {},
+    { signal, timeout = PATIENCE, asking, late }: CallOptions = {},
   ): Promise<JsonObject> {
     return await this.#anywhere(signal, async (member) => {
       asking?.();
       using limit = new TimeLimit(timeout, () => member.slow(timeout));
-      const ends = this.#ends(limit.signal, signal);
+      const ends = late ? this.#ends(signal) : this.#ends(limit.signal, signal);
       const { calls: http } = await this.#opened();
-      return await this.#login.use(member, { http, signal: ends }, (sending) => member.ask(path, body, sending));
+      const answer = this.#login.use(member, { http, signal: ends }, (sending) => member.ask(path, body, sending));
+      try {
+        return await unlessAborted(limit.signal, answer);
+      } catch (error) {
+        if (limit.signal.aborted) late?.(this.#lateOf(member, answer));
+        throw error;
+      }
     });
   }
 
@@ -142,6 +153,13 @@ export class EtcdClient {
       }
     }
     throw this.#nowhere(failures);
+  }
+
+  /** The answer of a member that is late: that one is asked again then. */
+  async #lateOf(member: Member, answer: Promise<JsonObject>): Promise<JsonObject> {
+    const json = await answer;
+    this.#present = member;
+    return json;
   }
 
   /** Turns to the next member, unless another request has done so; ends what goes on with one that does not answer. */

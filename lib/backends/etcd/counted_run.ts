@@ -8,23 +8,23 @@ import { readPointer } from "./pointer.ts";
 import type { Range } from "./requests.ts";
 import { cut, isOf, type StoredRun } from "./stored_run.ts";
 
-/** How many runs are looked at for `--every`; there is one, and those that failed and that a crash has left. */
+/** How many runs to look at for `--every`: there is one, besides those that failed or were left by a crash. */
 const EVERY_AT_ONCE = 30;
 
 /** What is known before a run. */
 export interface Before {
   /** The run that counts; or one that began so far ahead of the machine's clock that it does not. */
   readonly counted: { readonly run: StoredRun; readonly began: Exclude<Began, "too early"> } | undefined;
-  /** In which term of the leader that was. */
+  /** The leader's term at that time. */
   readonly term: bigint;
   /** For the key of `--once`, the latest run that counts if failures do; undefined if there is none. */
   readonly failed: bigint | undefined;
-  /** Leases of runs that do not count by this rule, and so have no use. */
+  /** Leases of runs that do not count by this rule, and so are of no use. */
   readonly useless: readonly bigint[];
 }
 
 /**
- * Finds the run that counts by the rule, in whichever slot. If failures count, so does one that has not ended.
+ * Finds the run that counts by the rule, in any slot. If failures count, so does a run that has not ended.
  *
  * @throws {LockUnavailableError} When the ledger cannot be used.
  */
@@ -46,7 +46,7 @@ export async function countedRun(store: LedgerStore, lock: string, rule: Rule): 
     ids.flatMap((id) => runs.find((run) => run.id === id && isOf(run, name)) ?? []);
   const done = once === undefined ? [] : ofIds([...keyed, ...unended]).filter(({ key }) => key === cut(once));
   const isCounting = (run: StoredRun) => counts(run, countFailures) || countFailures && run.outcome === "running";
-  // What has not ended in another slot will count, too.
+  // A run in another slot that has not ended will count, too.
   const failed = done.find((run) => counts(run, true) || run.outcome === "running")?.id;
   const before = { term, failed, useless: uselessOf(spans, runs, countFailures) };
   const same = done.find(isCounting);
@@ -61,14 +61,14 @@ export async function countedRun(store: LedgerStore, lock: string, rule: Rule): 
   return { ...before, counted: ahead };
 }
 
-/** What may lead to runs that count. */
+/** Keys that may lead to runs that count. */
 interface Leads {
   readonly term: bigint;
   /** The latest runs with the key of `--once`. */
   readonly keyed: readonly bigint[];
   /** The keys of `--every`. */
   readonly listed: readonly KeyValue[];
-  /** The latest runs of each slot that came to an end. */
+  /** The latest runs of each slot that have ended. */
   readonly latest: readonly bigint[];
   /** Runs that have not ended, if they count: there are some in other slots only. */
   readonly unended: readonly bigint[];

@@ -7,8 +7,8 @@ import { readPointer } from "./pointer.ts";
 import { cut, isOf, type StoredRun } from "./stored_run.ts";
 
 /**
- * Reads all runs of a lock that count by the rule, as `countedRun` finds one of them, the newest first; if failures count,
- * those that have not ended too.
+ * Reads all runs of a lock that count by the rule, where `countedRun` finds only one, newest first; if failures count,
+ * including those that have not ended.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */

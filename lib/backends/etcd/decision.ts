@@ -1,24 +1,24 @@
-/** A transaction that takes one of many ways: etcd decides which, and what it answers says it. */
+/** A transaction with nested conditions: etcd decides which branch to execute, and its answer shows which one it was. */
 
 import { readTxn, type TxnAnswer } from "./answers.ts";
 import type { JsonObject } from "./json.ts";
 import { step, txn } from "./requests.ts";
 
-/** Where a way ends: what is done there, and what that means. */
+/** A leaf of the decision tree: what is done there, and what reaching it means. */
 export interface Leaf<T> {
   readonly is: T;
   readonly steps: readonly JsonObject[];
 }
 
-/** A fork. */
+/** An inner node of the decision tree. */
 export interface Decision<T> {
   readonly when: readonly JsonObject[];
-  /** The way if all these conditions hold. */
+  /** The branch to take if all conditions are met. */
   readonly then: Decision<T> | Leaf<T>;
   readonly otherwise: Decision<T> | Leaf<T>;
 }
 
-/** The transaction for a decision. All conditions are looked at before anything is done. */
+/** The transaction for a decision. etcd evaluates all conditions before it changes anything. */
 export function txnOf<T>({ when, then, otherwise }: Decision<T>): JsonObject {
   return txn(when, stepsOf(then), stepsOf(otherwise));
 }
@@ -27,7 +27,7 @@ function stepsOf<T>(way: Decision<T> | Leaf<T>): readonly JsonObject[] {
   return "steps" in way ? way.steps : [step.txn(way.when, stepsOf(way.then), stepsOf(way.otherwise))];
 }
 
-/** Which way was taken: what it means, the answers to its steps, and in which revision that was. */
+/** The leaf that was reached: what it means, the answers to its steps, and the revision. */
 export function takenWay<T>(
   decision: Decision<T>,
   json: JsonObject,

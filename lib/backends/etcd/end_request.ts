@@ -1,6 +1,6 @@
 /**
- * How a holder is asked to release its lock: it is put into the value of the holder's key, which keeps its revision of
- * creation and its lease. Each renewal reads when the key was last changed, so that it costs nothing to look.
+ * How a holder is asked to release its lock: the request is put into the value of the holder's key, which keeps its create
+ * revision and its lease. Each renewal reads the key's modification revision anyway, so that checking costs nothing.
  */
 
 import type { Requester } from "../../lock/end_request.ts";
@@ -9,19 +9,19 @@ import { textFrom } from "../../text/untrusted.ts";
 /** The longest value that is read, in bytes. */
 const LONGEST = 65_536;
 
-/** A holder's value with the request in it; undefined if the value is none of sera's. */
+/** A holder's value with the request in it; undefined if the value is not sera's. */
 export function withEndRequest(value: Uint8Array, { label, host }: Requester): string | undefined {
   const presence = objectIn(value);
   return presence && JSON.stringify({ ...presence, asked: { label, host } });
 }
 
-/** A holder's value without a request, as it was at first. */
+/** A holder's original value, without a request. */
 export function withoutEndRequest(value: Uint8Array): string {
   const { asked: _, ...presence } = objectIn(value) ?? {};
   return JSON.stringify(presence);
 }
 
-/** Who asks, by the holder's value; undefined if nobody does. */
+/** Who asks, according to the holder's value; undefined if nobody does. */
 export function readEndRequest(value: Uint8Array): Requester | undefined {
   const asked = objectIn(value)?.asked;
   if (typeof asked !== "object" || asked === null) return undefined;

@@ -6,19 +6,19 @@ import { step, when } from "./requests.ts";
 import { pointerTo } from "./pointer.ts";
 import type { StoredRun } from "./stored_run.ts";
 
-/** How often to try again when others change the same run meanwhile. */
+/** How many times to retry when others change the same run meanwhile. */
 const TRIES = 5;
 
 /** What to record of a run that has ended. */
 export interface Ending {
   readonly outcome: Outcome;
-  /** Members of its value. */
+  /** Properties of its value. */
   readonly more?: JsonObject;
-  /** Until when it is kept, in milliseconds since 1970; `keep` as it was. */
+  /** Until when it is kept, in milliseconds since 1970; `keep` leaves it unchanged. */
   readonly expires: number | "keep";
-  /** Whether it surely counts for no `--every`. */
+  /** Whether it certainly counts for no `--every`. */
   readonly countsNever: boolean;
-  /** Whether the lock may be released with it. */
+  /** Whether the lock may be released in the same transaction. */
   readonly isLast?: boolean;
 }
 
@@ -63,7 +63,7 @@ export async function endRun(store: LedgerStore, run: StoredRun, ending: Ending)
   return seen;
 }
 
-/** Which of the latest runs an outcome makes it. */
+/** The kinds of latest run that this outcome makes it. */
 export function lastWith(outcome: string): readonly ("succeeded" | "failed")[] {
   if (outcome === "succeeded") return ["succeeded"];
   return outcome === "failed" || outcome === "abandoned" ? ["failed"] : [];

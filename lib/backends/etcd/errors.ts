@@ -20,12 +20,12 @@ export const Code = {
 
 /** More about a request that failed. */
 interface Failure {
-  /** The code of gRPC; undefined if etcd did not answer, or not as etcd does. */
+  /** gRPC's code; undefined if etcd did not answer, or the answer was not etcd's. */
   readonly code?: number | undefined;
   /** etcd's own words. */
   readonly words?: string | undefined;
   readonly transient: boolean;
-  /** Whether another member may do what was asked for. */
+  /** Whether another member may be able to carry out the request. */
   readonly elsewhere: boolean;
   /** Whether the connection ended before there was an answer. */
   readonly closed?: boolean | undefined;

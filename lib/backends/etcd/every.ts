@@ -1,4 +1,4 @@
-/** Which runs count for `--every`: by the time that etcd lets leases live, and where there is none by the machine's clock. */
+/** Which runs count for `--every`: measured by etcd's leases, or, for a run without one, by the machine's clock. */
 
 import { wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
@@ -8,16 +8,16 @@ import type { LedgerStore } from "./ledger_store.ts";
 import { leaseRequest, Path } from "./requests.ts";
 import { idFrom, own, readValue, type StoredRun } from "./stored_run.ts";
 
-/** Runs that began further ahead of the machine's clock are ignored without a word; in milliseconds. */
+/** Runs that began further ahead of the machine's clock are ignored silently; in milliseconds. */
 const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
 
-/** When a run began: so long ago that it does not count, or as in other ledgers. */
+/** When a run began: too long ago to count, or as in other ledgers. */
 export type Began = "too early" | "before" | "ahead" | "far ahead";
 
-/** A key that ends with a lease as long as the span for which a run counts. */
+/** A key that expires with a lease as long as the time for which a run counts. */
 export interface Span {
   readonly id: bigint;
-  /** 0 if it has none, which only others can write. */
+  /** 0 if it has none, which only other programs can cause. */
   readonly lease: bigint;
   /** In milliseconds. */
   readonly span: number;
@@ -42,7 +42,7 @@ export function readSpan({ key, value, lease }: KeyValue): Span | undefined {
  * When a run began.
  *
  * @param span Its key, if that is still there.
- * @param every The span that is asked for, in milliseconds.
+ * @param every The requested time span, in milliseconds.
  * @param term The leader's term.
  * @throws {LockUnavailableError} When etcd cannot be asked how old the lease is.
  */
@@ -53,16 +53,16 @@ export async function beganWithin(
   every: number,
   term: bigint,
 ): Promise<Began> {
-  // Its lease was to live for long enough, and has ended.
+  // Its lease was long enough for the requested span, and has expired.
   if (!span && run.every >= every) return "too early";
-  // A new leader lets all leases begin again: then they may live too long, and the earlier end is the right one.
+  // A new leader restarts all leases, so that they may last too long: then the earlier end is right.
   if (!span || span.term !== term) {
     const began = byMachine(run, every);
     if (!span || began === "too early") return began;
   }
   if (span.lease === 0n || every >= span.span) return "before";
   const left = await store.ask(Path.timeToLive, leaseRequest(span.lease));
-  // What is left is cut to whole seconds: it may be nearly one second more.
+  // The time left is rounded down to whole seconds: it may be nearly a second more.
   const age = int64(left, "grantedTTL") - int64(left, "TTL") - 1n;
   return age * 1000n < BigInt(every) ? "before" : "too early";
 }

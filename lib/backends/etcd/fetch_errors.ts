@@ -1,10 +1,10 @@
-/** What the runtime says when a request fails: it gives no codes, only words. */
+/** Classifies the runtime's errors of failed requests, which have only messages, no codes. */
 
 import type { Trouble } from "../../errors.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
 import { serverWords } from "../network/server_words.ts";
 
-/** The words of the system, on Linux and macOS and with Windows' number, and the code that they stand for. */
+/** The system's messages, of Linux and macOS and with Windows' numbers, and the codes that they stand for. */
 const CODES: readonly (readonly [words: RegExp, code: string])[] = [
   [/connection refused|os error 10061\b/i, "ECONNREFUSED"],
   [/connection reset|os error 10054\b/i, "ECONNRESET"],
@@ -31,26 +31,26 @@ const ENDED = /connection closed|unexpected eof|handshake eof/i;
 /** One that ended before the answer did. */
 const CUT = /error reading a body|incomplete message|unexpected end of file/i;
 
-/** The codes for the same. */
+/** The codes for such connections. */
 const CLOSED_CODES: readonly unknown[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 
 /** A handshake that failed, and not because the connection ended. */
 const TLS = /invalid peer certificate|fatal alert|corrupt message|handshake failure|\btls\b|PeerIncompat|PeerMisbehav/i;
 
-/** What answers does not speak HTTP. */
+/** The other side does not speak HTTP. */
 const NO_HTTP = /invalid HTTP|message head is too large|parsed/i;
 
-/** What a failed request is taken for. */
+/** How a failed request is classified. */
 export interface FetchFailure extends Trouble {
   readonly kind: "network" | "ended" | "tls" | "no HTTP";
   readonly transient: boolean;
   /** Whether the connection ended before there was an answer. */
   readonly closed: boolean;
-  /** The runtime's words. */
+  /** The runtime's message. */
   readonly words: string;
 }
 
-/** Says what an error of the runtime's `fetch`, or of reading an answer, means. */
+/** Classifies an error of the runtime's `fetch`, or of reading an answer. */
 export function describeFetchError(error: unknown): FetchFailure {
   const words = wordsOf(error);
   const permanent = { transient: false, closed: false, words };
@@ -85,7 +85,7 @@ export function describeFetchError(error: unknown): FetchFailure {
   };
 }
 
-/** Deno 2.9 has the words in the cause; both versions put the address before them. */
+/** Deno 2.9 has the message in the cause; Deno 2.7, too, puts the address before it. */
 function wordsOf(error: unknown): string {
   const { message = "", cause } = error as {
     readonly message?: string;

@@ -9,7 +9,7 @@ import { newRun } from "./stored_run.ts";
 
 /**
  * Makes a run no longer count, and records who did it, in one transaction. Keys that name the run as the latest of its kind
- * stay: what they lead to is looked at before it counts, by older versions of sera too.
+ * stay: sera, older versions included, reads the run itself before it counts.
  *
  * @param expires Until when both are kept, in milliseconds since 1970.
  * @param isFirst Whether no run has been added yet under this lock.

@@ -17,7 +17,7 @@ import { withEndRequest, withoutEndRequest } from "./end_request.ts";
 type Held = KeyValue & { readonly key: string };
 
 /**
- * Takes hold of the holder of a lock, by the revision in which its key was created: no other key has that.
+ * Makes the handle on the holder of a lock, identified by its key's create revision, which no other key has.
  *
  * @throws {LockUnavailableError} When etcd cannot be asked.
  */
@@ -30,7 +30,7 @@ export async function handleOnEtcd(
   const created = holder.queuePosition ?? holder.lease?.token ?? 0n;
   const { lock, slot = 0, slots = 0 } = holder;
   const { prefix } = client.address;
-  // A mark of the same session was created with it, elsewhere.
+  // A mark of the same session, elsewhere, was created along with it.
   const asked = {
     ...slot === 0 ? { key: queueOf(prefix, lock), prefix: true } : heldOf(prefix, lock, slots),
     limit: 1,
@@ -48,7 +48,7 @@ export class EtcdHandle implements HolderHandle {
   readonly noticedWithin: number;
   readonly #client: EtcdClient;
   readonly #holder: Sighting;
-  /** Undefined if it has gone already. */
+  /** Undefined if it is gone already. */
   readonly #key: Held | undefined;
   /** The holder's value with the request. */
   readonly #endRequest: string | undefined;
@@ -73,7 +73,7 @@ export class EtcdHandle implements HolderHandle {
 
   async ask(signal: AbortSignal): Promise<void> {
     const now = await this.#now(signal);
-    // Somebody else who asked has taken the request back, or nobody has asked yet.
+    // Another asker has withdrawn the request, or nobody has asked yet.
     if (!now || now.changed === this.#askedIn || this.#askedIn !== undefined && now.changed !== now.created) return;
     this.#askedIn = await this.#put(this.#endRequest!, [when.created(now.key, "EQUAL", now.created)], signal);
   }
@@ -98,7 +98,7 @@ export class EtcdHandle implements HolderHandle {
     return { mayRun };
   }
 
-  /** The holder's key as it is by now; undefined if it has gone. */
+  /** The holder's current key; undefined if it is gone. */
   async #now(signal: AbortSignal): Promise<Held | undefined> {
     const held = this.#key;
     if (!held) return undefined;
@@ -112,7 +112,7 @@ export class EtcdHandle implements HolderHandle {
     return sightings.find(({ queuePosition }) => queuePosition === this.#key?.created)?.lease?.left;
   }
 
-  /** Gives the holder's key another value, under conditions. Returns in which revision; undefined if it has not been done. */
+  /** Changes the value of the holder's key if conditions are met. Returns the new revision; undefined if they were not. */
   async #put(
     value: string,
     conditions: Parameters<typeof txn>[0],

@@ -5,17 +5,16 @@ import type { EtcdAddress } from "./address.ts";
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
 
 /**
- * How long nothing may be heard on a connection before it is used, or one in its place, in milliseconds: it may be gone
- * without a word.
+ * How long a connection may be silent, in milliseconds, before it is used or replaced: it may have broken silently.
  */
 export const LONGEST_SILENCE = 300_000;
 
-/** How long the runtime keeps a connection that nothing goes over: longer than any is kept silent on purpose. */
+/** How long the runtime keeps an idle connection: longer than any is left idle on purpose. */
 const KEPT_IDLE = LONGEST_SILENCE + 30_000;
 
 /**
- * What requests are sent with: TLS as the address has it, HTTP/1.1, and no proxy. A proxy of the environment is for the
- * Web: it would see the password, and may cut long requests, repeat them, or have a cluster of its own.
+ * The HTTP clients: TLS as the address says, HTTP/1.1, and no proxy. A proxy in the environment is meant for the Web: it
+ * would see the password, and may cut off long requests, repeat them, or reach another cluster.
  */
 export class EtcdHttp implements Disposable {
   /** For requests that are answered at once. */
@@ -43,14 +42,14 @@ export class EtcdHttp implements Disposable {
   }
 
   /**
-   * For requests whose answer goes on, made when it is first asked for. Over HTTP/1.1 each of them occupies a connection:
-   * from the calls it would take the one that is open, and the next call, which may be urgent, would have to connect.
+   * For streamed answers; created on first use. Over HTTP/1.1 each stream occupies a connection: it would take the one that
+   * is open from the calls, and the next call, which may be urgent, would have to connect.
    */
   get streams(): Deno.HttpClient {
     return this.#streams ??= create(this.#options);
   }
 
-  /** Closes the connections. Not to be used any more after that. */
+  /** Closes the connections. Do not use it after that. */
   [Symbol.dispose](): void {
     this.calls.close();
     this.#streams?.close();

@@ -1,20 +1,20 @@
 /**
- * Reads and writes etcd's JSON. What it sends may be anything: each value is checked to be of the kind that was asked
- * for. A value of its type's default is left out in JSON, so what is absent is 0, false, empty. Numbers of 64 bits are
- * texts, and never pass a JavaScript number, which could not hold them.
+ * Reads and writes etcd's JSON. Input is not trusted: each value is checked to be of the requested type. JSON leaves out
+ * values that are their type's default, so an absent one is 0, false or empty. Numbers of 64 bits are strings, and are never
+ * converted to a JavaScript number, which could not hold them.
  */
 
 import { LockUnavailableError } from "../../errors.ts";
 
-/** What JSON can say. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
-/** An object of JSON. */
+/** A JSON object. */
 export interface JsonObject {
   readonly [name: string]: Json;
 }
 
-/** An answer that etcd cannot have given. Not transient: the same question would get the same answer. */
+/** An answer that etcd cannot have sent. Not transient: the same request would get the same answer. */
 export class NonsenseError extends LockUnavailableError {
   /** @param what What is wrong, never its content. */
   constructor(what: string) {
@@ -29,9 +29,9 @@ const MOST = 2n ** 64n - 1n;
 const DIGITS = /^(?:0|-?[1-9][0-9]{0,19})$/;
 
 /**
- * Reads a text as an object of JSON.
+ * Parses a JSON object.
  *
- * @throws {NonsenseError} When it is none.
+ * @throws {NonsenseError} When it is not one.
  */
 export function parseJson(text: string): JsonObject {
   let value: Json;
@@ -44,7 +44,7 @@ export function parseJson(text: string): JsonObject {
   return asObject(value, "it");
 }
 
-/** A value of an object; undefined if it is absent. Never one that every object inherits. */
+/** A value of an object; undefined if it is absent. Never an inherited one. */
 export function field(json: JsonObject, name: string): Json | undefined {
   return Object.hasOwn(json, name) ? json[name] : undefined;
 }
@@ -72,7 +72,7 @@ export function objects(json: JsonObject, name: string): readonly JsonObject[] {
 /**
  * A whole number of 64 bits, with or without sign; 0 if it is absent.
  *
- * @throws {NonsenseError} When it is something else: also for a number of JSON, which may have been rounded.
+ * @throws {NonsenseError} When it is something else: also for a JSON number, which may have been rounded.
  */
 export function int64(json: JsonObject, name: string): bigint {
   const value = field(json, name);
@@ -95,7 +95,7 @@ export function int32(json: JsonObject, name: string): number {
 }
 
 /**
- * A truth; false if it is absent.
+ * A boolean; false if it is absent.
  *
  * @throws {NonsenseError} When it is something else.
  */
@@ -106,7 +106,7 @@ export function truth(json: JsonObject, name: string): boolean {
 }
 
 /**
- * A text; an empty one if it is absent.
+ * A string; an empty one if it is absent.
  *
  * @throws {NonsenseError} When it is something else.
  */
@@ -133,8 +133,8 @@ export function bytes(json: JsonObject, name: string): Uint8Array<ArrayBuffer> {
 /**
  * Bytes that are a text in UTF-8.
  *
- * @returns Undefined if they are none: others may write keys and values too.
- * @throws {NonsenseError} When it is something else than bytes.
+ * @returns Undefined if they are not: others may write keys and values, too.
+ * @throws {NonsenseError} When it is not bytes.
  */
 export function utf8(json: JsonObject, name: string): string | undefined {
   try {
@@ -155,7 +155,7 @@ function asObject(value: Json, name: string): JsonObject {
   return value;
 }
 
-/** As `Array.isArray`, which does not know of lists that cannot be changed. */
+/** Like `Array.isArray`, whose type does not cover read-only arrays. */
 function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }

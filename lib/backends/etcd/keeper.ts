@@ -1,14 +1,17 @@
 import { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Keeper } from "../../lock/keeper.ts";
-import type { Moment } from "../../lock/lease.ts";
+import { DURABLE_BEATS_PER_TTL, heartbeatOf, type Moment } from "../../lock/lease.ts";
+import { within } from "../../waiting.ts";
 import { readRange } from "./answers.ts";
 import { keysAsTheyAre } from "./keys_as_they_are.ts";
 import { Path, range } from "./requests.ts";
 import type { Place } from "./line.ts";
 import type { EtcdSession } from "./session.ts";
 import { EndRequests } from "../../lock/end_request.ts";
-import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
+import { type Persistence, RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
+import type { RenewOptions } from "./lease.ts";
+import { untilRenewed } from "./until_renewed.ts";
 
 /** A session whose lock is held. */
 export interface Kept {
@@ -42,6 +45,8 @@ export class EtcdKeeper implements Keeper {
   /** The member that has answered last. */
   #answering: string;
   #isReleased = false;
+  /** Whether one of the keys was found to be gone. */
+  #isMissing = false;
   /** The revision of the last change of the key that was looked at. */
   #lookedAt: bigint | undefined;
   /** Whether that has been told. */
@@ -78,15 +83,21 @@ export class EtcdKeeper implements Keeper {
 
   /** Renews the lease. Tries until a member has answered, or the keeper is ended. */
   async renew(): Promise<Moment | undefined> {
-    return await this.#untilAnswered(async (timeout) => {
-      const options = { signal: this.ended, timeout };
-      const [sent, isThere] = await Promise.all([this.session.lease.renew(options), this.#areThere(options)]);
-      if (sent && (isThere || this.session.keyEnd.state !== "not asked for")) return sent;
-      // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
-      this.#isReleased ||= !sent && this.#isUnsure;
-      if (this.#isReleased) return this.session.lease.confirmed;
-      throw await this.#whyLost(sent ? "its key was deleted" : "its lease has ended");
-    });
+    return this.#answered(await untilRenewed((options) => this.#tryToRenew(options), this.#persistence));
+  }
+
+  async #tryToRenew(options: RenewOptions): Promise<Moment> {
+    const areThere = this.#areThere(options.timeout);
+    areThere.then((areThere) => this.#isMissing ||= !areThere, () => undefined);
+    const sent = await this.session.lease.renew(options);
+    // That the lease is good must be known soon; a key takes long to read where etcd waits for its disk. What is found
+    // late counts at the next renewal.
+    if (sent) await within(heartbeatOf({ ttl: this.#ttl, grace: 0, beats: DURABLE_BEATS_PER_TTL }) / 2, areThere);
+    if (sent && (!this.#isMissing || this.session.keyEnd.state !== "not asked for")) return sent;
+    // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
+    this.#isReleased ||= !sent && this.#isUnsure;
+    if (this.#isReleased) return this.session.lease.confirmed;
+    throw await this.#whyLost(sent ? "its key was deleted" : "its lease has ended");
   }
 
   /**
@@ -98,7 +109,8 @@ export class EtcdKeeper implements Keeper {
     this.#isReleased ||= isKeyDeleted;
     if (!this.#isReleased) {
       this.#releaseBy ??= new Deadline(this.#ttl);
-      await this.#untilAnswered((timeout) => this.#free(timeout), this.#releaseBy);
+      const persistence = { ...this.#persistence, deadline: this.#releaseBy, refusals: RELEASE_REFUSALS };
+      this.#answered(await untilAnswered((timeout) => this.#free(timeout), persistence));
     }
     const isFirst = !this.#isOver;
     this.#isOver = true;
@@ -126,13 +138,16 @@ export class EtcdKeeper implements Keeper {
     }
   }
 
-  async #untilAnswered<T>(ask: (timeout: number) => Promise<T>, deadline?: Deadline): Promise<T> {
-    const answer = await untilAnswered(ask, {
+  get #persistence(): Persistence {
+    return {
       ttl: this.#ttl,
       ended: this.ended,
       failed: ({ reason, cure }) => this.trouble = { what: reason, cure },
-      ...deadline ? { deadline, refusals: RELEASE_REFUSALS } : {},
-    });
+    };
+  }
+
+  /** Notes that a member has answered. */
+  #answered<T>(answer: T): T {
     const before = this.#answering;
     this.#answering = this.where;
     if (before !== this.where) this.#moved?.(this.where, this.trouble ?? { what: `${before} is in trouble` });
@@ -141,10 +156,10 @@ export class EtcdKeeper implements Keeper {
   }
 
   /** Whether the keys are there: somebody may delete one, and leave the lease. That it cannot be told ends no lease. */
-  async #areThere(options: { readonly signal: AbortSignal; readonly timeout: number }): Promise<boolean> {
+  async #areThere(timeout: number | undefined): Promise<boolean> {
     let found;
     try {
-      found = await keysAsTheyAre(this.session.client, this.#places, options);
+      found = await keysAsTheyAre(this.session.client, this.#places, { signal: this.ended, timeout });
     } catch (error) {
       if (error instanceof LockUnavailableError) return true;
       throw error;

@@ -1,5 +1,5 @@
-/** The end of the key that holds a lock when the last write to the ledger deletes it: then the lock is released by that. */
+/** How the key that holds a lock ends if the last write to the ledger deletes it, and so releases the lock. */
 export class KeyEnd {
-  /** `asked for`: a write was sent that deletes it, and it is not known yet whether that was carried out. */
+  /** `asked for`: a write that deletes it was sent, and it is not known yet whether it was carried out. */
   state: "not asked for" | "asked for" | "done" = "not asked for";
 }

@@ -2,8 +2,17 @@ import { Moment } from "../../lock/lease.ts";
 import { readGrant, readKeepAlive } from "./answers.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
 import { Code, EtcdError } from "./errors.ts";
-import { field, int64, NonsenseError, object } from "./json.ts";
+import { field, int64, type JsonObject, NonsenseError, object } from "./json.ts";
 import { grant, leaseRequest, Path } from "./requests.ts";
+
+/** What became of a renewal: when the request for it was sent; undefined if the lease has ended. */
+export type Renewed = Moment | undefined;
+
+/** How to ask for a renewal. */
+export interface RenewOptions extends Omit<CallOptions, "asking" | "late"> {
+  /** As in {@linkcode CallOptions}. */
+  readonly late?: ((renewed: Promise<Renewed>) => void) | undefined;
+}
 
 /**
  * A lease of etcd: the keys that are put with it end with it, when it is revoked or has not been renewed for its TTL. Its
@@ -39,17 +48,20 @@ export class EtcdLease {
    * @returns Whether it is there; false if it has ended in the meantime.
    * @throws {LockUnavailableError} When that is not known.
    */
-  async grant(options: CallOptions): Promise<boolean> {
+  async grant({ signal, timeout }: CallOptions): Promise<boolean> {
     let sent = new Moment();
     try {
       const answer = await this.#client.call(Path.grant, grant(this.#seconds, this.id), {
-        ...options,
+        signal,
+        timeout,
         asking: () => sent = new Moment(),
       });
       this.#granted = 1000 * Number(readGrant(answer).seconds);
     } catch (error) {
       // An earlier request was carried out, and it may have been some time ago.
-      if (isRefusal(error, Code.precondition, "lease already exists")) return await this.renew(options) !== undefined;
+      if (isRefusal(error, Code.precondition, "lease already exists")) {
+        return await this.renew({ signal, timeout }) !== undefined;
+      }
       throw error;
     }
     this.#confirmed = sent;
@@ -62,12 +74,21 @@ export class EtcdLease {
    * @returns When the request was sent whose answer shows that it lasts for its TTL from then on; undefined if it has ended.
    * @throws {LockUnavailableError} When that is not known.
    */
-  async renew(options: CallOptions): Promise<Moment | undefined> {
+  async renew({ late, ...options }: RenewOptions): Promise<Renewed> {
     let sent = new Moment();
     const answer = await this.#client.call(Path.keepAlive, leaseRequest(this.id), {
       ...options,
       asking: () => sent = new Moment(),
+      late: late && ((answer) => {
+        const then = sent;
+        late(answer.then((answer) => this.#renewed(answer, then)));
+      }),
     });
+    return this.#renewed(answer, sent);
+  }
+
+  /** @param sent When the request was sent. */
+  #renewed(answer: JsonObject, sent: Moment): Renewed {
     // Its end is told by a number that is missing: nothing else may be taken for it.
     if (field(answer, "result") === undefined || int64(object(answer, "result"), "ID") !== this.id) {
       throw new NonsenseError("a renewal of another lease");

@@ -8,7 +8,7 @@ import { addRun, endLeases, spanLease } from "./begin_run.ts";
 import { countedRun } from "./counted_run.ts";
 import { spanValue } from "./every.ts";
 import { pointerTo } from "./pointer.ts";
-import { endLeft } from "./end_left.ts";
+import { endAbandonedRuns } from "./abandoned_runs.ts";
 import { endRun } from "./end_run.ts";
 import { latestRuns, runsOf } from "./ledger_reading.ts";
 import { LedgerLockLostError, LedgerStore } from "./ledger_store.ts";
@@ -21,18 +21,18 @@ import { cut, newRun, recorded, type StoredRun } from "./stored_run.ts";
 const LATEST = Date.UTC(10_000, 0, 1) - 1;
 
 /**
- * The ledger in keys of etcd, below `ledger/`. Each change of a lock's runs is one transaction, which etcd makes only if
- * the lock's own key is still there: who has lost the lock changes nothing.
+ * The ledger in etcd, in keys below `ledger/`. Each change of a lock's runs is one transaction, which etcd executes only if
+ * the holder's key still exists: a sera that has lost the lock changes nothing.
  */
 export class EtcdLedger implements Ledger {
   /** etcd has no request for the time. */
   readonly clock = "machine";
   readonly #store: LedgerStore;
   readonly #patience: Patience | undefined;
-  /** The runs begun here, and the lease that some have. */
+  /** The runs begun here, with their lease if they have one. */
   readonly #begun = new Map<bigint, { readonly run: StoredRun; readonly lease: bigint | undefined }>();
   #hasAdded = false;
-  /** Whether there are surely no runs of an earlier holder that have not ended. */
+  /** Whether it is certain that no earlier holder has left an unfinished run. */
   #isTidy: boolean;
 
   /** @param own The key that holds the lock; a client alone to read only, and to forget what has expired. */
@@ -57,12 +57,12 @@ export class EtcdLedger implements Ledger {
   async abandon(lock: string, _next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     if (this.#isTidy) return [];
     const ending = { outcome: "abandoned", expires: "keep", countsNever: false } as const;
-    return await endLeft(this.#store, lock, () => true, ending, slots);
+    return await endAbandonedRuns(this.#store, lock, () => true, ending, slots);
   }
 
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
     const isOurs = (run: RecordedRun) => run.host === cut(host) && run.pid === pid;
-    await endLeft(this.#store, lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
+    await endAbandonedRuns(this.#store, lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
   }
 
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
@@ -78,7 +78,7 @@ export class EtcdLedger implements Ledger {
     const value = newRun(lock, once, runner, {
       outcome: "running",
       started,
-      // A run with a key is kept forever, and one that `--every` needs at least for that span.
+      // A run with a `--once` key is kept for ever, and one for `--every` at least for its time span.
       ...every === undefined ? {} : { every },
       ...once === undefined ? { expires: after(started, Math.max(keepHistory, every ?? 0)) } : {},
     });
@@ -161,7 +161,7 @@ export class EtcdLedger implements Ledger {
     return await summaries(this.#store, within, limit);
   }
 
-  /** Ends a lease that was not used: there is no run for it. */
+  /** Revokes a lease that was not used, since no run was added for it. */
   async #orEnd<T>(lease: bigint | undefined, use: Promise<T>): Promise<T> {
     try {
       return await use;
@@ -172,7 +172,7 @@ export class EtcdLedger implements Ledger {
   }
 }
 
-/** A time so many milliseconds later. */
+/** A time that many milliseconds later. */
 function after(time: number, milliseconds: number): number {
   return Math.min(time + milliseconds, LATEST);
 }

@@ -16,7 +16,7 @@ import { readRun } from "./stored_run.ts";
 const SPAN = 60_000;
 
 /**
- * Records a run as a real one would be, under a lock that nobody else uses, and deletes it.
+ * Records a run like a real one, under a lock that nobody else uses, and deletes it.
  *
  * @throws {LockUnavailableError} When a run could not be recorded.
  */
@@ -43,7 +43,7 @@ async function recordTestRun(client: Caller, { lock, rule, runner }: TestRun): P
   }
 }
 
-/** Deletes all that there is about the runs of a lock. */
+/** Deletes everything about the runs of a lock. */
 async function forget(store: LedgerStore, lock: string, once: string | undefined): Promise<void> {
   const { keys } = store;
   const every = await store.page(keys.every(lock), { keysOnly: true });

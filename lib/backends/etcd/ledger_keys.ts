@@ -1,6 +1,6 @@
 import { slotIn } from "../../lock/slot_name.ts";
 
-/** What a number is taken from, so that the newest run has the first key: etcd reads a part of a range from its beginning only. */
+/** A run's number is subtracted from this, so that the newest run has the first key: etcd reads ranges only from the start. */
 const MOST = 2n ** 64n - 1n;
 
 /** The digits of a number in a key. */
@@ -16,29 +16,29 @@ export interface KeyRange {
 }
 
 /**
- * The names of the ledger's keys. `run/` has the runs, and all that counts; the others only lead there. The number in a
- * key counts down, so that the newest run comes first.
+ * The names of the ledger's keys. `run/` has the runs, and decides; all other keys are indexes of it. The number in a key
+ * counts down, so that the newest run comes first.
  *
- * A run under a slot is listed under the name of the slot, see `slotName()`, whose holder writes about it. What rules go by
- * is listed for all slots of a lock together.
+ * A run under a slot is listed under the name of the slot, see `slotName()`, whose holder writes it. The keys for `--every`
+ * and `--once` are for all slots of a lock together.
  */
 export class LedgerKeys {
   readonly #root: string;
-  /** The key whose revisions serve as numbers. */
+  /** The key whose revisions serve as run numbers. */
   readonly number: string;
-  /** Begins the keys of all runs. */
+  /** The prefix of the keys of all runs. */
   readonly runs: string;
-  /** Begins the keys that list runs by lock. */
+  /** The prefix of the keys that list runs by lock. */
   readonly byLock: string;
-  /** Begins the keys that list runs by the time until which they are kept, the first to go first. */
+  /** The prefix of the keys that list runs by the time until which they are kept, the earliest first. */
   readonly byExpiry: string;
 
-  /** Begins the keys that list runs that have not ended. */
+  /** The prefix of the keys that list unfinished runs. */
   readonly allRunning: string;
-  /** Begins the keys that name the latest runs of locks. */
+  /** The prefix of the keys that name the latest runs of locks. */
   readonly lasts: string;
 
-  /** @param prefix What all of sera's keys begin with. */
+  /** @param prefix The prefix of all of sera's keys. */
   constructor(prefix: string) {
     this.#root = `${prefix}ledger/`;
     this.number = `${this.#root}number`;
@@ -53,17 +53,17 @@ export class LedgerKeys {
     return `${this.runs}${countingDown(id)}`;
   }
 
-  /** Lists a run of a lock; without an id, what begins the keys of all of them. */
+  /** Lists a run of a lock; without an id, the prefix of the keys of all of them. */
   of(lock: string, id?: bigint): string {
     return `${this.byLock}${lock}/${numberOf(id)}`;
   }
 
-  /** Lists a run that has not ended. */
+  /** Lists an unfinished run. */
   running(lock: string, id?: bigint): string {
     return `${this.allRunning}${lock}/${numberOf(id)}`;
   }
 
-  /** Lists a run that `--every` looks for; it ends with a lease. */
+  /** Lists a run for `--every`; it expires with a lease. */
   every(lock: string, id?: bigint): string {
     return `${this.#root}every/${slotIn(lock).lock}/${numberOf(id)}`;
   }
@@ -73,10 +73,10 @@ export class LedgerKeys {
     return `${this.#root}once/${slotIn(lock).lock}/${key}`;
   }
 
-  /** The keys of a list that are of a lock or of any of its slots, the lists of the further slots first. */
+  /** The keys of a list that belong to a lock or any of its slots; those of slots from 1 on come first. */
   inSlots(list: "byLock" | "allRunning" | "lasts", lock: string): KeyRange {
     const { lock: base } = slotIn(lock);
-    // After the name comes a dot or a slash, and what comes after the slash is the zero.
+    // The name is followed by a dot or a slash, and the next character after the slash is the zero.
     return { key: `${this[list]}${base}.`, to: `${this[list]}${base}0` };
   }
 
@@ -86,7 +86,7 @@ export class LedgerKeys {
     return key.slice(begin, key.indexOf("/", begin));
   }
 
-  /** Names the latest run of a lock, or of a slot, that came to this end. */
+  /** Names the latest run of a lock, or of a slot, with this outcome. */
   last(lock: string, outcome: "succeeded" | "failed"): string {
     return `${this.lasts}${lock}/${outcome}`;
   }

@@ -12,7 +12,7 @@ export async function runsOf(store: LedgerStore, ids: readonly bigint[]): Promis
 }
 
 /**
- * The latest runs that a filter lets through, the newest first.
+ * The latest runs that match a filter, newest first.
  *
  * @throws {LockUnavailableError} When they cannot be read.
  */
@@ -90,7 +90,7 @@ async function collect(
   while (runs.length < limit) {
     const page = await read(after, isNarrow(filter) ? Infinity : limit - runs.length);
     after = page.at(-1)?.key;
-    // A last key that is not text is not of sera's making, and comes after all that are.
+    // A last key that is not text is not sera's, and comes after all that are.
     if (after === undefined) break;
     const found = await runsIn(page);
     runs.push(...found.filter((run) => fits(run, filter)));

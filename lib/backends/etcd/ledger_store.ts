@@ -2,23 +2,23 @@ import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { type KeyValue, readRange, readTxn, type TxnAnswer } from "./answers.ts";
 import { EtcdError } from "./errors.ts";
 import { base64, type JsonObject } from "./json.ts";
-import { fitting } from "./fitting.ts";
+import { readFitting } from "./read_fitting.ts";
 import { LedgerKeys } from "./ledger_keys.ts";
 import type { Caller, OwnKey } from "./own_key.ts";
 import { Path, type Range, range, step, txn, when } from "./requests.ts";
 
-/** How many values are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+/** How many values to read at a time: even with the longest texts they fit into the longest answer that is accepted. */
 const READ_AT_ONCE = 100;
 
-/** How many keys without values are read at a time, by the same measure. */
+/** How many keys without values to read at a time, for the same reason. */
 const KEYS_AT_ONCE = 2000;
 
 /** The lock was lost before the ledger could be written. */
 export class LedgerLockLostError extends LockUnavailableError {}
 
-/** What happened to a change. */
+/** The outcome of a change. */
 export interface Change {
-  /** Whether all conditions held, so that it was made. */
+  /** Whether all conditions were met, so that it was made. */
   readonly done: boolean;
   /** Whether the lock was held. */
   readonly isHeld: boolean;
@@ -36,7 +36,7 @@ export class LedgerStore {
 
   /**
    * @param own The key that holds the lock; undefined to read only, and to forget what has expired.
-   * @param noAnswer Fires when an answer is no longer waited for.
+   * @param noAnswer Fires when answers are no longer awaited.
    */
   constructor(client: Caller, own: OwnKey | undefined, noAnswer?: AbortSignal) {
     this.#client = client;
@@ -70,10 +70,10 @@ export class LedgerStore {
   }
 
   /**
-   * Changes keys, if the lock is still held and the conditions hold.
+   * Changes keys, if the lock is still held and the conditions are met.
    *
-   * @param otherwise What to read if they do not.
-   * @returns Whether they held, in which revision; if not, what was read instead.
+   * @param otherwise What to read if they are not.
+   * @returns Whether they were, and the revision; if not, what was read instead.
    * @throws {LedgerLockLostError} When the lock is no longer held; then nothing was changed.
    */
   async change(conditions: readonly JsonObject[], steps: readonly JsonObject[], otherwise: Range): Promise<Change> {
@@ -83,9 +83,9 @@ export class LedgerStore {
   }
 
   /**
-   * As {@linkcode change}, and releases the lock with it.
+   * Like {@linkcode change}, but also releases the lock.
    *
-   * @param isDone Whether what was read instead shows that an earlier request has done the same, and got no answer.
+   * @param isDone Whether what was read instead shows that an earlier, unanswered request has already done this.
    */
   async changeLast(
     conditions: readonly JsonObject[],
@@ -132,16 +132,16 @@ export class LedgerStore {
     return new LedgerLockLostError(what, cure);
   }
 
-  /** Changes keys that no lock guards, if the conditions hold. */
+  /** Changes keys that no lock protects, if the conditions are met. */
   async changeUnguarded(conditions: readonly JsonObject[], steps: readonly JsonObject[]): Promise<boolean> {
     return readTxn(await this.ask(Path.txn, txn(conditions, steps))).succeeded;
   }
 
   /**
-   * A page of the keys that begin so, in their order.
+   * A page of the keys with a prefix, in order.
    *
    * @param after The last key of the page before.
-   * @param until The first key that is no longer meant; by default all are that begin so.
+   * @param until The first key to exclude; by default all with the prefix are included.
    */
   async page(
     prefix: string,
@@ -153,7 +153,7 @@ export class LedgerStore {
     } = {},
   ): Promise<readonly KeyValue[]> {
     const most = Math.min(limit, keysOnly ? KEYS_AT_ONCE : READ_AT_ONCE);
-    return await fitting(most, async (count, keysOnlyNow) => {
+    return await readFitting(most, async (count, keysOnlyNow) => {
       const found = await this.ask(Path.range, {
         ...range({ key: prefix, prefix: true, limit: count, keysOnly: keysOnly || keysOnlyNow }),
         ...after === undefined ? {} : { key: base64(`${after}\0`) },
@@ -163,11 +163,11 @@ export class LedgerStore {
     });
   }
 
-  /** The keys of these names that are there, in the order of the names. */
+  /** The keys with these names that exist, in the order of the names. */
   async values(names: readonly string[]): Promise<readonly KeyValue[]> {
     const found: KeyValue[] = [];
     for (let at = 0; at < names.length;) {
-      const { keys, count } = await fitting(READ_AT_ONCE, async (count, keysOnly) => {
+      const { keys, count } = await readFitting(READ_AT_ONCE, async (count, keysOnly) => {
         const part = names.slice(at, at + count);
         const answer = await this.read(...part.map((key) => ({ key, keysOnly })));
         return { keys: part.flatMap((_, index) => answer.range(index).keys), count };

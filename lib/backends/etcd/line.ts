@@ -38,10 +38,11 @@ export interface Line {
    * Looks where the session stands now, and takes what has come free. That its key is there shows that its lease had not
    * ended: etcd may tell a waiter of its turn after that (etcd#11456).
    *
+   * @param gone Which of the awaited keys are known to have gone.
    * @returns Undefined if it is not in the line any more.
    * @throws As {@linkcode enter}.
    */
-  find(place: Place, options: CallOptions): Promise<Place | undefined>;
+  find(place: Place, options: CallOptions, gone?: readonly string[]): Promise<Place | undefined>;
 }
 
 /** Who comes for a lock. */

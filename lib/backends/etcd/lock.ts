@@ -1,5 +1,5 @@
 import type { Deadline } from "../../deadline.ts";
-import { LockUnavailableError } from "../../errors.ts";
+import { ConfigError, LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LeasedLock } from "../../lock/leased_lock.ts";
 import { hold } from "../../lock/hold.ts";
@@ -64,7 +64,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       await session.open({ signal, timeout: timeoutWithin(limit, this.#client.address.endpoints.length) });
     } catch (error) {
       // Then there is no lease to give back.
-      const isRefused = error instanceof LockUnavailableError && !error.transient;
+      const isRefused = error instanceof ConfigError || error instanceof LockUnavailableError && !error.transient;
       if (isRefused || session.closed.aborted) this.#opening = undefined;
       throw error;
     }

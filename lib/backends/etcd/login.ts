@@ -10,7 +10,7 @@ const ENDED = /auth token|revision of auth store|revision in header is old|user 
 /** What it answers to a login when authentication is off. */
 const OPEN_TO_ALL = /authentication is not enabled/;
 
-/** A login, which is good at all members. It is made when it is first needed, and again when it is no longer valid. */
+/** A login, which is valid at all members. It happens when it is first needed, and again when it is no longer valid. */
 export class Login {
   readonly #address: Pick<EtcdAddress, "user" | "password">;
   #token: string | undefined;
@@ -27,7 +27,7 @@ export class Login {
   }
 
   /**
-   * Does something with a login, if there has to be one, and once more with a new one if that is no longer valid.
+   * Sends something with a login, if one is needed, and once more with a new one if that is no longer valid.
    *
    * @throws {EtcdError} Also when etcd refuses the login: a wrong password is not tried twice.
    */
@@ -44,19 +44,19 @@ export class Login {
       this.#isOpenToAll = false;
       // Another request may have logged in meanwhile.
       const again = this.#token === token ? await this.#logIn(member, sending) : this.#token;
-      // Nobody has to log in any more if there is none, and the old one only stood in the way.
+      // Without a token no login is needed any more, and only the old one was in the way.
       if (again === token) throw error;
       return await work({ ...sending, token: again });
     }
   }
 
-  /** Some versions of etcd close the connection instead of saying that a login is not good. */
+  /** Some versions of etcd close the connection instead of saying that a login is invalid. */
   #mayHaveEnded({ code, words, closed }: EtcdError, token: string | undefined): boolean {
     if (this.#address.user === undefined) return false;
     return code === Code.unauthenticated || ENDED.test(words) || closed && token !== undefined;
   }
 
-  /** @returns The token of a new login; undefined where nobody has to log in. */
+  /** @returns The token of a new login; undefined if no login is needed. */
   async #logIn(member: Member, sending: Omit<Sending, "token">): Promise<string | undefined> {
     const { user: name, password } = this.#address;
     if (name === undefined || password === undefined || this.#isOpenToAll) return undefined;

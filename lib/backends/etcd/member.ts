@@ -4,7 +4,7 @@ import { readLines, readWhole } from "./body.ts";
 import { EtcdError } from "./errors.ts";
 import { field, type JsonObject, NonsenseError, object, parseJson } from "./json.ts";
 
-/** What a request is sent with. */
+/** What goes along with a request. */
 export interface Sending {
   readonly http: Deno.HttpClient;
   /** The token of a login. */
@@ -14,8 +14,8 @@ export interface Sending {
 }
 
 /**
- * The header by which the gateway passes on that only a member with a leader may answer. Without it one that has lost the
- * others would let requests hang, and a watch be silent forever.
+ * The header that tells the gateway to require a leader. Without it a member that is cut off from the others would let
+ * requests hang, and a watch be silent for ever.
  */
 const WITH_LEADER = { "Grpc-Metadata-Hasleader": "true" };
 
@@ -27,7 +27,7 @@ export class Member {
   readonly endpoint: Endpoint;
   readonly #address: EtcdAddress;
   #down = new AbortController();
-  /** Whether it has ever answered as etcd does. */
+  /** Whether it has ever answered like etcd. */
   #isEtcd = false;
 
   constructor(endpoint: Endpoint, address: EtcdAddress) {
@@ -37,12 +37,12 @@ export class Member {
     this.url = `${address.tls ? "https" : "http"}://${shownEndpoint(endpoint)}`;
   }
 
-  /** Fires when it is next found not to answer. */
+  /** Fires the next time that it is found not to answer. */
   get down(): AbortSignal {
     return this.#down.signal;
   }
 
-  /** Ends all that goes on with it: it does not answer any more. */
+  /** Ends everything in progress with it, since it no longer answers. */
   isDown(why: EtcdError): void {
     const down = this.#down;
     this.#down = new AbortController();
@@ -68,7 +68,7 @@ export class Member {
   /**
    * Sends a request and reads the answer.
    *
-   * @throws {EtcdError} When etcd refuses, or does not answer as etcd does.
+   * @throws {EtcdError} When etcd refuses, or the answer is not etcd's.
    * @throws The signal's reason when it is aborted.
    */
   async ask(path: string, body: JsonObject, sending: Sending): Promise<JsonObject> {
@@ -82,9 +82,9 @@ export class Member {
   }
 
   /**
-   * Sends a request whose answer goes on. Ends with an error only.
+   * Sends a request with a streamed answer. The stream ends only with an error.
    *
-   * @returns What stands in `result` of each message.
+   * @returns The `result` of each message.
    * @throws As {@linkcode ask}.
    */
   async *follow(path: string, body: JsonObject, sending: Sending): AsyncGenerator<JsonObject, never> {
@@ -147,8 +147,8 @@ export class Member {
     const failure = describeFetchError(error);
     const { kind } = failure;
     if (kind === "network" || kind === "ended" && this.#isEtcd) return this.error(failure, failure);
-    const { whySo } = await import("./wrong_speech.ts");
-    const why = await whySo(this.endpoint, failure, this.#address, http, signal);
+    const { whyNoAnswer } = await import("./wrong_protocol.ts");
+    const why = await whyNoAnswer(this.endpoint, failure, this.#address, http, signal);
     return why ? this.error(why, { transient: false }) : this.error(failure, failure);
   }
 }

@@ -9,7 +9,7 @@ import { assertOneCluster, endpointOf, type Listed, survey, type Surveyed } from
 /** A member, and whether it answers. */
 interface Seen {
   readonly listed: Listed;
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly name: string;
   readonly surveyed: Surveyed | undefined;
 }
@@ -55,7 +55,7 @@ export async function checkMembers(
   };
 }
 
-/** How many of so many members have to be up. */
+/** How many of this number of members must be up. */
 function quorum(voters: number): number {
   return (voters >> 1) + 1;
 }
@@ -69,7 +69,7 @@ function whyDown(surveyed: Surveyed | undefined): string {
   return `${shownEndpoint(surveyed.endpoint)}: ${surveyed.error?.why ?? "another member answers there"}`;
 }
 
-/** What a member tells: at the endpoint of the setting that leads to it, else where it says that it listens. */
+/** What a member says: at the endpoint of the setting that leads to it, else where it says that it listens. */
 async function look(address: EtcdAddress, surveyed: readonly Surveyed[], listed: Listed): Promise<Seen> {
   const name = listed.name === ""
     ? `a member that has not started (${listed.id.toString(16)})`
@@ -89,7 +89,7 @@ function unled(error: LockUnavailableError | undefined, count: string, missing: 
   return new LockUnavailableError(what, MAJORITY, { transient: true, cause: error });
 }
 
-/** What can be told where the members are not. */
+/** What can be said when the list of members is unknown. */
 function judgeEndpoints(surveyed: readonly Surveyed[]): Finding {
   const isLed = surveyed.some(({ status }) => (status?.leader ?? 0n) !== 0n);
   return { found: `this user may not see them${isLed ? "; one of them leads" : ""}` };

@@ -1,15 +1,15 @@
-/** What answers in etcd's place, or which etcd does not answer as it should; loaded only when that happens. */
+/** Finds out what answers in place of etcd, or why etcd answers unexpectedly; loaded only when that happens. */
 
 import type { Trouble } from "../../errors.ts";
 import { serverWords } from "../network/server_words.ts";
 import { readWhole } from "./body.ts";
 import { field, NonsenseError, parseJson } from "./json.ts";
 
-/** The oldest version whose gateway has the paths that sera asks. */
+/** The oldest version whose gateway has the paths that sera uses. */
 export const OLDEST = [3, 4] as const;
 
 /**
- * Says why there was another answer than one of etcd's gateway.
+ * Says why an answer was not one of etcd's gateway.
  *
  * @param url The member's, without a path.
  * @param text The answer.
@@ -46,16 +46,16 @@ export async function whatAnswers(
   };
 }
 
-/** When a port takes TLS only. */
+/** When a port accepts TLS only. */
 export const SPEAKS_TLS: Trouble = { what: "it accepts TLS only", cure: "write etcds:// in the server setting" };
 
-/** When a port takes no TLS. */
+/** When a port accepts no TLS. */
 export const SPEAKS_NO_TLS: Trouble = {
   what: "it does not use TLS",
   cure: "set up TLS in etcd (--cert-file, --key-file), or write etcd:// in the server setting",
 };
 
-/** Each etcd tells its version to everybody; undefined if this is none. */
+/** The version, which etcd tells to everybody; undefined if this is not etcd. */
 export async function askVersion(
   url: string,
   request: { readonly client: Deno.HttpClient; readonly signal: AbortSignal },

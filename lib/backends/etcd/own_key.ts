@@ -7,17 +7,17 @@ import { EtcdSession } from "./session.ts";
 /** What the ledger needs of a client. */
 export type Caller = Pick<EtcdClient, "call" | "where" | "address">;
 
-/** The key by which a lock is held: as long as it is there, nobody else holds the lock. */
+/** The key by which a lock is held: as long as it exists, nobody else holds the lock. */
 export interface OwnKey {
   readonly client: Caller;
   readonly key: string;
-  /** The revision in which it was created: a key of the same name that is put later has another. */
+  /** The revision in which it was created: a later key with the same name has another. */
   readonly created: bigint;
   /** Whether an earlier holder has left runs that have not ended, as this key became the holder's; undefined if unknown. */
   readonly hasLeftRuns?: boolean | undefined;
-  /** Keys that go with it: those of locks that are held together with this one. */
+  /** The keys of the locks that are held together with this one. */
   readonly beside?: readonly string[];
-  /** To be told when the last write to the ledger deletes it; absent if none may. */
+  /** Called when the last write to the ledger deletes it; absent if none may. */
   readonly end?: KeyEnd;
 }
 

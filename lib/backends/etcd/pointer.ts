@@ -5,7 +5,7 @@ import { idFrom, own, readValue } from "./stored_run.ts";
 /**
  * The value of a key that names the latest run of a kind.
  *
- * @param failed For a key of `--once`, the latest run before it that counts if failures do.
+ * @param failed For a `--once` key, the latest earlier run that counts if failures do.
  */
 export function pointerTo(id: bigint, failed?: bigint): JsonObject {
   return { version: 1, run: String(id), ...failed === undefined ? {} : { failed: String(failed) } };

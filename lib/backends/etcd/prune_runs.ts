@@ -8,13 +8,13 @@ import { pointerTo, readPointer } from "./pointer.ts";
 import { step, when } from "./requests.ts";
 import { readRun } from "./stored_run.ts";
 
-/** How many runs are forgotten in one transaction, which has at most 128 steps, and in how many of them. */
+/** How many runs to delete in one transaction, which has at most 128 steps, and how many transactions to make. */
 const AT_ONCE = 25;
 const ROUNDS = 10;
 
 /**
- * Deletes runs whose time is over, but for the newest of all: a few hundred at most, so that nobody waits long for it. Who
- * has no lock may do so too: what somebody else changes meanwhile is left alone.
+ * Deletes expired runs, except the newest of all: a few hundred at most, so that nobody waits long for it. No lock is
+ * needed: runs that others change meanwhile are left alone.
  *
  * @throws {LockUnavailableError} When the ledger cannot be used.
  */

@@ -1,4 +1,4 @@
-/** etcd's requests, as its JSON gateway has them. Nothing here sends anything. */
+/** Builds requests for etcd's JSON gateway. Nothing here sends them. */
 
 import { base64, type JsonObject } from "./json.ts";
 
@@ -19,7 +19,7 @@ export const Path = {
   authenticate: "/v3/auth/authenticate",
 } as const;
 
-/** What keys are meant: one, all that begin so, or all from there on up to another, which is not one of them. */
+/** Which keys: one, all with a prefix, or all from one key up to another, which is excluded. */
 export interface Keys {
   readonly key: string;
   readonly prefix?: boolean;
@@ -39,11 +39,11 @@ export interface Range extends Keys {
   readonly keysOnly?: boolean;
   /** Only how many there are. */
   readonly countOnly?: boolean;
-  /** As things were in this revision; by default now. */
+  /** The state at this revision; by default the present. */
   readonly revision?: bigint;
 }
 
-/** The end of the range of all keys that begin so, in base64: the prefix with its last byte that can be, raised by one. */
+/** The end of the range of all keys with a prefix, in base64: the prefix with its last byte below 255 incremented. */
 export function rangeEnd(prefix: string): string {
   const all = new TextEncoder().encode(prefix);
   let length = all.length;
@@ -83,7 +83,7 @@ export function put(key: string, value: string | Uint8Array, lease?: bigint): Js
   return { key: base64(key), value: base64(value), ...lease === undefined ? {} : { lease: String(lease) } };
 }
 
-/** A request to delete a key, or all that begin so. */
+/** A request to delete a key, or all with a prefix. */
 export function deleteRange(key: string, prefix = false): JsonObject {
   return { key: base64(key), ...prefix ? { range_end: rangeEnd(key) } : {} };
 }
@@ -98,7 +98,7 @@ export const step = {
   txn: (...args: Parameters<typeof txn>): JsonObject => ({ request_txn: txn(...args) }),
 };
 
-/** A condition of a transaction; of a key that is not there, all revisions are 0. */
+/** A condition of a transaction; the revisions of a key that does not exist are 0. */
 export const when = {
   created: (key: string, result: "EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL", revision: bigint): JsonObject => ({
     key: base64(key),
@@ -114,7 +114,7 @@ export const when = {
   }),
 };
 
-/** Conditions of a transaction on all keys that are meant at once. */
+/** Conditions of a transaction on all keys of a range. */
 export const whenAll = {
   /** That there are none. */
   absent: (keys: Keys): JsonObject => ({ ...when.created(keys.key, "EQUAL", 0n), ...keysOf(keys) }),
@@ -132,7 +132,7 @@ export const whenAll = {
   }),
 };
 
-/** A transaction: if all conditions hold, the first steps are done, else the others. */
+/** A transaction: if all conditions are met, etcd executes the first steps, else the others. */
 export function txn(
   conditions: readonly JsonObject[],
   then: readonly JsonObject[],
@@ -141,7 +141,7 @@ export function txn(
   return { compare: conditions, success: then, failure: otherwise };
 }
 
-/** A request for a lease of so many seconds. */
+/** A request for a lease with a TTL in seconds. */
 export function grant(seconds: number, id = 0n): JsonObject {
   return { TTL: String(seconds), ID: String(id) };
 }
@@ -153,13 +153,13 @@ export function leaseRequest(id: bigint): JsonObject {
 
 /** What to watch. */
 export interface Watch extends Keys {
-  /** The first revision to tell about; by default the next one. */
+  /** The first revision to report; by default the next one. */
   readonly from?: bigint;
-  /** Whether to tell about deletions only. */
+  /** Whether to report only deletions. */
   readonly deletesOnly?: boolean;
 }
 
-/** A request to be told about changes, for a stream. */
+/** A request for a stream of changes. */
 export function watch({ from, deletesOnly, ...keys }: Watch): JsonObject {
   return {
     create_request: {

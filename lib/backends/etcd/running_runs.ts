@@ -7,8 +7,8 @@ import { Path, step, txn } from "./requests.ts";
 const AT_ONCE = 100;
 
 /**
- * The runs that holders have begun, by the name of the lock, or of the slot that is held. A run has no lower number than the token of its lock's holder, so that of one
- * who died before is none of theirs.
+ * The runs of the current holders, by the name of the lock, or of the slot that is held. A run's number is at least its
+ * holder's fencing token, so a run with a lower number was left by an earlier holder that died.
  *
  * @throws {LockUnavailableError} When etcd cannot be asked.
  */

@@ -6,7 +6,7 @@ import type { CallOptions, EtcdClient } from "./client.ts";
 import { KeyEnd } from "./key_end.ts";
 import { EtcdLease } from "./lease.ts";
 import type { Line, Place } from "./line.ts";
-import { untilAnswered } from "../../lock/until_answered.ts";
+import { untilRenewed } from "./until_renewed.ts";
 
 /** How long sera tries to give a lease back that it does not need, in milliseconds: it would end by itself. */
 const LONGEST_CLOSE = 1000;
@@ -68,10 +68,7 @@ export class EtcdSession implements LockSession {
     this.#heartbeat ??= new Heartbeat(
       ttl / BEATS_OF_WAITERS,
       async () => {
-        const renewed = await untilAnswered(
-          (timeout) => this.lease.renew({ signal: this.closed, timeout }),
-          { ttl, ended: this.closed },
-        );
+        const renewed = await untilRenewed((options) => this.lease.renew(options), { ttl, ended: this.closed });
         if (!renewed) this.gone();
       },
       (error) => this.end(error instanceof Error ? error : new Error(String(error))),

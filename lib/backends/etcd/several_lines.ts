@@ -70,10 +70,10 @@ export class SeveralLines implements Line {
     return await this.#proceed(options);
   }
 
-  async find(_place: Place, options: CallOptions): Promise<Place | undefined> {
+  async find(_place: Place, options: CallOptions, gone: readonly string[] = []): Promise<Place | undefined> {
     this.#isOld = true;
     const last = this.#places.length - 1;
-    const place = await this.#lines[last]!.line.find(this.#places[last]!, options);
+    const place = await this.#lines[last]!.line.find(this.#places[last]!, options, gone);
     if (!place) return undefined;
     this.#places[last] = place;
     return await this.#proceed(options);

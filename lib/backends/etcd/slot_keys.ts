@@ -1,4 +1,7 @@
-import { keyOf, queueOf, slotsOf } from "./names.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
+import type { KeyValue } from "./answers.ts";
+import { NonsenseError } from "./json.ts";
+import { keyOf, partsOfKey, queueOf, slotsOf } from "./names.ts";
 import type { Keys } from "./requests.ts";
 
 /** A key of a lock with slots, by what stands after the lock's name. */
@@ -30,6 +33,7 @@ export class SlotKeys {
   readonly waiter: string;
   readonly #prefix: string;
   readonly #lock: string;
+  readonly #slots: number;
   readonly #lease: bigint;
 
   constructor(prefix: string, lock: string, slots: number, lease: bigint) {
@@ -38,6 +42,7 @@ export class SlotKeys {
     const { key: from, to } = slotsOf(prefix, lock);
     this.#prefix = prefix;
     this.#lock = lock;
+    this.#slots = slots;
     this.#lease = lease;
     this.all = { key: own, prefix: true };
     // A 0 comes after the slash.
@@ -53,6 +58,15 @@ export class SlotKeys {
   slot(slot: number): Keys {
     const key = slot === 0 ? queueOf(this.#prefix, this.#lock) : `${this.all.key}${slot}/`;
     return { key, prefix: true };
+  }
+
+  /** The slots that keys of holders are about; of slot 0 there may be keys of waiters, too. */
+  slotsIn(keys: readonly string[]): readonly number[] {
+    return keys.flatMap((key) => {
+      const parts = partsOfKey(this.#prefix, key);
+      const slot = parts?.rest.startsWith("/") ? 0 : slotInKey(parts?.rest ?? "")?.slot;
+      return slot === undefined || slot >= this.#slots ? [] : [slot];
+    });
   }
 
   /** The own key as the holder of a slot. */
@@ -77,4 +91,11 @@ export function slotInKey(rest: string): { readonly slots: number; readonly slot
   return slots === undefined
     ? undefined
     : { slots: Number(slots), slot: slot === undefined ? undefined : Number(slot) };
+}
+
+/** The slot that a mark tells about. */
+export function slotOfMark({ value }: KeyValue, slots: number): number {
+  const slot = wholeFrom(new TextDecoder().decode(value), 0, slots - 1);
+  if (slot === undefined) throw new NonsenseError("no slot");
+  return slot;
 }

@@ -2,17 +2,17 @@
 
 import { OtherSlotsError, QueueFullError } from "../../errors.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { wholeFrom } from "../../text/untrusted.ts";
-import { type Found, type KeyValue, readTxn, type TxnAnswer } from "./answers.ts";
+import type { Found, KeyValue, TxnAnswer } from "./answers.ts";
 import type { CallOptions } from "./client.ts";
 import { type Decision, takenWay, txnOf } from "./decision.ts";
 import { NonsenseError } from "./json.ts";
+import { keysAsTheyAre } from "./keys_as_they_are.ts";
 import type { LedgerKeys } from "./ledger_keys.ts";
 import type { Comer, Line, Place } from "./line.ts";
-import { partsOfKey, slotsOf } from "./names.ts";
+import { slotsOf } from "./names.ts";
 import { keysOf, refuseSlots } from "./queue.ts";
-import { Path, step, txn } from "./requests.ts";
-import { slotInKey, SlotKeys } from "./slot_keys.ts";
+import { Path } from "./requests.ts";
+import { SlotKeys, slotOfMark } from "./slot_keys.ts";
 import { SlotRequests, type Way } from "./slot_requests.ts";
 
 /**
@@ -35,15 +35,18 @@ type Outcome = Place | Busy | "again" | undefined;
 
 /**
  * The line for a lock with slots. A look at the slots and what follows from it are one transaction: so a slot that is free
- * is taken, whoever else comes, and who takes the lock to have another number of them is found before.
+ * is taken, whoever else comes, and who takes the lock to have another number of them is found before. The first of the
+ * waiters is told which slot comes free, and asks for that one. All others wait for the one before them alone.
  */
 export class SlotQueue implements Line {
   readonly #comer: Comer;
   readonly #slots: number;
   readonly #keys: SlotKeys;
   readonly #requests: SlotRequests;
-  /** The slots from 1 on that may be free. */
+  /** The slots that may be free; slot 0 is among them only for the first waiter. */
   #free: readonly number[] = [];
+  /** The revision of the own key once it is known as that of the first waiter; whoever is the first stays that. */
+  #first: bigint | undefined;
 
   constructor(comer: Comer, slots: number) {
     const { client: { address: { prefix } }, lock, lease } = comer;
@@ -75,21 +78,24 @@ export class SlotQueue implements Line {
     }
   }
 
-  async find(place: Place, options: CallOptions): Promise<Place | undefined> {
+  async find(place: Place, options: CallOptions, gone: readonly string[] = []): Promise<Place | undefined> {
     if (place.slot !== undefined) return await this.#findHeld(place, options);
-    this.#free = this.#all();
+    const { created } = place;
+    this.#free = created === this.#first ? this.#keys.slotsIn(gone) : [];
     for (;;) {
-      const found = await this.#ask(this.#requests.proceed(place.created, this.#some()), options);
-      if (found === "again" || isBusy(found) && this.#free.length > 0) continue;
-      if (isBusy(found)) return { ...place, awaited: this.#keys.freed, revision: found.revision };
-      return found?.slot !== undefined || found?.created === place.created ? found : undefined;
+      const [slot] = this.#free;
+      const request = slot === undefined ? this.#requests.look(created) : this.#requests.proceed(created, slot);
+      const found = await this.#ask(request, options);
+      if (found === "again" || isBusy(found)) throw new NonsenseError("no key");
+      if (found?.slot !== undefined) return found;
+      if (found?.created !== created) return undefined;
+      if (created !== this.#first || this.#free.length === 0) return found;
     }
   }
 
   async #findHeld(place: Place, options: CallOptions): Promise<Place | undefined> {
-    const body = txn([], [step.range({ key: place.key, keysOnly: true })]);
-    const answer = readTxn(await this.#comer.client.call(Path.txn, body, options));
-    return answer.range(0).keys[0]?.created === place.created ? { ...place, revision: answer.revision } : undefined;
+    const [now] = await keysAsTheyAre(this.#comer.client, [place], options);
+    return now?.created === place.created ? place : undefined;
   }
 
   async #ask(decision: Decision<Way>, options: CallOptions): Promise<Outcome> {
@@ -101,6 +107,7 @@ export class SlotQueue implements Line {
       case "queued": {
         this.#look(answer);
         const [mine, before] = answer.range(2).keys;
+        if (!before) this.#first = mine?.created;
         return this.#waiting(mine, before, revision);
       }
       case "busy": {
@@ -111,13 +118,16 @@ export class SlotQueue implements Line {
       }
       case "plain":
         throw new OtherSlotsError(1, this.#slots);
-      case "not new":
-      case "not next": {
-        // An earlier request was carried out.
-        const [[mark], [mine]] = [answer.range(0).keys, answer.range(1).keys];
-        if (mark) return this.#taken(slotOf(mark, this.#slots), mark.created, revision);
-        if (mine) return this.#waiting(mine, is.way === "not next" ? answer.range(2).keys[0] : undefined, revision);
-        if (is.way === "not next") return undefined;
+      case "seen": {
+        this.#look(answer);
+        if (answer.range(1).count === 0n) this.#free = [0, ...this.#free];
+        const before = is.isFirst ? undefined : answer.range(4).keys[0];
+        if (!before) this.#first = answer.range(3).keys[0]?.created;
+        return this.#own(answer, 2, before);
+      }
+      case "not new": {
+        const own = this.#own(answer, 0);
+        if (own) return own;
         const { client: { address: { prefix } }, lock } = this.#comer;
         refuseSlots([...answer.range(2).keys, ...answer.range(3).keys], slotsOf(prefix, lock), this.#slots);
         return undefined;
@@ -125,6 +135,18 @@ export class SlotQueue implements Line {
       case "again":
         return "again";
     }
+  }
+
+  /**
+   * The own place, by the own keys. A mark is there if an earlier request was carried out.
+   *
+   * @param step The first of the steps that asked for them.
+   * @param before The waiter before the own one.
+   */
+  #own(answer: TxnAnswer, step: number, before?: KeyValue): Place | undefined {
+    const [[mark], [mine]] = [answer.range(step).keys, answer.range(step + 1).keys];
+    if (mark) return this.#taken(slotOfMark(mark, this.#slots), mark.created, answer.revision);
+    return mine && this.#waiting(mine, before, answer.revision);
   }
 
   #taken(slot: number, created: bigint, revision: bigint, hasLeftRuns?: boolean): Place {
@@ -152,11 +174,8 @@ export class SlotQueue implements Line {
 
   /** Reads from the first step which slots may be free. */
   #look(answer: TxnAnswer): void {
-    const { client: { address: { prefix } } } = this.#comer;
-    const held = new Set(
-      answer.range(0).keys.map(({ key }) => slotInKey(partsOfKey(prefix, key ?? "")?.rest ?? "")?.slot),
-    );
-    this.#free = this.#all().filter((slot) => !held.has(slot));
+    const held = this.#keys.slotsIn(answer.range(0).keys.map(({ key = "" }) => key));
+    this.#free = this.#all().filter((slot) => !held.includes(slot));
   }
 
   /** All slots but slot 0. */
@@ -174,11 +193,4 @@ export class SlotQueue implements Line {
 
 function isBusy(found: Outcome): found is Busy {
   return typeof found === "object" && "queued" in found;
-}
-
-/** The slot that a mark tells about. */
-function slotOf({ value }: KeyValue, slots: number): number {
-  const slot = wholeFrom(new TextDecoder().decode(value), 0, slots - 1);
-  if (slot === undefined) throw new NonsenseError("no slot");
-  return slot;
 }

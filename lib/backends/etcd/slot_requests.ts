@@ -19,8 +19,11 @@ export type Way =
    * those others, twice.
    */
   | { readonly way: "not new" }
-  /** It is not the first. Steps: the own mark, the own key as a waiter, and the one before it. */
-  | { readonly way: "not next" }
+  /**
+   * Nothing is taken. Steps: the slots that are held; how many came for slot 0; the own mark, and the own key as a waiter;
+   * and the one before it, unless it is known to be the first.
+   */
+  | { readonly way: "seen"; readonly isFirst: boolean }
   /** Others came first. */
   | { readonly way: "again" };
 
@@ -95,44 +98,54 @@ export class SlotRequests {
   }
 
   /**
-   * Takes a slot if the own key is the first of the waiters'.
+   * Looks where the session stands, and which slots are free. It changes nothing, so etcd need not write it to its log.
    *
-   * @param created The revision in which that was created.
-   * @param slots Which to try besides slot 0.
+   * @param created The revision in which the own key as a waiter was created.
    */
-  proceed(created: bigint, slots: readonly number[]): Decision<Way> {
-    const before = { createdUpTo: created - 1n, sort: "newest first" } as const;
+  look(created: bigint): Decision<Way> {
+    const before = { createdUpTo: created - 1n, sort: "newest first", limit: 1 } as const;
+    const seen: Leaf<Way> = {
+      is: { way: "seen", isFirst: false },
+      steps: [...this.#seen, step.range({ ...this.#keys.waiters, ...before, keysOnly: true })],
+    };
+    return { when: [], then: seen, otherwise: seen };
+  }
+
+  /**
+   * Takes a slot for the first of the waiters, if it is free: whoever is the first stays that.
+   *
+   * @param created The revision in which the own key as a waiter was created.
+   */
+  proceed(created: bigint, slot: number): Decision<Way> {
+    const seen: Leaf<Way> = { is: { way: "seen", isFirst: true }, steps: this.#seen };
     return {
-      when: [when.created(this.#keys.waiter, "EQUAL", created), whenAll.createdFrom(this.#keys.waiters, created)],
-      then: this.#take([0, ...slots], this.#busy, [step.deleteRange(this.#keys.waiter)]),
-      otherwise: {
-        is: { way: "not next" },
-        steps: [...this.#own, step.range({ ...this.#keys.waiters, ...before, limit: 1, keysOnly: true })],
-      },
+      when: [when.created(this.#keys.waiter, "EQUAL", created), whenAll.absent(this.#keys.slot(slot))],
+      then: this.#taken(slot, [step.deleteRange(this.#keys.waiter)]),
+      otherwise: seen,
     };
   }
 
-  #take(slots: readonly number[], busy: Leaf<Way>, more: Leaf<Way>["steps"] = []): Ways {
-    return slots.reduceRight<Ways>((otherwise, slot) => this.#takeOne(slot, otherwise, more), busy);
+  #take(slots: readonly number[], busy: Leaf<Way>): Ways {
+    return slots.reduceRight<Ways>((otherwise, slot) => this.#takeOne(slot, otherwise), busy);
   }
 
-  #takeOne(slot: number, otherwise: Ways, more: Leaf<Way>["steps"] = []): Ways {
+  #takeOne(slot: number, otherwise: Ways): Ways {
+    return { when: [whenAll.absent(this.#keys.slot(slot))], then: this.#taken(slot), otherwise };
+  }
+
+  #taken(slot: number, more: Leaf<Way>["steps"] = []): Leaf<Way> {
     const { lock, lease, value, ledger } = this.#comer;
     const left = ledger
       ? [step.range({ ...ledger.inSlots("allRunning", lock), limit: MOST_SLOTS, keysOnly: true })]
       : [];
     return {
-      when: [whenAll.absent(this.#keys.slot(slot))],
-      then: {
-        is: { way: "taken", slot },
-        steps: [
-          ...left,
-          step.put(this.#keys.own(slot), value, lease),
-          step.put(this.#keys.mark, String(slot), lease),
-          ...more,
-        ],
-      },
-      otherwise,
+      is: { way: "taken", slot },
+      steps: [
+        ...left,
+        step.put(this.#keys.own(slot), value, lease),
+        step.put(this.#keys.mark, String(slot), lease),
+        ...more,
+      ],
     };
   }
 
@@ -150,5 +163,11 @@ export class SlotRequests {
   get #own() {
     const { mark, waiter } = this.#keys;
     return [step.range({ key: mark }), step.range({ key: waiter, keysOnly: true })];
+  }
+
+  /** The slots, and the own keys. */
+  get #seen() {
+    const [held, first] = this.#busy.steps;
+    return [held!, first!, ...this.#own];
   }
 }

@@ -6,8 +6,8 @@ import { type JsonObject, NonsenseError, parseJson } from "./json.ts";
 import { idIn } from "./ledger_keys.ts";
 
 /**
- * The version of the values that this sera knows; each tells the version known to its writer. A new version may only add
- * members, and what a version does not know it leaves as it is.
+ * The version of the values' format; each value has its writer's. A new version may only add properties, and every version
+ * leaves unknown properties unchanged.
  */
 export const VERSION = 1;
 
@@ -17,19 +17,19 @@ const OUTCOME = /^[a-z]{1,20}$/;
 /** The outcome of a run whose value has no valid one. */
 const NO_OUTCOME = "unknown";
 
-/** A run as etcd has it. */
+/** A run as stored in etcd. */
 export interface StoredRun extends RecordedRun {
-  /** The whole of its value. */
+  /** Its complete value. */
   readonly json: JsonObject;
   /** The revision in which it was last changed. */
   readonly changed: bigint;
-  /** Until when it is kept, in milliseconds since 1970 by the clock of the machine that wrote it; undefined forever. */
+  /** Until when it is kept, in milliseconds since 1970 by the clock of the machine that wrote it; undefined for ever. */
   readonly expires: number | undefined;
   /** For how long a lease was to keep it from being repeated, in milliseconds; 0 if none. */
   readonly every: number;
 }
 
-/** Reads a run, which others may have written: what is invalid is left out. Undefined if it is none at all. */
+/** Reads a run, which others may have written: what is invalid is left out. Undefined if it is not a run at all. */
 export function readRun({ key, value, changed }: KeyValue): StoredRun | undefined {
   const id = idIn(key);
   const json = readValue(value);
@@ -54,7 +54,7 @@ export function readRun({ key, value, changed }: KeyValue): StoredRun | undefine
   };
 }
 
-/** Reads a value as an object of JSON; undefined if it is none. */
+/** Parses a value as a JSON object; undefined if it is not one. */
 export function readValue(value: Uint8Array): JsonObject | undefined {
   try {
     return parseJson(new TextDecoder().decode(value));
@@ -64,12 +64,12 @@ export function readValue(value: Uint8Array): JsonObject | undefined {
   }
 }
 
-/** A member of a value, if it is there and valid. */
+/** A property of a value, if it exists and is valid. */
 export function own<T>(json: JsonObject, name: string, read: (value: unknown) => T | undefined): T | undefined {
   return Object.hasOwn(json, name) ? read(json[name]) : undefined;
 }
 
-/** A whole number of 64 bits, which stands in a text. */
+/** A whole number of 64 bits, which is stored as a string. */
 export function idFrom(value: unknown): bigint | undefined {
   return typeof value === "string" ? exactFrom(value) : undefined;
 }
@@ -89,24 +89,24 @@ export function newRun(
     host: cut(host),
     pid,
     user: cut(user),
-    // Tells it from another run that is just like it.
+    // Distinguishes it from another run that is otherwise equal.
     mark: crypto.randomUUID(),
     ...more,
   };
 }
 
-/** As much of a text as is kept. */
+/** Truncates a text to the length that is stored. */
 export function cut(text: string): string {
   const whole = text.toWellFormed();
   return whole.length <= LONGEST_TEXT ? whole : [...whole].slice(0, LONGEST_TEXT).join("");
 }
 
-/** Whether a run is of the same lock as a name, in whichever slot. */
+/** Whether a run is under the lock of this name, in any slot. */
 export function isOf({ lock }: RecordedRun, name: string): boolean {
   return slotIn(lock).lock === slotIn(name).lock;
 }
 
-/** What of a run is not only etcd's. */
+/** The run without the properties that only etcd's ledger uses. */
 export function recorded(
   { json: _json, changed: _changed, expires: _expires, every: _every, ...run }: StoredRun,
 ): RecordedRun {

@@ -9,6 +9,7 @@ import { type Keys, Path, watch } from "./requests.ts";
  * Waits until one of some keys is gone, or may be: who waits looks again then.
  *
  * @param revision When they were there.
+ * @returns Which of them are gone, as far as that is known.
  * @throws {LockUnavailableError} When the watch has ended.
  * @throws The signal's reason when it is aborted.
  */
@@ -17,20 +18,26 @@ export async function untilGone(
   keys: Keys,
   revision: bigint,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const messages = client.stream(Path.watch, watch({ ...keys, from: revision + 1n, deletesOnly: true }), { signal });
   try {
-    while (!isOver(client, (await messages.next()).value));
+    for (;;) {
+      const gone = goneIn(client, (await messages.next()).value);
+      if (gone) return gone;
+    }
   } finally {
     // What comes next is urgent, and to end the stream is not.
     setTimeout(() => void messages.return(undefined as never));
   }
 }
 
-/** Whether a message of a watch says that a key is gone, or that it may be, since what has happened is compacted. */
-function isOver(client: EtcdClient, message: JsonObject): boolean {
+/** The keys that are gone by a message of a watch; none if one may be, since what has happened is compacted. */
+function goneIn(client: EtcdClient, message: JsonObject): readonly string[] | undefined {
   const { events, canceled, compacted } = readWatch(message);
-  if (canceled === undefined || compacted > 0n) return compacted > 0n || events.some(({ deleted }) => deleted);
+  if (compacted > 0n) return [];
+  const gone = events.filter(({ deleted }) => deleted);
+  if (gone.length > 0) return gone.flatMap(({ key: { key } }) => key ?? []);
+  if (canceled === undefined) return undefined;
   const what = `it ended a watch (${serverWords(canceled) || "no reason"})`;
   throw LockUnavailableError.on(client.where, { what, cure: "see its log" }, { transient: true });
 }

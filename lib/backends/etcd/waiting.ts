@@ -65,13 +65,15 @@ export async function waitForTurn(wait: Wait): Promise<Turn | undefined> {
   let seen = new Moment();
   let place = await enter(wait);
   while (place && (place.awaited || isOld(session))) {
+    let gone: readonly string[] | undefined = [];
     if (place.awaited) {
       if (deadline.passed) return undefined;
       session.keepWaiting();
-      if (!await isFree(wait, place.awaited, place.revision)) return undefined;
+      gone = await goneOf(wait, place.awaited, place.revision);
+      if (!gone) return undefined;
     } else await renew(wait);
     seen = new Moment();
-    place = await find(wait, place);
+    place = await find(wait, place, gone);
   }
   return place && { place, seen, took: seen.age };
 }
@@ -102,9 +104,9 @@ async function enter(wait: Wait): Promise<Place | undefined> {
  * Looks where the session stands. That its key is there shows that the lease has not ended, and how old that is sera knows
  * itself: so nobody waits for a renewal, which follows when the lock is held.
  */
-async function find(wait: Wait, place: Place): Promise<Place> {
+async function find(wait: Wait, place: Place, gone: readonly string[] = []): Promise<Place> {
   const { session, line } = wait;
-  const found = await withLease(wait, (options) => line.find(place, options));
+  const found = await withLease(wait, (options) => line.find(place, options, gone));
   if (found) return session.place = found;
   // Somebody may have deleted the key only.
   session.destroy();
@@ -122,22 +124,26 @@ async function withLease<T>(wait: Wait, ask: (options: CallOptions) => Promise<T
 
 async function renew(wait: Wait): Promise<void> {
   const { session } = wait;
-  if (!await answered(wait, (options) => session.lease.renew(options))) throw session.gone();
+  if (!await answered(wait, ({ signal, timeout }) => session.lease.renew({ signal, timeout }))) throw session.gone();
 }
 
-/** Waits until one of the keys may be gone; false when the time is over. */
-async function isFree({ session, deadline, signal }: Wait, keys: Keys, revision: bigint): Promise<boolean> {
+/** Waits until one of the keys may be gone. Returns those that are, as far as known; undefined when the time is over. */
+async function goneOf(
+  { session, deadline, signal }: Wait,
+  keys: Keys,
+  revision: bigint,
+): Promise<readonly string[] | undefined> {
   using late = new TimeLimit(deadline.remaining, () => new Error("the wait is over"));
   using stale = new TimeLimit(LONGEST_WATCH, () => new Error("the watch is old"));
   const ends = AbortSignal.any([signal, session.closed, late.signal, stale.signal]);
   try {
-    await untilGone(session.client, keys, revision, ends);
+    return await untilGone(session.client, keys, revision, ends);
   } catch (error) {
     const isEndedBy = ({ signal }: TimeLimit) => signal.aborted && signal.reason === ends.reason;
-    if (isEndedBy(late)) return false;
+    if (isEndedBy(late)) return undefined;
     if (!isEndedBy(stale)) throw error;
+    return [];
   }
-  return true;
 }
 
 /** Asks within the time there is. */

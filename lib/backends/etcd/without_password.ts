@@ -4,5 +4,5 @@ const PREFIX = "(?:/[\\w./-]*)?";
 /** Paths of files, which are not secrets. */
 const FILES = "(?:\\?(?:(?:cert|key)=[^&@:%]*(?:&|$))*)?";
 
-/** Matches a URL that surely holds no password. */
+/** Matches a URL that certainly contains no password. */
 export const WITHOUT_PASSWORD = `^etcds?://${USER}${HOSTS}${PREFIX}${FILES}$`;

@@ -105,7 +105,7 @@ function readSystemUser(surroundings: PostgresSurroundings): string {
   return user;
 }
 
-/** An object with this property, or without it where there is no value. */
+/** An object with this property; an empty one if there is no value. */
 function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : { [key]: value } as { [P in K]: V };
 }

@@ -7,7 +7,7 @@ import { sql, type Statement } from "../sql/statement.ts";
 export interface AdvisoryKey {
   /** The arguments of `pg_try_advisory_lock` and `pg_advisory_unlock`. */
   readonly args: Statement;
-  /** The condition that a row of `pg_locks` which is an advisory lock is about this one, in any database. */
+  /** The condition that an advisory lock in `pg_locks` is this one, in any database. */
   readonly at: Statement;
   /** The same for any row of `pg_locks`. */
   readonly row: Statement;
@@ -39,8 +39,8 @@ function keyOf(high: number, low: number, space: 1 | 2): AdvisoryKey {
 
 /**
  * The arguments of `pg_try_advisory_lock` for a slot of a lock. It is the lock's own key, with the slot's number written
- * over the highest byte of both halves (by exclusive or): whoever knows the number finds the lock's key. Two names hardly
- * ever differ there alone, as they may in the lowest bits if the last letters of two namespaced ones differ.
+ * over the highest byte of both halves (by exclusive or), so that the number and the slot's key give the lock's key. Two
+ * names hardly ever differ only there; in the lowest bits they may, if two namespaced ones differ in their last letters.
  *
  * @param slot An expression of the type integer.
  */
@@ -51,7 +51,7 @@ export function slotArgs(lock: string, slot: Statement): Statement {
   return sql`${args} # (${slot}::bigint << ${32 + SHIFT}) # (${slot}::bigint << ${SHIFT})`;
 }
 
-/** The condition that a row of `pg_locks` which is an exclusive advisory lock is about a slot of a lock, see {@linkcode slotArgs}. */
+/** The condition that an exclusive advisory lock in `pg_locks` is a slot of a lock, see {@linkcode slotArgs}. */
 export function isSlotOf(lock: string): Statement {
   const { high, low, space } = halvesOf(lock);
   const mask = 2 ** SHIFT - 1;

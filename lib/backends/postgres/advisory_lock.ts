@@ -3,60 +3,60 @@ import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../err
 import { delayOrAbort } from "../../waiting.ts";
 import type { Statement } from "../sql/statement.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
-import { type Along, Asking, type Granted, type WaitsFor } from "./asking.ts";
+import { Acquisition, type Along, type Granted, type WaitsFor } from "./acquisition.ts";
 import { Queue } from "./queue.ts";
 import { type Given, release, releaseWhere } from "./release.ts";
 import type { PostgresSession } from "./session.ts";
-import { Wanted } from "./wanted.ts";
+import { RequestedLocks } from "./requested_locks.ts";
 
 /**
- * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. Who releases
- * it wakes a waiter with a seat; the attempts are for a holder that died, or that is another program. Whoever has a seat
- * tries once a second, so that this is noticed soon. The others try to get a seat, and the lock, more seldom.
+ * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. A release
+ * wakes a waiter with a seat; the attempts are for a holder that died, or that is another program. A waiter with a seat
+ * tries once a second, so that this is noticed soon. The others try to get a seat, and the lock, less often.
  */
 const SEATED = [900, 1000] as const;
 const STANDING = [2000, 4000] as const;
 
-/** What may be asked for besides one plain lock. */
+/** What may be requested besides one plain lock. */
 export interface AdvisoryLockOptions {
-  /** What to ask for, if that is more than the plain lock of this name. */
-  readonly wanted?: Wanted | undefined;
+  /** What to request, if that is more than the plain lock of this name. */
+  readonly requested?: RequestedLocks | undefined;
   /** As in `LockOptions`. */
   readonly maxWaiters?: number | undefined;
   readonly waitsFor?: WaitsFor | undefined;
 }
 
-/** Advisory locks: asked for together, and released, in a session that is given, one session at a time. */
+/** Acquires advisory locks together, and releases them, in a session of the caller; one session at a time. */
 export class AdvisoryLock {
-  readonly #wanted: Wanted;
+  readonly #requested: RequestedLocks;
   readonly #queue: Queue;
-  readonly #asking: Asking;
+  readonly #acquisition: Acquisition;
 
   /** @param name As {@linkcode advisoryKey} takes it. */
-  constructor(name: string, { wanted = new Wanted(name), maxWaiters, waitsFor }: AdvisoryLockOptions = {}) {
-    this.#wanted = wanted;
-    this.#queue = new Queue(name, wanted, maxWaiters);
-    this.#asking = new Asking(wanted, this.#queue, waitsFor);
+  constructor(name: string, { requested = new RequestedLocks(name), maxWaiters, waitsFor }: AdvisoryLockOptions = {}) {
+    this.#requested = requested;
+    this.#queue = new Queue(name, requested, maxWaiters);
+    this.#acquisition = new Acquisition(requested, this.#queue, waitsFor);
   }
 
   /** The slot that the session has. */
   get slot(): number | undefined {
-    return this.#asking.taken.slot;
+    return this.#acquisition.taken.slot;
   }
 
   /**
-   * Asks for the lock until the session has it or the deadline passes; at least once. Once the session has it, this must
-   * not be called again before the release: it would have it twice. Of several locks none stays unless all are held.
+   * Tries to take the lock until the session has it or the deadline passes; at least once. Then this must not be called
+   * again before the release: the session would have the lock twice. Of several locks none is kept unless all are held.
    *
    * It waits without a transaction: `pg_advisory_lock` would hold a snapshot, so that CREATE INDEX CONCURRENTLY in the
    * holder's command would wait for the waiter, and the waiter for the holder.
    *
-   * @param along A statement to be sent along, and run after the question, where the lock is most likely free: at first,
-   * and after a notification. Not at other times, since it may cost the server more than the question does.
+   * @param along A statement to be sent along, and run after the request, when the lock is most likely free: at first, and
+   * after a notification. Not at other times, since it may cost the server more than the request does.
    * @returns Undefined if the session does not have it.
    * @throws {LockUnavailableError} When the server does not answer, or refuses; also when the session ends.
-   * @throws {OtherSlotsError} When somebody takes the lock to have another number of slots.
-   * @throws {QueueFullError} When it is busy, and as many wait as are allowed to.
+   * @throws {OtherSlotsError} When others use the lock with another number of slots.
+   * @throws {QueueFullError} When it is busy, and as many wait as may.
    * @throws The signal's reason when it is aborted.
    */
   async wait(
@@ -65,15 +65,15 @@ export class AdvisoryLock {
     signal: AbortSignal,
     along?: Along,
   ): Promise<Granted | undefined> {
-    this.#asking.taken = { held: 0 };
+    this.#acquisition.taken = { held: 0 };
     try {
       const granted = await this.#wait(session, deadline, signal, along);
       if (!granted) await this.giveUp(session);
       return granted;
     } catch (error) {
       if (error instanceof OtherSlotsError || error instanceof QueueFullError) await this.giveUp(session);
-      // No waiter is left on the server, and another try does not find in this session what it would then have twice.
-      else if (signal.aborted || this.#asking.taken.held > 0 || this.#wanted.isMany) session.destroy();
+      // Leaves no waiter on the server, nor a lock that another attempt in this session would then take twice.
+      else if (signal.aborted || this.#acquisition.taken.held > 0 || this.#requested.isMany) session.destroy();
       throw error;
     }
   }
@@ -86,17 +86,20 @@ export class AdvisoryLock {
   ): Promise<Granted | undefined> {
     for (let isFirst = true, isWoken = false;; isFirst = false) {
       const isLast = deadline.passed;
-      const { held } = this.#asking.taken;
+      const { held } = this.#acquisition.taken;
       const wake = this.#queue.awaken(held);
       const granted = isFirst || isLast || this.#queue.seatIn(session) !== undefined
-        ? await this.#asking.once(session, signal, { along: isFirst || isWoken ? along : undefined, looks: isFirst })
-        : await this.#asking.withSeat(session, signal);
+        ? await this.#acquisition.once(session, signal, {
+          along: isFirst || isWoken ? along : undefined,
+          looks: isFirst,
+        })
+        : await this.#acquisition.withSeat(session, signal);
       if (granted || isLast) return granted;
       if (isFirst) {
         await this.#queue.enter(session, signal);
         continue;
       }
-      if (this.#asking.taken.held > held) {
+      if (this.#acquisition.taken.held > held) {
         this.#queue.leaveSeat(session);
         continue;
       }
@@ -109,15 +112,15 @@ export class AdvisoryLock {
     }
   }
 
-  /** To be called when the lock was acquired: leaves the queue to others. The answer is not waited for. */
+  /** Call this once the lock is acquired: leaves the queue to others. Does not wait for the answer. */
   leaveSeat(session: PostgresSession): boolean {
     return this.#queue.leave(session);
   }
 
-  /** Leaves the queue, and releases what was taken; a seat that came along with it was not listened in. */
+  /** Leaves the queue, and releases what was taken. Nothing was listened for yet from a seat taken in the same request. */
   async giveUp(session: PostgresSession): Promise<void> {
     this.#queue.giveUp(session);
-    if (this.#asking.taken.held === 0) return;
+    if (this.#acquisition.taken.held === 0) return;
     try {
       await this.release(session);
     } catch (error) {
@@ -142,9 +145,9 @@ export class AdvisoryLock {
   }
 
   get #given(): Given {
-    const { held } = this.#asking.taken;
+    const { held } = this.#acquisition.taken;
     return {
-      unlock: this.#wanted.unlock(this.#asking.taken),
+      unlock: this.#requested.unlock(this.#acquisition.taken),
       tell: this.#queue.notifyNext(held),
       tellAll: this.#queue.notifyAll,
     };

@@ -75,10 +75,10 @@ export async function logInOnce(
   }
 }
 
-/** What a server said when it ended a session without being asked, as a pooler does whose server is down. */
+/** The server's error when it ended a session unasked, as a pooler does when its server is down. */
 const lastWords = new WeakMap<pg.Client, unknown>();
 
-/** What checks the messages of each client. */
+/** The message checker of each client. */
 const watching = new WeakMap<pg.Client, PostgresFrames>();
 
 /**
@@ -98,8 +98,7 @@ function watch(client: pg.Client, socket: Socket): void {
 }
 
 /**
- * The process id that was given at login; 0 if none was. A pooler gives one of its own making, not that of the server
- * process.
+ * The process id that was sent at login; 0 if none was. A pooler makes one up, other than that of the server process.
  */
 export function loginPidOf(client: pg.Client): number {
   return (client as unknown as { readonly processID: number | null }).processID ?? 0;
@@ -114,7 +113,7 @@ export function loginTripsOf(client: pg.Client): number {
  * Runs a statement and returns its rows.
  *
  * @param signal Aborts it, by ending the connection.
- * @throws {ConnectionError} When the server ended the session, with its words.
+ * @throws {ConnectionError} When the server ended the session, with its message.
  * @throws The driver's error, or the signal's reason.
  */
 export async function askOrAbort(
@@ -128,7 +127,7 @@ export async function askOrAbort(
     return rowsOf(await client.query(statement.textFor(POSTGRESQL)));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    // Of words that came before the statement was sent the driver says only that the connection has ended.
+    // If the server's message came before the statement was sent, the driver says only that the connection has ended.
     const words = endsSession(error) ? error : lastWords.get(client);
     if (words === undefined) throw error;
     const { what, cure } = describePostgresError(words);
@@ -137,10 +136,10 @@ export async function askOrAbort(
 }
 
 /**
- * Lets statements be sent before those in front of them are answered. To be called while none is being answered. Not
- * through a pooler: it may take the end of one answer for the time to give the server session to another client.
+ * Pipelining: sends statements before earlier ones are answered. Call this while none is being answered. Not through a
+ * pooler: at the end of one answer it may give the server session to another client.
  */
-export function sendAhead(client: pg.Client): void {
+export function enablePipelining(client: pg.Client): void {
   Object.assign(client, { pipeline: true });
 }
 
@@ -170,7 +169,7 @@ export function asDriver(client: pg.Client): DriverConnection {
   };
 }
 
-/** The rows of all results: there is one for each statement, though the types of the driver say otherwise. */
+/** The rows of all results: one result for each statement, although the driver's types say otherwise. */
 function rowsOf(result: pg.QueryResult | pg.QueryResult[]): Row[] {
   return [result].flat().flatMap(({ rows }) => rows);
 }

@@ -20,7 +20,7 @@ export class StandbyError extends NotPrimaryError {}
 export class TlsError extends TroubleError {
   /**
    * @param offered Whether the server offers TLS at all.
-   * @param brokenOff Whether the connection ended in the middle, as when the server stops, which is transient.
+   * @param brokenOff Whether the connection ended in the middle of it, as when the server stops, which is transient.
    */
   constructor({ what, cure }: Trouble, readonly offered = true, readonly brokenOff = false) {
     super(what, cure);
@@ -121,23 +121,23 @@ export function isTransientInSession(error: unknown): boolean {
   return endsSession(error) || isTransientPostgresError(error);
 }
 
-/** Whether an error is the server's last word in a session. */
+/** Whether the server ends the session with this error. */
 export function endsSession(error: unknown): boolean {
   const { severity } = (error ?? {}) as { readonly severity?: string };
   return severity === "FATAL" || severity === "PANIC";
 }
 
 /**
- * Whether an error of one host ends the search for another: as in libpq, a refusal does, but for a server that starts or
- * stops (57P03). A lease is the same on all hosts, so for one the search goes on wherever the refusal may pass: a
- * pooler's, for example, whose server is down.
+ * Whether an error of one host ends the search for another: as in libpq, a refusal does, except by a server that starts or
+ * stops (57P03). A lease is the same on all hosts, so for a lease the search goes on after every transient refusal, such as
+ * that of a pooler whose server is down.
  */
 export function isFinalRefusal(error: unknown, leased = false): boolean {
   const state = sqlState(error);
   return state !== undefined && state !== "57P03" && !(leased && isTransientPostgresError(error));
 }
 
-/** Hides quoted values that are no plain names: the server repeats settings, and a misplaced one may be a secret. */
+/** Hides quoted values other than plain names: the server repeats settings, and a misplaced one may be a secret. */
 function withoutValues(message: string): string {
   return message.replace(
     /"([^"]*)"/g,

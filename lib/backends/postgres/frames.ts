@@ -71,7 +71,7 @@ const UNKNOWN_LOGINS: Readonly<Record<number, string>> = {
 
 /**
  * Checks that each message of a PostgreSQL server may come at this point and is well formed, for a client that logs in
- * and then sends statements, also before those in front of them are answered.
+ * and then sends statements, even before earlier ones are answered.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
@@ -80,13 +80,13 @@ export class PostgresFrames implements Framing {
   #phase: Phase = "begin";
   /** The number of columns of the rows to come; undefined if no rows may come. */
   #columns: number | undefined;
-  /** How many statements have been sent behind the one that is being answered. */
+  /** How many statements have been sent after the one that is being answered. */
   #ahead = 0;
   /** How many bytes have arrived since the last answer ended. */
   #received = 0;
   #loginTrips = 1;
 
-  /** How many round trips the login has taken: one, and one for each question in it. */
+  /** How many round trips the login has taken: one, and one for each further request of the server. */
   get loginTrips(): number {
     return this.#loginTrips;
   }
@@ -182,7 +182,7 @@ export class PostgresFrames implements Framing {
       while (content.nullTerminated() > 0);
       content.end();
     }
-    // What comes after the proof is not waited for: the server sends both.
+    // No round trip: the server sends what follows the proof along with it.
     if (code !== 0 && step.to !== "proven") this.#loginTrips++;
     this.#phase = step.to;
   }

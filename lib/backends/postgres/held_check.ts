@@ -5,7 +5,7 @@ import { sql, type Statement } from "../sql/statement.ts";
 import type { PostgresSession } from "./session.ts";
 import { FITNESS } from "./set_up.ts";
 import { inMilliseconds } from "./sql.ts";
-import type { LookColumn, Wanted } from "./wanted.ts";
+import type { ConflictColumn, RequestedLocks } from "./requested_locks.ts";
 
 /** SQL for the server's time in milliseconds since 1970. */
 const NOW = inMilliseconds(sql`clock_timestamp()`);
@@ -17,20 +17,20 @@ const COLUMNS = ["mine", "now", "asker", "standby", "read_only"] as const;
 export type Checked = Answer<typeof COLUMNS[number]>;
 
 /** The same, and who else holds it. */
-export type Looked = Answer<typeof COLUMNS[number] | LookColumn | "settles">;
+export type Looked = Answer<typeof COLUMNS[number] | ConflictColumn | "settles">;
 
 /**
  * Asks whether a session holds the lock, and whether the server is still fit to lock on. Not a part of the statement that
  * asks for the lock: planning it each time would double what a waiter costs the server.
  */
 export class HeldCheck {
-  readonly #wanted: Wanted;
+  readonly #requested: RequestedLocks;
 
-  constructor(wanted: Wanted) {
-    this.#wanted = wanted;
+  constructor(requested: RequestedLocks) {
+    this.#requested = requested;
   }
 
-  /** Asks also who else holds it, in the same look at the server's locks. */
+  /** A statement that also asks who else holds it, in the same read of the server's locks. */
   look(session: PostgresSession): Statement {
     return this.#question(session, true, sql`0`);
   }
@@ -40,12 +40,12 @@ export class HeldCheck {
     return { rows: await session.queryAll(this.look(session), { signal }) };
   }
 
-  /** Reads what happened to {@linkcode look}. */
+  /** Reads the outcome of {@linkcode look}. */
   looked(session: PostgresSession, outcome: Outcome): Looked {
     return answerIn(session, rowsOf(outcome), [
       ...COLUMNS,
-      ...this.#wanted.looked,
-      ...this.#wanted.slots ? ["settles"] as const : [],
+      ...this.#requested.looked,
+      ...this.#requested.slots ? ["settles"] as const : [],
     ]);
   }
 
@@ -55,8 +55,8 @@ export class HeldCheck {
   }
 
   #question({ pid }: PostgresSession, looks: boolean, asker: Statement): Statement {
-    const { isHeld, from } = this.#wanted.heldBy(pid, looks);
-    const looked = looks ? sql`${this.#wanted.look}${this.#wanted.settle(isHeld)}` : sql``;
+    const { isHeld, from } = this.#requested.heldBy(pid, looks);
+    const looked = looks ? sql`${this.#requested.look}${this.#requested.settle(isHeld)}` : sql``;
     return sql`SELECT ${isHeld} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}${looked} FROM ${from}`;
   }
 }

@@ -13,14 +13,14 @@ import { readSessionInfos } from "./session_info.ts";
 import { inMilliseconds } from "./sql.ts";
 import { endRequestFor } from "./end_request.ts";
 
-/** The server's code for what a role may not do. */
+/** The server's code for a missing privilege. */
 const DENIED = "42501";
 
-/** When a session began, which tells it from another whose process has the same number later. */
+/** When a session began, which distinguishes it from a later one whose process has the same id. */
 const START = sql`(session.backend_start AT TIME ZONE 'UTC')::text`;
 
 /**
- * Takes hold of a session that holds an advisory lock.
+ * Makes the handle on a session that holds an advisory lock.
  *
  * @param open Gives the session in which it was seen, or another one where that has ended.
  * @throws {LockUnavailableError} When the server did not show which session it is.
@@ -82,7 +82,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
     }
     let rows;
     try {
-      // Decided in one statement: there is no row for a session that began later, or that does not hold the lock.
+      // One statement decides: there is no row for a session that began later, or that does not hold the lock.
       rows = await session.queryAll(
         sql`SELECT pg_terminate_backend(session.pid) AS ended FROM pg_stat_activity session
           WHERE session.pid = ${this.#pid} AND ${START} = ${this.#start} AND ${this.#holds}`,
@@ -107,7 +107,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
     return wholeFrom(row.uptime) ?? 0;
   }
 
-  /** The condition that the session has not begun later, as far as this role may see. */
+  /** The condition that the session is not a later one, as far as this role may see. */
   get #isSame(): Statement {
     if (this.#start === undefined) return sql`true`;
     return sql`EXISTS (SELECT FROM pg_stat_activity session

@@ -37,8 +37,8 @@ import { withSettings } from "./table_settings.ts";
 import { decodeText, shownTable, tableIn } from "./table_sql.ts";
 
 /**
- * The table of leases in PostgreSQL. Its statements need nothing of a session, and leave nothing in it, so they can go
- * through any pooler.
+ * The table of leases in PostgreSQL. Its statements need no session state and leave none, so they can go through any
+ * pooler.
  */
 export function postgresLeases(table: TableName): LeaseTable {
   return new PostgresLeases(table);
@@ -171,7 +171,7 @@ class PostgresLeases implements LeaseTable {
     return leaseSchemaText(this.#table, createTable(this.#table), POSTGRESQL, usage);
   }
 
-  /** Only for the first row of a lock, since a table that forgot its rows comes here again. Gives the lease back. */
+  /** Only for the first row of a lock: a table that has lost its rows comes here again. Releases the lease. */
   async #refuseVolatile(querier: Querier, { lock, owner }: Claim, fence: bigint, storage: unknown): Promise<void> {
     const below = storageBelow(this.#table, storage);
     const kept = below ? (await this.#statements.ask(querier, below))[0]?.storage : storage;
@@ -185,7 +185,7 @@ class PostgresLeases implements LeaseTable {
     return selectOthers(this.#table, claim, READING);
   }
 
-  /** What others hold, as a look has shown that went with a claim, or else another one. */
+  /** What others hold, from the query that was sent along with a claim, or else from a query of its own. */
   async #othersIn(querier: Querier, claim: Claim, [outcome]: readonly Outcome[]): Promise<readonly Lease[]> {
     const rows = rowsIfAny(outcome) ?? await this.#statements.ask(querier, this.#selectOthers(claim));
     return readSnapshot(rows, slotIn(claim.lock).lock, this.shown, READING).leases;

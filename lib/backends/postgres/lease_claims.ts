@@ -24,7 +24,7 @@ export class LeaseClaims {
    * Claims a lease whose row exists; further statements go with it in the same message.
    *
    * @param above As for `LeaseTable.claim()`.
-   * @returns The fencing token, as `LeaseTable.claim()` does; and what came of the other statements, if they were sent.
+   * @returns The fencing token, as `LeaseTable.claim()` does; and the outcomes of the other statements, if they were sent.
    */
   async claim(
     querier: Querier,
@@ -43,7 +43,7 @@ export class LeaseClaims {
     return { fence: exactFrom(rows[0]?.fence), outcomes };
   }
 
-  /** Makes the row of a lease, see `LeaseTable.insert()`; returns it, if there was none. */
+  /** Inserts the row of a lease, see `LeaseTable.insert()`; returns it if there was none before. */
   insert(
     querier: Querier,
     claim: Claim,
@@ -54,8 +54,8 @@ export class LeaseClaims {
   }
 
   /**
-   * Claims or inserts. A ledger that is not there, or that this role may not read, has given no number. Characters of the
-   * host and the label that the database's encoding lacks are replaced.
+   * Claims or inserts. A ledger that does not exist, or that this role may not read, has given out no number. Characters of
+   * the host and the label that the database's encoding lacks are replaced.
    */
   async #acquire(
     querier: Querier,

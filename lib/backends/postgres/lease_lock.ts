@@ -33,7 +33,7 @@ export function postgresLeaseServer(
   };
 }
 
-/** A lock that is a row of a table. */
+/** A lock whose lease is a row of a table. */
 export function postgresLeaseLock(
   server: PostgresServer,
   options: PostgresOptions & LockOptions,

@@ -12,20 +12,20 @@ import { HeldCheck } from "./held_check.ts";
 import { placeArgs } from "./places.ts";
 import type { PostgresSession } from "./session.ts";
 import { Slots } from "./slots.ts";
-import { despiteTies } from "./ties.ts";
-import { Wanted } from "./wanted.ts";
+import { retryTie } from "./retry_tie.ts";
+import { RequestedLocks } from "./requested_locks.ts";
 
 /**
- * The advisory locks beside leases. They are those that would be held without leases, with the same marks for slots, the
- * same seats and the same places to wait in: who has no lease takes part.
+ * The advisory locks beside leases. They are those that would be held without leases, with the same markers for slots, the
+ * same seats and the same places to wait in, so that a sera without leases takes part.
  */
 export class LeaseQueue implements SessionQueue<PostgresSession> {
   readonly #presence: Presence;
   readonly #locks = new Map<string, AdvisoryLock>();
-  /** The slots that it has the session lock of, and the session of each. */
+  /** The slots whose session locks this holds, and the session of each. */
   readonly #slots = new Map<string, PostgresSession>();
 
-  /** @param presence Whoever asks, for which lock, and for how many slots. */
+  /** @param presence Who asks, for which lock, and its number of slots. */
   constructor(presence: Presence) {
     this.#presence = presence;
   }
@@ -34,12 +34,12 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     const { lock, slot } = slotIn(name);
     const count = this.#presence.slots ?? 0;
     if (lock !== this.#presence.lock || slot >= count) {
-      const plain = new Wanted(name);
+      const plain = new RequestedLocks(name);
       return await this.#take(this.#lockOf(name), plain, session, deadline, signal);
     }
-    const wanted = new Wanted(lock, [], new Slots(lock, count, slot));
-    const one = this.#newLock(lock, wanted);
-    if (!await this.#take(one, wanted, session, deadline, signal)) return false;
+    const requested = new RequestedLocks(lock, [], new Slots(lock, count, slot));
+    const one = this.#newLock(lock, requested);
+    if (!await this.#take(one, requested, session, deadline, signal)) return false;
     this.#locks.set(name, one);
     this.#slots.set(name, session);
     return true;
@@ -47,9 +47,9 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
 
   async enterSlot(session: PostgresSession, deadline: Deadline, signal: AbortSignal): Promise<number | undefined> {
     const { lock } = this.#presence;
-    const wanted = new Wanted(lock, [], new Slots(lock, this.#presence.slots!));
-    const any = this.#newLock(lock, wanted);
-    const isIn = await despiteTies(session, signal, () => this.#take(any, wanted, session, deadline, signal));
+    const requested = new RequestedLocks(lock, [], new Slots(lock, this.#presence.slots!));
+    const any = this.#newLock(lock, requested);
+    const isIn = await retryTie(session, signal, () => this.#take(any, requested, session, deadline, signal));
     if (!isIn) return undefined;
     const name = slotName(lock, any.slot!);
     this.#locks.set(name, any);
@@ -79,23 +79,23 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
   }
 
   /**
-   * Waits for what is wanted. Then looks at who else holds the lock, in the same message where it was free.
+   * Waits for the requested locks. Then checks who else holds the lock; in the same message if it was free.
    *
-   * @throws {OtherSlotsError} When somebody takes the lock to have another number of slots.
+   * @throws {OtherSlotsError} When others use the lock with another number of slots.
    */
   async #take(
     lock: AdvisoryLock,
-    wanted: Wanted,
+    requested: RequestedLocks,
     session: PostgresSession,
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const check = new HeldCheck(wanted);
+    const check = new HeldCheck(requested);
     const granted = await lock.wait(session, deadline, signal, {
       statement: check.look(session),
       whileBusy: (outcome) => {
-        // With slots the question itself says whether there is anything to wait for.
-        const conflict = wanted.slots ? undefined : wanted.conflict(check.looked(session, outcome));
+        // With slots the request itself checks for conflicts.
+        const conflict = requested.slots ? undefined : requested.conflict(check.looked(session, outcome));
         if (conflict) throw conflict;
       },
     });
@@ -103,9 +103,9 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     lock.leaveSeat(session);
     let conflict;
     try {
-      conflict = wanted.conflict(check.looked(session, granted.along ?? await check.lookNow(session, signal)));
+      conflict = requested.conflict(check.looked(session, granted.along ?? await check.lookNow(session, signal)));
     } catch (error) {
-      // Another try must not get twice what this session has.
+      // Another attempt must not take twice what this session has.
       session.destroy();
       throw error;
     }
@@ -118,7 +118,7 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     const released = await this.#lockOf(name).release(session);
     const { lock, slots } = this.#presence;
     const hasOther = this.#slots.delete(name) && [...this.#slots.values()].includes(session);
-    // What showed it to be settled went with the slot, and it still holds another one.
+    // The settled marker was released with the slot, but the session still holds another slot.
     if (hasOther) await session.attempt(sql`SELECT ${new Slots(lock, slots!).settle}`);
     return released;
   }
@@ -129,8 +129,8 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     return lock;
   }
 
-  #newLock(name: string, wanted = new Wanted(name)): AdvisoryLock {
-    return new AdvisoryLock(name, { wanted, waitsFor: (session, lock) => this.#waitsFor(session, lock) });
+  #newLock(name: string, requested = new RequestedLocks(name)): AdvisoryLock {
+    return new AdvisoryLock(name, { requested, waitsFor: (session, lock) => this.#waitsFor(session, lock) });
   }
 
   /** Lets others see which of several locks is waited for. */
@@ -142,7 +142,7 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
   }
 }
 
-/** The key of one of those who wait and have a limit, by the name that leases give it; undefined for other names. */
+/** The key of a place to wait in, by the name that leases give it; undefined for other names. */
 function seatIn(name: string): Statement | undefined {
   const [, lock, seat] = /^(.*)\.w(\d+)$/.exec(name) ?? [];
   return lock === undefined ? undefined : placeArgs(lock, sql`${Number(seat) + 1}`);

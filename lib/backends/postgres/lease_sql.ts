@@ -15,10 +15,10 @@ import { storageOf } from "./storage.ts";
 import { inMilliseconds } from "./sql.ts";
 import { decodeText, readText, span, WORD } from "./table_sql.ts";
 
-/** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+/** How many leases to read at a time: even with the longest texts they fit into the longest answer that is accepted. */
 export const READ_AT_ONCE = 100;
 
-/** Not the time when the statement began: it may have waited for others. */
+/** Not the time when the statement began, since it may have waited for others. */
 const NOW = sql`clock_timestamp()`;
 
 /** How the columns are read. */
@@ -59,10 +59,10 @@ export function claimLease(table: Statement, claim: Claim, above: Statement | un
     AND (owner IS NULL OR ${isMine}${mayBeTaken(from)}) RETURNING fence`;
 }
 
-/** Makes the row of a lock that has none, and acquires its lease; returns its `fence`, and how the table keeps rows. */
+/** Inserts the row of a lock that has none, and acquires its lease; returns its `fence`, and the table's storage. */
 export function insertLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
   const { lock, owner, ttl, host, pid, label } = claim;
-  // Also needs the right to UPDATE: who may not renew must not begin.
+  // Also requires the privilege to UPDATE: a role that may not renew must not acquire.
   return sql`WITH asked AS (UPDATE ${table} SET owner = owner, fence = fence, beat = beat, ttl_ms = ttl_ms,
       expires = expires, host = host, pid = pid, label = label, since = since WHERE false)
     INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
@@ -82,11 +82,11 @@ export function renewLease(table: Statement, lock: string, mine: Ownership, ttl:
   return sql`UPDATE ${table} SET beat = beat + 1, ${until(ttl)} WHERE ${isStill(lock, mine)} RETURNING beat`;
 }
 
-/** Frees a lease; returns a row if it was still ours, and if there was a run to end. */
+/** Frees a lease, and ends the run if one is given; returns a row if the lease was still ours and the run was found. */
 export function releaseLease(table: Statement, lock: string, mine: Ownership, ending?: Ending): Statement {
   const free = sql`UPDATE ${table} SET owner = NULL, beat = beat + 1 WHERE ${isStill(lock, mine)}`;
   if (!ending) return sql`${free} RETURNING fence`;
-  // All parts see the rows as they were at first, so the lock on the row is what keeps others from it.
+  // All parts of the statement see the rows as they were at its start, so the lock on the row keeps others away.
   return sql`WITH mine AS (SELECT 1 AS one FROM ${table} WHERE ${isStill(lock, mine)} FOR UPDATE),
     ended AS (UPDATE ${ending.table} SET ${assignmentsOf(ending)}
       WHERE ${conditionOf(ending)} AND EXISTS (SELECT FROM mine) RETURNING 1 AS one)
@@ -98,7 +98,7 @@ export function isNoLonger(table: Statement, lock: string, mine: Ownership): Sta
   return sql`NOT EXISTS (SELECT FROM ${table} WHERE ${isStill(lock, mine)})`;
 }
 
-/** Reads rows, also of leases that nobody has, in the order of their names. */
+/** Reads rows, including those of free leases, in the order of their names. */
 export function selectLeases(table: Statement, which: Statement): Statement {
   return sql`SELECT ${leaseColumns(READING)} FROM ${table} WHERE ${which} ORDER BY name LIMIT ${READ_AT_ONCE}`;
 }
@@ -109,18 +109,18 @@ export function selectNames(table: Statement, locks: readonly string[]): Stateme
   return sql`SELECT ${readText(sql`name`)} AS lock_name FROM ${table} WHERE name IN (${names})`;
 }
 
-/** Deletes the row of a lock that nobody has. */
+/** Deletes the row of a lock whose lease is free. */
 export function forgetLease(table: Statement, lock: string): Statement {
   return sql`DELETE FROM ${table} WHERE name = ${lock} AND owner IS NULL`;
 }
 
-/** The condition for rows of leases that somebody has, of locks whose names come after `last`. */
+/** The condition for rows of held leases, of locks whose names come after `last`. */
 export function heldAfter(last: string, filter: LockFilter): Statement {
-  // Other names are not of locks.
+  // Rows with other names are not locks.
   return sql`name > ${last} AND name ~ ${NAMES} AND owner IS NOT NULL AND ${isOf(filter)}`;
 }
 
-/** The last number that was given elsewhere; 0 for none, or for one that was not reached by counting. */
+/** The last number that was given out elsewhere; 0 for none, or for one too high to have been reached by counting. */
 function last(above: Statement | undefined): Statement {
   if (above === undefined) return sql`0::bigint`;
   return sql`COALESCE(NULLIF(LEAST((${above})::bigint, ${HIGHEST}::bigint), ${HIGHEST}::bigint), 0::bigint)`;

@@ -8,7 +8,7 @@ import type { Statement } from "../sql/statement.ts";
 import { isBrokenOff, isMissing, isRefused, isThereAlready } from "./table_errors.ts";
 import { send, withSettings } from "./table_settings.ts";
 
-/** How often a statement is sent that the server undoes for the sake of another's. */
+/** How many times to send a statement that the server rolls back in favour of another session's. */
 const TRIES = 5;
 
 /** Sends statements on the table of leases, each with its settings. Its errors say what to do about the table. */
@@ -16,15 +16,15 @@ export class LeaseStatements {
   /** @param shown The table as messages name it. */
   constructor(readonly shown: string, readonly errors: TableErrors) {}
 
-  /** Runs a statement, again if the server undoes it. */
+  /** Runs a statement, and repeats it if the server rolls it back in favour of another session's. */
   ask(querier: Querier, statement: Statement): Promise<readonly Row[]> {
     return this.#repeated(() => send(querier, statement));
   }
 
   /**
-   * Like {@linkcode ask}; further statements go with it in the same message, as they are.
+   * Like {@linkcode ask}; further statements go with it in the same message, unchanged.
    *
-   * @returns The rows of the first, and an outcome for each of the others; none if there is no such message.
+   * @returns The rows of the first, and an outcome for each of the others; none if they could not share a message.
    */
   async askAnd(
     querier: Querier,
@@ -39,13 +39,13 @@ export class LeaseStatements {
     });
   }
 
-  /** Runs statements that stand alone, in one message if possible; the rows of each. */
+  /** Runs independent statements, in one message if possible; returns the rows of each. */
   async askEach(querier: Querier, [first, ...others]: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
     if (!first) return [];
     const { rows, outcomes } = await this.askAnd(querier, first, others.map(withSettings));
     const all = [rows];
     for (const [index, statement] of others.entries()) {
-      // Alone it may succeed, or its error says what to do about the table.
+      // Alone it may succeed, or fail with an error that says what to do about the table.
       all.push(rowsIfAny(outcomes[index]) ?? await this.ask(querier, statement));
     }
     return all;
@@ -62,7 +62,7 @@ export class LeaseStatements {
     }
   }
 
-  /** Makes the table. It does no harm if another is faster. */
+  /** Creates the table. It does no harm if another session is faster. */
   async make(querier: Querier, definition: Statement): Promise<void> {
     try {
       await send(querier, definition);

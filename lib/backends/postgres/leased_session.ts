@@ -24,9 +24,9 @@ export async function openLeasedSession(
   const leased = { ...options, leased: true };
   const session = await openPostgresSession(withinLimit(server, limit), leased, signal);
   if (!session.pooled) return session;
-  // Another pooler need not be of the same mode.
+  // Another pooler may be in another mode.
   const there = session.host === undefined ? server : { ...server, hosts: [session.host] };
-  const { sessionOfPooler } = await import("./pooling.ts");
+  const { sessionOfPooler } = await import("./pooler_session.ts");
   return await sessionOfPooler(session, (signal) => openPostgresSession(there, leased, signal), {
     lease: options.lease,
     signal,

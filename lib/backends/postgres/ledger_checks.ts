@@ -29,7 +29,7 @@ export async function checkPostgresLedger(
   options: PostgresOptions & LockOptions,
 ): Promise<Finding> {
   const { leaseTable } = options;
-  // A run with a lease records itself in the lease's session, which may be one that a plain lock is refused in.
+  // A run with a lease records itself in the lease's session, whose server may be unfit for a plain lock.
   const lock = leaseTable ? postgresLeaseLock(server, options, leaseTable) : new PostgresLock(server, options);
   return await checkInSession(lock, async (session) => {
     const store = postgresStore(session, table, new Patience(), "already set");
@@ -38,7 +38,7 @@ export async function checkPostgresLedger(
 }
 
 /**
- * Records a run, in a table that is created if need be, and rolls all of it back. Only the id stays used up.
+ * Records a run, in a table that is created if need be, and rolls all of it back. Only the id stays used.
  *
  * @param closed Aborted once the session has ended.
  * @throws {LockUnavailableError} When a run could not use the ledger.
@@ -57,10 +57,10 @@ async function checkStore(store: Store, testRun: TestRun, closed: AbortSignal): 
     };
   }
   try {
-    // As outside a transaction, where each statement checks them.
+    // As outside a transaction, where each statement checks its constraints itself.
     await store.run(sql`SET CONSTRAINTS ALL IMMEDIATE`);
-    // As long as a run waits for others' locks, but in one go: in a transaction no statement can be retried after an
-    // error.
+    // As long in total as a run waits for others' locks with its retries: in a transaction, no statement can be retried
+    // after an error.
     await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);

@@ -2,7 +2,7 @@ import type { PostgresServer } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, OtherSlotsError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
-import type { Along, Granted } from "./asking.ts";
+import type { Along, Granted } from "./acquisition.ts";
 import type { Answer } from "../sql/answer.ts";
 import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
@@ -24,16 +24,16 @@ import { askerOf, endRequestFor, whoAsks } from "./end_request.ts";
 import type { PostgresOptions } from "./options.ts";
 import { slotName } from "../../lock/slot_name.ts";
 import type { Slots } from "./slots.ts";
-import { despiteTies } from "./ties.ts";
-import { Wanted } from "./wanted.ts";
+import { retryTie } from "./retry_tie.ts";
+import { RequestedLocks } from "./requested_locks.ts";
 
-/** The longest mark, in characters, that the server shows whole behind the check of one plain lock: it cuts after 1023. */
+/** The longest mark, in characters, that the server shows in full after the check of one plain lock: it cuts at 1023. */
 const LONGEST_MARK = 230;
 
-/** The advisory locks of PostgreSQL that are asked for together, in one database. */
+/** The advisory locks of PostgreSQL that are acquired together, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
   readonly #server: PostgresServer;
-  readonly #wanted: Wanted;
+  readonly #requested: RequestedLocks;
   readonly #lock: AdvisoryLock;
   readonly #check: HeldCheck;
   readonly #options: PostgresOptions;
@@ -46,10 +46,10 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     super(options.retrying);
     const { presence, also, maxWaiters } = options;
     this.#server = server;
-    this.#wanted = new Wanted(presence.lock, also, slots);
-    this.#check = new HeldCheck(this.#wanted);
+    this.#requested = new RequestedLocks(presence.lock, also, slots);
+    this.#check = new HeldCheck(this.#requested);
     const waitsFor = (session: PostgresSession, lock: string) => this.#waitsFor(session, lock);
-    this.#lock = new AdvisoryLock(presence.lock, { wanted: this.#wanted, maxWaiters, waitsFor });
+    this.#lock = new AdvisoryLock(presence.lock, { requested: this.#requested, maxWaiters, waitsFor });
     this.#options = options;
   }
 
@@ -83,26 +83,28 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       const granted = await this.#lock.wait(session, deadline, signal, this.#along(session));
       return granted && await this.#begin(session, granted, signal);
     };
-    return await (this.#wanted.slots ? despiteTies(session, signal, ask) : ask());
+    return await (this.#requested.slots ? retryTie(session, signal, ask) : ask());
   }
 
-  /** With slots the question itself says whether there is anything to wait for. */
+  /** With slots the request itself checks for conflicts. */
   #along(session: PostgresSession): Along {
     return {
       statement: this.#check.look(session),
       whileBusy: (outcome) => {
-        const conflict = this.#wanted.slots ? undefined : this.#wanted.conflict(this.#check.looked(session, outcome));
+        const conflict = this.#requested.slots
+          ? undefined
+          : this.#requested.conflict(this.#check.looked(session, outcome));
         if (conflict) throw conflict;
       },
     };
   }
 
-  /** Begins to hold what was granted, if nothing is in the way. */
+  /** Begins to hold what was granted, if there is no conflict. */
   async #begin(session: PostgresSession, granted: Granted, signal: AbortSignal): Promise<HeldLock> {
     try {
       return await this.#hold(session, granted, signal);
     } catch (error) {
-      // Closed at once, so that the next waiter finds out too, and so that another try does not get twice what it has.
+      // Closed at once, so that the next waiter finds out, too, and another attempt does not take the locks twice.
       if (!(error instanceof OtherSlotsError)) await session.close();
       throw error;
     }
@@ -125,7 +127,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     }
     const why = this.#whyUnfit(seen);
     if (why !== undefined) throw UnfitServerError.on(session.where, why);
-    const conflict = this.#wanted.conflict(seen);
+    const conflict = this.#requested.conflict(seen);
     if (conflict) {
       await this.#lock.giveUp(session);
       throw conflict;
@@ -133,11 +135,11 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const { slot } = this.#lock;
     const lock = slotName(presence.lock, slot ?? 0);
     session.mark = markOf({ ...presence, lock, since: seen.whole("now") });
-    // Behind a long check the server would not show the mark.
-    const isLong = this.#wanted.isMany || session.mark.textFor(POSTGRESQL).length > LONGEST_MARK;
+    // After a long check the server would not show the mark.
+    const isLong = this.#requested.isMany || session.mark.textFor(POSTGRESQL).length > LONGEST_MARK;
     if (!this.#lock.leaveSeat(session) && isLong) session.show();
     const endRequests = new EndRequests();
-    const names = [...this.#wanted.names.filter((name) => name !== presence.lock), lock];
+    const names = [...this.#requested.names.filter((name) => name !== presence.lock), lock];
     const asker = askerOf(names.map((name) => endRequestFor(name, session.pid)));
     return await holdInSession(session, {
       slot,
@@ -159,13 +161,13 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   /** Lets others see which lock is waited for. */
   #waitsFor(session: PostgresSession, lock: string): void {
     const { presence } = this.#options;
-    const { names, slots } = this.#wanted;
+    const { names, slots } = this.#requested;
     if (names.length === 1) return;
     const also = names.filter((name) => name !== lock);
     session.mark = markOf({ ...presence, lock, also, slots: lock === presence.lock ? slots?.count : undefined });
   }
 
-  /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */
+  /** Why the server is no longer fit to lock on, and what to do; undefined if it is still fit. */
   #whyUnfit(seen: Answer<"standby" | "read_only">): Trouble | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);

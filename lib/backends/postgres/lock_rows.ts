@@ -1,4 +1,4 @@
-/** The rows of `pg_locks` that sera's locks are seen by: those of locks and slots, and the marks of the latter. */
+/** The rows of `pg_locks` that show sera's locks: those of locks, of slots, and of the slots' markers. */
 
 import { pidFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Row } from "../sql/row.ts";
@@ -7,19 +7,19 @@ import { halfWithoutSlot } from "./advisory_key.ts";
 import { keyOfRow } from "./key.ts";
 import { IS_PLACE } from "./places.ts";
 import { IS_SEAT } from "./seats.ts";
-import { IS_MARK, IS_SETTLED, marked, marksHalf } from "./slot_marks.ts";
+import { IS_MARKER, IS_SETTLED, markersHalf, numbersInMarker } from "./slot_markers.ts";
 
-/** SQL for whether a row that is an advisory lock is something that sera needs beside locks that commands run under. */
-export const IS_AUXILIARY = sql`(${IS_SEAT} OR ${IS_PLACE} OR ${IS_MARK} OR ${IS_SETTLED})`;
+/** SQL for whether a row that is an advisory lock is an auxiliary one of sera's, not a lock that a command runs under. */
+export const IS_AUXILIARY = sql`(${IS_SEAT} OR ${IS_PLACE} OR ${IS_MARKER} OR ${IS_SETTLED})`;
 
-/** The server's processes for sessions that hold slots, as a list for `IN`. */
-export const SLOT_HOLDERS = sql`(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND ${IS_MARK})`;
+/** The server processes of sessions that hold slots, as a list for `IN`. */
+export const SLOT_HOLDERS = sql`(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND ${IS_MARKER})`;
 
-/** The condition for the locks and marks of such sessions. */
+/** The condition for the locks and markers of such sessions. */
 export const OF_SLOT_HOLDERS = sql`(pid IN ${SLOT_HOLDERS} AND NOT (${IS_SEAT} OR ${IS_PLACE} OR ${IS_SETTLED}))`;
 
 /** The columns that {@linkcode readLockRows} needs. */
-export const LOCK_COLUMNS: Statement = sql`classid, objid, objsubid, granted, pid AS session, ${IS_MARK} AS marks`;
+export const LOCK_COLUMNS: Statement = sql`classid, objid, objsubid, granted, pid AS session, ${IS_MARKER} AS marks`;
 
 /** A lock or a slot, and who holds it or waits for it in the server's own queue. */
 export interface LockRow {
@@ -31,7 +31,7 @@ export interface LockRow {
   readonly granted: boolean;
 }
 
-/** Puts each slot and its mark together. */
+/** Combines each slot with its marker. */
 export function readLockRows(rows: readonly Row[]): readonly LockRow[] {
   const marks = Map.groupBy(rows.filter(({ marks }) => marks === "t"), ({ session }) => session);
   return rows.filter(({ marks }) => marks !== "t").flatMap((row) => {
@@ -43,13 +43,13 @@ export function readLockRows(rows: readonly Row[]): readonly LockRow[] {
   });
 }
 
-/** The slot that a row is about if the mark is that slot's. */
+/** The slot that a row shows, if the marker is of that slot. */
 function slotIn(row: Row, mark: Row): Pick<LockRow, "key" | "slot" | "slots">[] {
   const halves = [row.classid, row.objid, mark.classid, mark.objid].map((half) => wholeFrom(half, 0, 2 ** 32 - 1));
   const [high, low, half, number] = halves;
   if (high === undefined || low === undefined || half === undefined || number === undefined) return [];
-  const { slots, slot } = marked(number);
+  const { slots, slot } = numbersInMarker(number);
   const [classid, objid] = [high, low].map((half) => halfWithoutSlot(half, slot) >>> 0);
   const key = keyOfRow({ ...row, classid, objid });
-  return key !== undefined && marksHalf(key) === (half | 0) ? [{ key, slot, slots }] : [];
+  return key !== undefined && markersHalf(key) === (half | 0) ? [{ key, slot, slots }] : [];
 }

@@ -7,7 +7,7 @@ import type { Encryption } from "./socket.ts";
 /**
  * Logs in as sslmode says: with encryption, without, or with one and then the other.
  *
- * @throws As `logInOnce()`; of two failures, the one nearer to the cause.
+ * @throws As `logInOnce()`; of two failures, the more informative one.
  */
 export async function logIn(
   host: PostgresHost,
@@ -36,7 +36,7 @@ export async function logIn(
 }
 
 /**
- * Of two failed attempts, the encrypted one's error is nearer to the cause. If TLS itself failed, that matters only
+ * Of two failed attempts, the error of the encrypted one is more informative. If TLS itself failed, that matters only
  * where pg_hba.conf may require it.
  */
 function errorToReport(encrypted: unknown, plain: unknown): unknown {

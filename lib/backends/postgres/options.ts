@@ -14,7 +14,7 @@ export interface PostgresSessionOptions {
    * tables of leases and of runs as well, and a pooler's server session is left as it was.
    */
   readonly leased?: boolean;
-  /** Whether a session for leases only looks at them, so that any server will do. */
+  /** Whether a session for leases only reads them, so that any server will do. */
   readonly observesOnly?: boolean;
   /**
    * How long a server may take to answer, in milliseconds; by default `DEFAULT_TIMEOUT`, or less for a leased session.

@@ -9,7 +9,7 @@ const DECISIVE = [["host", "host"], ["hostaddr", "address"], ["port", "port"], [
  * Which parts of a PostgreSQL server do not come from its text: cron may have other variables than a login shell, and
  * then the two do not share a lock.
  *
- * @param text One that `parsePostgresServer` has read without an error.
+ * @param text A text that `parsePostgresServer` has read without an error.
  * @returns Phrases such as `host from PGHOST`; none if the text has all parts.
  */
 export function foreignParts(text: string, surroundings: PostgresSurroundings): readonly string[] {

@@ -1,18 +1,18 @@
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
-/** The most places, see `--max-waiters`. */
+/** The maximum of places, see `--max-waiters`. */
 const MOST = 256;
 
-/** The second half of the key of each place's lock, before its number: "SEW" in ASCII, so that people can tell them. */
+/** The second half of the key of each place's lock, before its number: "SEW" in ASCII, so that people can recognize it. */
 const FIRST = 0x53455700;
 
-/** SQL for whether a row of `pg_locks` that is an advisory lock is a place to wait in, and no lock of a command. */
+/** SQL for whether a row of `pg_locks` that is an advisory lock is a place to wait in, not a lock of a command. */
 export const IS_PLACE = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + MOST}::oid)`;
 
 /**
- * The places of those who may wait for a lock, where their number is limited. Whoever begins to wait takes one, by an
- * advisory lock, so that it is free when its session ends. They are not the seats, which limit who is woken.
+ * The places to wait for a lock in, where the number of waiters is limited. A session takes one before it waits, by an
+ * advisory lock, so that it is free when the session ends. Not to be confused with seats, which limit who is woken.
  */
 export class Places {
   readonly limit: number;
@@ -27,7 +27,7 @@ export class Places {
     this.#lock = lock;
   }
 
-  /** An expression that takes a place, and is its number; 0 if all are taken. */
+  /** An expression that takes a place and returns its number; 0 if all are taken. */
   get take(): Statement {
     return sql`coalesce((SELECT n FROM generate_series(1, ${this.limit}) n WHERE pg_try_advisory_lock(${
       placeArgs(this.#lock, sql`n`)

@@ -9,23 +9,26 @@ import { sql } from "../sql/statement.ts";
 /** How long a probe must survive while its connection is open, in milliseconds, at first. */
 const FIRST_HOLD = 60;
 /**
- * The probe must vanish this many times faster after a disconnect than it survived while connected. Otherwise it may be
- * chance: another client of the pool may happen to release all locks of the same server session at that moment.
+ * The probe must vanish this many times faster after a disconnect than it survived while connected. Otherwise this may be a
+ * coincidence: another client of the pool may release all locks of the same server session at that moment.
  */
 const MIN_RATIO = 4;
-/** How many rounds must succeed; that chance explains all three is less likely than 1 in 2000. */
+/** How many rounds must succeed; the probability that all three succeed by chance is less than 1 in 2000. */
 const PROOFS_NEEDED = 3;
 /** How many rounds to try; they get longer where the network is slow. */
 const MAX_ROUNDS = 8;
+/** How many times as long the next round may be, so that one wait for a full pool does not make all of them long. */
+const MAX_GROWTH = 8;
 /** How long a pooler may take to clean up after a connection, in milliseconds; it takes one or two. */
 const CLEAN_UP_LIMIT = 3000;
-/** The pause between two checks of a probe, in milliseconds. */
+/** The pause between two checks of a probe, in milliseconds, and how many checks are enough while it is held. */
 const CHECK_PAUSE = 10;
+const MAX_CHECKS = 50;
 /** How many times to try to unlock a probe that the pooler did not clean up. */
 const MAX_UNLOCKS = 50;
 
 /**
- * Makes sure that a pooler ties locks to connections: that a lock lasts exactly as long as its connection. PgBouncer
+ * Makes sure that a pooler ties locks to connections, so that a lock lasts exactly as long as its connection. PgBouncer
  * does so only in session mode. Comparing server sessions proves nothing, since in its other modes too it may hand out
  * the same one each time. But only in session mode does it clean up after a client (`server_reset_query`); so this
  * locks a probe, disconnects, and checks that the probe vanishes.
@@ -52,7 +55,7 @@ export async function requireSessionPooling(
       current = await reopen();
       await seeProbeGone(current, probe, signal);
       const took = performance.now() - closed;
-      if (took * MIN_RATIO > hold) hold = 2 * took * MIN_RATIO;
+      if (took * MIN_RATIO > hold) hold = longerHold(hold, took);
       else if (++proofs === PROOFS_NEEDED) return current;
     }
     throw unsafePooler(current);
@@ -79,8 +82,18 @@ async function holdProbe(
       throw unsafePooler(session);
     }
     if (last) return;
-    await delayOrAbort(Math.min(CHECK_PAUSE, deadline.remaining), signal);
+    await delayOrAbort(Math.min(Math.max(CHECK_PAUSE, hold / MAX_CHECKS), deadline.remaining), signal);
   }
+}
+
+/**
+ * How long the next probe must survive, in milliseconds.
+ *
+ * @param hold How long the last one did.
+ * @param took How long that one took to vanish, or the pooler to give another connection.
+ */
+export function longerHold(hold: number, took: number): number {
+  return Math.min(2 * took * MIN_RATIO, hold * MAX_GROWTH);
 }
 
 /** Waits until the probe of a closed connection is gone; unlocks it if the pooler does not. */

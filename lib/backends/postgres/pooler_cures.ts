@@ -1,6 +1,6 @@
 /**
- * Cures for what PgBouncer says itself. It gives all its errors the code of a protocol violation, so they are recognized
- * by their words, which differ a little between its versions.
+ * Cures for PgBouncer's own errors. It gives all of them the code of a protocol violation, so they are recognized by their
+ * messages, which differ a little between its versions.
  */
 const CURES: readonly (readonly [words: RegExp, cure: string])[] = [
   [

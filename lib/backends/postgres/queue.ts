@@ -4,26 +4,26 @@ import { join, sql, type Statement } from "../sql/statement.ts";
 import { Places } from "./places.ts";
 import { SEATS, Seats, SEATS_FOR_SLOTS } from "./seats.ts";
 import type { PostgresSession } from "./session.ts";
-import type { Wanted } from "./wanted.ts";
+import type { RequestedLocks } from "./requested_locks.ts";
 
-/** Something that was taken in a session: none is left once that has ended. */
+/** A seat or a place taken in a session; it is free again once the session has ended. */
 interface Numbered {
   readonly session: PostgresSession;
   readonly number: number;
 }
 
-/** Where a session waits for one lock after another: in a place, if those are limited, and in a seat, to be woken. */
+/** A session's position in the queues of its locks: a place, if the waiters are limited, and a seat, to be woken. */
 export class Queue {
-  readonly #wanted: Wanted;
+  readonly #requested: RequestedLocks;
   readonly #seats: readonly Seats[];
   readonly #places: Places | undefined;
   #waiting: PostgresSession | undefined;
   #place: Numbered | undefined;
-  /** Its number is 0 for who listens without a seat, since the server refuses what that takes. */
+  /** Its number is 0 for a session that listens without a seat, since it lacks a privilege that seats need. */
   #seat: Numbered | undefined;
-  /** Which lock is waited for. */
+  /** The lock that the session waits for, by its index. */
   #at = 0;
-  /** The seat from which the last lock was acquired, or any. */
+  /** The seat from which the session acquired the last lock, or any number. */
   #before = Math.floor(Math.random() * SEATS);
   /** Ends the pause between two attempts. */
   #wake = new AbortController();
@@ -32,14 +32,14 @@ export class Queue {
    * @param name The lock's name.
    * @param limit How many may wait for it.
    */
-  constructor(name: string, wanted: Wanted, limit?: number) {
-    this.#wanted = wanted;
-    this.#seats = wanted.names.map((name, at) => new Seats(name, wanted.slotsAt(at) ? SEATS_FOR_SLOTS : SEATS));
+  constructor(name: string, requested: RequestedLocks, limit?: number) {
+    this.#requested = requested;
+    this.#seats = requested.names.map((name, at) => new Seats(name, requested.slotsAt(at) ? SEATS_FOR_SLOTS : SEATS));
     if (limit !== undefined) this.#places = new Places(name, limit);
   }
 
   /**
-   * Makes a signal that fires when a release is told to the session.
+   * Makes a signal that fires when the session is notified of a release.
    *
    * @param at How many locks it has already.
    */
@@ -50,9 +50,9 @@ export class Queue {
   }
 
   /**
-   * To be called before a session waits.
+   * Call this before the session waits.
    *
-   * @throws {QueueFullError} When as many wait as are allowed to.
+   * @throws {QueueFullError} When as many wait as may.
    * @throws {LockUnavailableError} When the server does not answer, or refuses.
    */
   async enter(session: PostgresSession, signal: AbortSignal): Promise<void> {
@@ -69,7 +69,7 @@ export class Queue {
     return this.#seat?.session === session ? this.#seat.number : undefined;
   }
 
-  /** An expression that takes a seat, and is its number; 0 if all are taken. */
+  /** An expression that takes a seat and returns its number; 0 if all are taken. */
   get take(): Statement {
     return this.#seats[this.#at]!.take;
   }
@@ -88,14 +88,14 @@ export class Queue {
   }
 
   /**
-   * To be called when the session has everything: leaves seat and place to others. The answer is not waited for.
+   * Call this when the session has everything: leaves seat and place to others. Does not wait for the answer.
    *
    * @returns Whether anything was sent.
    */
   leave(session: PostgresSession): boolean {
     const seat = this.#endSeat(session);
-    // Two who release a slot at the same time may have told this session both.
-    const more = seat.length > 0 && this.#wanted.slots ? [this.#passOn] : [];
+    // Two sessions that release a slot at the same time may both have notified this one.
+    const more = seat.length > 0 && this.#requested.slots ? [this.#passOn] : [];
     return send(session, [...seat, ...this.#endPlace(session), ...more]);
   }
 
@@ -104,11 +104,11 @@ export class Queue {
     send(session, this.#endSeat(session));
   }
 
-  /** To be called when the session does not wait any longer, and has nothing: others must not take it for a waiter. */
+  /** Call this when the session gives up waiting, and has nothing: others must not take it for a waiter. */
   giveUp(session: PostgresSession): void {
     if (this.#waiting === session) {
       const seat = this.#endSeat(session);
-      // Somebody may have released the lock since the last look, and have told this session only.
+      // The lock may have been released since the last attempt, with a notification to this session only.
       const more = seat.length > 0 ? [this.#passOn] : [];
       if (!send(session, [...seat, ...this.#endPlace(session), ...more])) session.show();
     }
@@ -131,11 +131,11 @@ export class Queue {
   }
 
   /**
-   * Notifies another waiter if the lock that was waited for is free. To be run after the seat was left: who releases the
-   * lock from then on notifies somebody else, and who did so before is seen here.
+   * Notifies another waiter if the lock that this session waited for is free. Run it after leaving the seat: a later release
+   * notifies another waiter, and an earlier one is seen here.
    */
   get #passOn(): Statement {
-    return sql`SELECT ${this.#seats[this.#at]!.notifyNext(this.#before)} WHERE ${this.#wanted.isFree(this.#at)}`;
+    return sql`SELECT ${this.#seats[this.#at]!.notifyNext(this.#before)} WHERE ${this.#requested.isFree(this.#at)}`;
   }
 
   #endSeat(session: PostgresSession): readonly Statement[] {
@@ -155,8 +155,8 @@ export class Queue {
 }
 
 /**
- * Sends statements whose failure does not matter: what they leave is free when the session ends. A late answer must not end
- * the session, and with it the lock.
+ * Sends statements whose failure does not matter: what they fail to free is free when the session ends. A late answer must
+ * not end the session, and with it the lock.
  */
 function send(session: PostgresSession, statements: readonly Statement[]): boolean {
   if (statements.length === 0) return false;

@@ -4,9 +4,9 @@ import { join, sql, type Statement } from "../sql/statement.ts";
 import type { PostgresSession } from "./session.ts";
 import { withShortWait } from "./sql.ts";
 
-/** What a session gives back, as SQL. */
+/** What a session releases, as SQL. */
 export interface Given {
-  /** Expressions that each unlock something, and are whether the session had it. */
+  /** Expressions that each unlock something, and return whether the session had it. */
   readonly unlock: readonly Statement[];
   /** Expressions that notify a waiter of each lock. */
   readonly tell: Statement;
@@ -15,8 +15,8 @@ export interface Given {
 }
 
 /**
- * Releases locks and notifies their waiters, in one message, but not in one statement: the server may refuse to notify, as
- * on a standby, or when too many notifications wait for a slow listener, and may say that only when it has unlocked.
+ * Releases locks and notifies their waiters, in one message but not in one statement: the server may refuse to notify, as
+ * on a standby, or when too many notifications wait for a slow listener, and may do so only after it has unlocked.
  *
  * @returns Whether the session had all of them.
  * @throws {LockUnavailableError} When that is not known.
@@ -24,7 +24,7 @@ export interface Given {
 export async function release(session: PostgresSession, { unlock, tell, tellAll }: Given): Promise<boolean> {
   const [released, told] = await session.batch([sql`SELECT ${all(unlock)}`, sql`SELECT ${tell} AS told`]);
   if ("error" in released!) throw released.error;
-  // For those who were refused a seat as well.
+  // Also for those that could not take a seat.
   if ("error" in told! && !session.closed.aborted) session.attempt(tellAll).catch(() => undefined);
   return answerIn(session, released!.rows, ["released"]).truth("released");
 }

@@ -2,27 +2,27 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 
 /**
- * How many waiters of a lock can be woken by its release. The server wakes a process for everyone who listens in the
- * database, whatever the channel, with each notification: so a release must not cost more the more there are who wait. A
- * waiter that looks for a seat every few seconds finds one in time, as long as commands take longer than some 0.1 seconds.
+ * How many waiters of a lock can be woken by its release. With each notification the server wakes a process for every
+ * session that listens in the database, whatever the channel; so more waiters must not make a release more expensive. A
+ * waiter that tries to get a seat every few seconds gets one in time, as long as commands take longer than some 0.1 seconds.
  */
 export const SEATS = 16;
 
 /**
- * The same for a lock with slots: several holders give their slots back at short intervals, so that more waiters have to
- * be woken before the others look for seats.
+ * The same for a lock with slots: several holders release their slots at short intervals, so that more waiters have to be
+ * woken before the others try to get seats.
  */
 export const SEATS_FOR_SLOTS = 128;
 
-/** The second half of the key of each seat's lock, before its number: "SER0" in ASCII, so that people can tell them. */
+/** The second half of the key of each seat's lock, before its number: "SER0" in ASCII, so that people can recognize it. */
 export const FIRST = 0x53455230;
 
-/** SQL for whether a row of `pg_locks` that is an advisory lock is a seat, and none of the locks that commands run under. */
+/** SQL for whether a row of `pg_locks` that is an advisory lock is a seat, not a lock that a command runs under. */
 export const IS_SEAT = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + SEATS_FOR_SLOTS}::oid)`;
 
 /**
- * The seats of a lock. Whoever waits takes one if there is one, by an advisory lock, so that it is free when its session
- * ends. Who has a seat listens on a channel of that seat, and whoever releases the lock notifies one seat that is taken.
+ * The seats of a lock. A waiter takes one if it can, by an advisory lock, so that it is free when its session ends, and
+ * listens on the seat's channel. A release notifies one seat that is taken.
  */
 export class Seats {
   /** The channel that versions without seats listen on and notify; also the first seat's channel. */
@@ -45,7 +45,7 @@ export class Seats {
     return seat <= 1 ? this.#channel : `${this.#channel}_${seat}`;
   }
 
-  /** An expression that takes a seat, and is its number; 0 if all are taken. */
+  /** An expression that takes a seat and returns its number; 0 if all are taken. */
   get take(): Statement {
     return sql`coalesce((SELECT n FROM generate_series(1, ${this.#count}) n WHERE pg_try_advisory_lock(${
       this.#key(sql`n`)
@@ -64,10 +64,10 @@ export class Seats {
   }
 
   /**
-   * An expression that notifies the first seat that is taken after another one, round and round; if none is, those who
-   * know of no seats. A seat that can be locked is free, or this session's own. That is quicker than `pg_locks`. The lock is
-   * shared, so that two who look at the same moment do not take each other for waiters. All types match exactly, see
-   * `POSTGRESQL`.
+   * An expression that notifies the next taken seat after the given one, in a circle; if none is taken, the waiters of
+   * versions without seats. A seat that can be locked is free, or this session's own; trying that is quicker than reading
+   * `pg_locks`. The lock is shared, so that two sessions that try at the same moment do not take each other for waiters. All
+   * types match exactly, see `POSTGRESQL`.
    */
   notifyNext(after: number): Statement {
     const seat = sql`i % ${this.#count}`;

@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { Session } from "../sql/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { asDriver, type Client, loginPidOf, loginTripsOf, sendAhead } from "./driver.ts";
+import { asDriver, type Client, enablePipelining, loginPidOf, loginTripsOf } from "./driver.ts";
 import { describePostgresError, isTransientInSession } from "./errors.ts";
 import type { PostgresHost } from "./server.ts";
 import { type Facts, IDLE, leasedSettings } from "./set_up.ts";
@@ -11,7 +11,7 @@ import { type Facts, IDLE, leasedSettings } from "./set_up.ts";
 export class PostgresSession extends Session {
   /** The id of the server process for this session. */
   readonly pid: number;
-  /** Whether there is a pooler in between: at login it gives a process id other than that of the server process. */
+  /** Whether a pooler is in between: the process id that it sends at login is not that of the server process. */
   readonly pooled: boolean;
   /** The host that it is connected to, if it is known. */
   readonly host: PostgresHost | undefined;
@@ -37,7 +37,7 @@ export class PostgresSession extends Session {
     this.pid = facts.whole("pid");
     this.pooled = loginPidOf(client) !== this.pid;
     this.oneAtATime = this.pooled;
-    if (!this.pooled) sendAhead(client);
+    if (!this.pooled) enablePipelining(client);
     this.host = host;
     this.#idleTimeout = facts.number("idle") || Infinity;
     this.#hasSessionLocks = !leased || !this.pooled;
@@ -49,8 +49,8 @@ export class PostgresSession extends Session {
   }
 
   /**
-   * Whether the server session is this connection's own until that ends, and with it the locks taken in it. For a
-   * leased session that is known; for others it is to be made sure of.
+   * Whether the server session, and so the locks taken in it, belong to this connection until that ends. Known for a leased
+   * session; for others, a check comes later.
    */
   get hasSessionLocks(): boolean {
     return this.#hasSessionLocks;
@@ -84,14 +84,14 @@ export class PostgresSession extends Session {
     }
   }
 
-  /** Lets others see the mark, where the last statement may be too long to have it. The answer is not waited for. */
+  /** Shows the mark to others, in case the last statement was too long to show it. Does not wait for the answer. */
   show(): void {
     this.query(sql`SELECT`, { serverTime: Infinity }).catch(() => undefined);
   }
 
   /**
-   * To be called for a leased session when its pooler is known to leave the server session to this connection until
-   * that ends. Sets the settings that a direct connection has from the beginning.
+   * Call this for a leased session once its pooler is known to assign the server session to this connection until that
+   * ends. Applies the settings that a direct connection has from the beginning.
    *
    * @throws {LockUnavailableError} When the connection has ended.
    */

@@ -2,7 +2,7 @@ import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { POSTGRESQL } from "../sql/quoting.ts";
-import { ASKS } from "./wanted.ts";
+import { ASKS } from "./requested_locks.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
 import { fromHex } from "../sql/hex.ts";
@@ -11,7 +11,7 @@ import { sql, type Statement } from "../sql/statement.ts";
 import { askOrRefused } from "../sql/ask_if_allowed.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
-/** The longest statement to read whole, in bytes: one of sera's is shorter, with its mark at the end. */
+/** The longest statement to read in full, in bytes: sera's are shorter, and have their mark at the end. */
 const LONGEST_QUERY = 1500;
 
 /** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */
@@ -40,7 +40,7 @@ export interface SessionInfo {
   readonly who: Pick<Sighting, "host" | "pid" | "label" | "user" | "address" | "session">;
   /** The mark in its last statement, if that was sera's and is not hidden. */
   readonly mark: Presence | undefined;
-  /** Whether its last statement asked for a lock: then sera waits, or has just acquired it. */
+  /** Whether its last statement asked for a lock: then this sera waits, or has just acquired it. */
   readonly asks: boolean;
   /** Whether the server hides its last statement. */
   readonly isHidden: boolean;
@@ -117,7 +117,7 @@ export function holderSighting(
   mark: Presence | undefined,
   { who, connected, asked }: SessionInfo,
 ): Sighting {
-  // The mark has no time until the statement that confirmed the lock has been answered; its own start is close enough.
+  // The mark has no time until the statement that confirms the lock is answered; that statement's start is close enough.
   const acquired = mark && (mark.since ?? asked);
   const since = acquired ?? connected;
   const sinceIs = acquired !== undefined ? "acquired" : since === undefined ? undefined : "connected";

@@ -19,8 +19,8 @@ export type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
 export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
 
 /**
- * SQL for how long the server lets a session be idle, in milliseconds; 0 forever. The setting is a text such as `1min`,
- * so the server converts it.
+ * SQL for how long the server lets a session be idle, in milliseconds; 0 for ever. The setting is a text such as `1min`, so
+ * the server converts it.
  */
 export const IDLE = sql`${
   inMilliseconds(sql`coalesce(current_setting('idle_session_timeout', true), '0')::interval`)
@@ -52,8 +52,8 @@ export function sessionSettings({ ttl }: LeaseTerms): [name: string, value: stri
 
 /**
  * The settings of a leased session, each as an expression that sets it: those of any session, and what the tables of
- * leases and of runs need. With synchronous_commit off, a crash of the server may undo what was committed; the other
- * values all prevent that, and stay.
+ * leases and of runs need. With synchronous_commit off, a crash of the server may lose committed changes; all other values
+ * prevent that, and are kept.
  */
 export function leasedSettings(lease: LeaseTerms): readonly Statement[] {
   const waiting = sql`set_config('lock_timeout', '${LOCK_WAIT}ms', false)`;
@@ -72,7 +72,7 @@ function setting([name, value]: readonly [name: string, value: string]): Stateme
 
 /**
  * Sets the session's settings and reads its {@linkcode Facts}, in one statement; if the server refuses that, one by
- * one, without the settings that it does not take. A leased session through a pooler gets no settings: its server
+ * one, without the settings that it does not accept. A leased session through a pooler gets no settings: its server
  * session may be another client's next.
  *
  * @throws {UnsuitableServerError} When the answer cannot be read.
@@ -129,10 +129,10 @@ export function refuseUnsuitable(
 }
 
 /**
- * Refuses a server that takes no writes: no lease can be acquired there.
+ * Refuses a server that accepts no writes: no lease can be acquired there.
  *
  * @param facts The answer to {@linkcode FITNESS}.
- * @throws {NotPrimaryError} When it takes none.
+ * @throws {NotPrimaryError} When it accepts none.
  */
 export function refuseReadOnly(facts: Answer<"standby" | "read_only">): void {
   if (facts.truth("standby")) {

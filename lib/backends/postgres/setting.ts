@@ -1,4 +1,4 @@
-/** A PostgreSQL setting, which knows its origin, and the ways to read one. */
+/** A PostgreSQL setting with its origin, and functions to read one. */
 
 import { pathOr } from "../../text/redaction.ts";
 import { DsnError, type Show, showQuoted } from "../network/address_text.ts";

@@ -3,7 +3,7 @@ import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithout
 import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
 import type { PostgresServer } from "./server.ts";
 
-/** What people and machines are shown of the server; without its password. */
+/** How the server is shown to people and machines, without its password. */
 export function shownPostgres(kind: string, server: PostgresServer): Shown {
   const { hosts, user, database, sslmode, noPassword: _, notes: __, ...rest } = server;
   // The settings of a session may hold an application's secrets.

@@ -11,7 +11,7 @@ import { slotIn } from "../../lock/slot_name.ts";
 import { isSlotOf } from "./advisory_key.ts";
 import { keyOfName, namespaceCondition, rowCondition } from "./key.ts";
 import { IS_AUXILIARY, LOCK_COLUMNS, OF_SLOT_HOLDERS, readLockRows } from "./lock_rows.ts";
-import { isMarkOf } from "./slot_marks.ts";
+import { isMarkerOf } from "./slot_markers.ts";
 import { reportedNames, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
@@ -38,7 +38,7 @@ export async function readPostgresSightings(
   const theirs = pids && await readSessionInfos(session, pids, signal);
   const infos = new Map((theirs ?? []).map((info) => [info.who.session, info]));
 
-  // The server keeps only half of a lock's name; the whole one is in the marks of sera's sessions.
+  // The server keeps only half of a lock's name; the full name is in the marks of sera's sessions.
   const told = new Map((seraSessions ?? []).flatMap(({ mark }) => mark ? locksIn(mark) : []));
   const onLocks = rows.map(({ key, slot, slots, session, granted }) => {
     const info = infos.get(session) ?? sessionInfoOf({ session });
@@ -97,7 +97,7 @@ async function readSeraSessions(
   );
 }
 
-/** The condition for the rows of `pg_locks` to read, the marks of slots among them. */
+/** The condition for the rows of `pg_locks` to read, including the markers of slots. */
 function conditionOf(
   filter: LockFilter,
   seraSessions: readonly SessionInfo[],
@@ -105,11 +105,11 @@ function conditionOf(
 ): Statement {
   if (filter !== "all") {
     return "lock" in filter
-      ? sql`${isSlotOf(filter.lock)} OR ${isMarkOf(filter.lock)}`
+      ? sql`${isSlotOf(filter.lock)} OR ${isMarkerOf(filter.lock)}`
       : sql`${namespaceCondition(filter.namespace)} OR ${OF_SLOT_HOLDERS}`;
   }
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
-  // A shared one is a request that asks a holder to end.
+  // A shared one asks a holder to release.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_AUXILIARY} AND pid IN (${listOf(pids)})`;
   const conditions = [
@@ -134,7 +134,7 @@ async function readLocks(
   );
 }
 
-/** Adds the ledger's runs. First asks whether its table exists, since an error would go to the server's log. */
+/** Adds the ledger's runs. First checks whether its table exists, since an error would go to the server's log. */
 async function withRuns(
   session: Session,
   table: TableName,

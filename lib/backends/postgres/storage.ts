@@ -29,7 +29,7 @@ export function storageBelow(table: Statement, storage: unknown): Statement | un
 }
 
 /**
- * Why a table that stores its rows so may lose them, and what to do; undefined if it does not.
+ * Why a table with this storage may lose its rows, and what to do; undefined if it does not.
  *
  * @param shown The table as messages name it.
  * @param lost What sera would no longer know.

@@ -1,4 +1,4 @@
-/** What errors of PostgreSQL say about one of sera's tables. */
+/** What PostgreSQL's errors say about one of sera's tables. */
 
 import { messageOf } from "../../errors.ts";
 import { sqlState } from "./errors.ts";
@@ -22,7 +22,7 @@ const LOCKED = "55P03";
 const CANCELLED = "57014";
 
 /**
- * Classes of errors in a value, or for what the table refuses: privileges, constraints, rules, triggers, a view.
+ * Classes of errors in a value, or by which the table refuses: privileges, constraints, rules, triggers, a view.
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
@@ -49,12 +49,12 @@ export function isUnencodable(cause: unknown): boolean {
   return UNFIT_TEXT.includes(sqlState(cause) ?? "");
 }
 
-/** Whether an error will recur until somebody changes the table, rights or values. */
+/** Whether an error will recur until somebody changes the table, the privileges or the values. */
 export function isPermanent(cause: unknown): boolean {
   return LASTING.test(sqlState(cause) ?? "") && !isMissing("table", cause);
 }
 
-/** Whether an error says that the role lacks a right. */
+/** Whether an error says that the role lacks a privilege. */
 export function isRefused(cause: unknown): boolean {
   return REFUSED.includes(sqlState(cause) ?? "");
 }
@@ -64,17 +64,17 @@ export function isLocked(cause: unknown): boolean {
   return sqlState(cause) === LOCKED;
 }
 
-/** Whether the server has undone a statement for the sake of another's, so that it may be repeated at once. */
+/** Whether the server rolled a statement back in favour of another session's, so that it may be repeated at once. */
 export function isBrokenOff(cause: unknown): boolean {
   return BROKEN_OFF.includes(sqlState(cause) ?? "");
 }
 
-/** Whether a statement failed only since another transaction was in its way, or since it was cancelled or too slow. */
+/** Whether a statement failed only because another transaction was in its way, or it was cancelled or too slow. */
 export function isInterference(cause: unknown): boolean {
   return isBrokenOff(cause) || isLocked(cause) || sqlState(cause) === CANCELLED;
 }
 
-/** Whether an error says that a table is missing, is not for this role, or is not what it was taken for. */
+/** Whether an error says that a table is missing, not accessible to this role, or not what it was taken for. */
 export function isOfTable(cause: unknown): boolean {
   return /^(42|3F)/.test(sqlState(cause) ?? "");
 }
@@ -104,9 +104,9 @@ export function cureOf(cause: unknown, { flag, definition }: TableAdvice): strin
 }
 
 /**
- * What to do if the role lacks a right on the schema that a table is, or would be, in.
+ * What to do if the role lacks a privilege on the schema of a table that exists or is to be created.
  *
- * @param cause The server's error; its message may be in another language, and then tells nothing.
+ * @param cause The server's error; its message may be in another language, and then says nothing.
  * @param rights What the role needs on a table that an administrator creates.
  */
 export function grantOnSchema(cause: unknown, { definition }: TableAdvice, rights: string): string | undefined {

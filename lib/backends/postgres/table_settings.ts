@@ -6,8 +6,8 @@ import { sql, type Statement } from "../sql/statement.ts";
 /**
  * SQL that sets what statements on sera's tables need. It returns no row.
  *
- * With `synchronous_commit` off, a crash of the server may undo what was committed, and give the same number again. The
- * other values all prevent that, and stay. `lock_timeout` is what ends a wait for others.
+ * With `synchronous_commit` off, a crash of the server may lose committed changes, and give out the same number again. All
+ * other values prevent that, and are kept. `lock_timeout` ends a wait for others.
  */
 function set(isLocal: Statement): Statement {
   return sql`SELECT WHERE (set_config('lock_timeout', '${LOCK_WAIT}ms', ${isLocal}) ||
@@ -22,14 +22,14 @@ export const SET_FOR_SESSION: Statement = set(sql`false`);
 export const SET_FOR_TRANSACTION = set(sql`true`);
 
 /**
- * A statement that brings its settings with it. Both are one message, which the server runs as one transaction. Not one
- * statement, which would set them too late: it waits for its tables before it runs.
+ * A statement preceded by its settings. Both are one message, which the server runs as one transaction. A single statement
+ * would apply them too late: it waits for its tables before it runs.
  */
 export function withSettings(statement: Statement): Statement {
   return sql`${SET_FOR_TRANSACTION}; ${statement}`;
 }
 
-/** Sends a statement that brings its settings with it. */
+/** Sends a statement preceded by its settings. */
 export function send(querier: Querier, statement: Statement): Promise<readonly Row[]> {
   return querier.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
 }

@@ -11,8 +11,8 @@ const CLASSES = new Set(["08", "40", "53", "57"]);
 /** Transient errors of other classes: a transaction's time limits, a lock, the system's input and output. */
 const CODES = new Set(["25P03", "25P04", "55006", "55P03", "58000", "58030"]);
 
-/** Lasting errors of the transient classes: a protocol violation, a violated constraint. */
-const LASTING = new Set(["08P01", "40002"]);
+/** Permanent errors of the transient classes: a protocol violation, a violated constraint. */
+const PERMANENT = new Set(["08P01", "40002"]);
 
 /**
  * PgBouncer gives all its own errors the same code, so they are recognized by their messages. These are transient:
@@ -40,5 +40,5 @@ const POOLER = new RegExp(
  */
 export function isTransientPostgresState(state: string, message: string): boolean {
   if (state === "08P01") return POOLER.test(message);
-  return CODES.has(state) || CLASSES.has(state.slice(0, 2)) && !LASTING.has(state);
+  return CODES.has(state) || CLASSES.has(state.slice(0, 2)) && !PERMANENT.has(state);
 }

@@ -77,6 +77,36 @@ Deno.test({ name: "the next member is asked when one cannot be reached", ignore:
   assert.deepEqual(await client.call(Path.status, {}, { timeout: 2000 }), { number: "2" });
 });
 
+Deno.test("an answer that is late is handed over if asked for, and its member is asked again from then on", async () => {
+  const { promise, resolve } = Promise.withResolvers<FakeReply>();
+  using slow = new FakeEtcd(({ path }) => path === Path.keepAlive ? promise : { number: "1" });
+  using silent = new FakeEtcd(() => "silence");
+  using client = await connect([slow.port, silent.port]);
+  const late: Promise<unknown>[] = [];
+  await assert.rejects(
+    client.call(Path.keepAlive, {}, { timeout: SHORT, late: (answer) => late.push(answer) }),
+    /no answer within 0.3 s/,
+  );
+  assert.equal(late.length, 2);
+  await client.call(Path.status, {}, { timeout: SHORT }).catch(() => undefined);
+  resolve({ number: "late" });
+  assert.deepEqual(await late[0], { number: "late" });
+  assert.equal(client.where, `etcd at 127.0.0.1:${slow.port}`);
+  client.close();
+  await assert.rejects(late[1]!, /the client is closed/);
+});
+
+Deno.test("a request whose answer is late ends with its signal, whenever it would come", async () => {
+  using silent = new FakeEtcd(() => "silence");
+  using client = await connect([silent.port]);
+  const over = new AbortController();
+  const late: Promise<unknown>[] = [];
+  const options = { timeout: SHORT, signal: over.signal };
+  await assert.rejects(client.call(Path.keepAlive, {}, { ...options, late: (answer) => late.push(answer) }), EtcdError);
+  over.abort(new Error("enough"));
+  await assert.rejects(late[0]!, { message: "enough" });
+});
+
 Deno.test("what etcd refuses is refused by one for all", async () => {
   using first = new FakeEtcd(() => [403, JSON.stringify({ message: "etcdserver: permission denied", code: 7 })]);
   using second = member("2");

@@ -26,9 +26,9 @@ export type FakeReply =
 export class FakeEtcd extends FakeServer {
   /** All requests, in order. */
   readonly requests: FakeRequest[] = [];
-  readonly #answer: (request: FakeRequest) => FakeReply;
+  readonly #answer: (request: FakeRequest) => FakeReply | Promise<FakeReply>;
 
-  constructor(answer: (request: FakeRequest) => FakeReply) {
+  constructor(answer: (request: FakeRequest) => FakeReply | Promise<FakeReply>) {
     super();
     this.#answer = answer;
   }
@@ -43,7 +43,7 @@ export class FakeEtcd extends FakeServer {
       const { request, left } = await readRequest(connection, rest);
       rest = left;
       this.requests.push(request);
-      const reply = this.#answer(request);
+      const reply = await this.#answer(request);
       if (reply === "close") return;
       if (reply === "silence") continue;
       await writeFully(connection, bytesOf(reply));

@@ -77,6 +77,49 @@ Deno.test("a lease counts from when the answered request was sent", async () => 
   await clock.during(lock.release());
 });
 
+Deno.test("where each answer takes longer than a try, a lease is renewed by the late ones", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  await clock.to(4_000);
+  client.delays[Path.keepAlive] = 8_000;
+  await clock.to(13_500);
+  // Sent at 5 s, and again at 10 s; the first one was answered at 13 s.
+  assert.equal(Math.round(lock.left), endsAfter(LEASE) - 8_500);
+  await clock.to(120_000);
+  assert.equal(lock.lost.aborted, false);
+  // One try more in each beat, and no more than that.
+  assert.ok(client.count(Path.keepAlive) <= 2 + 2 * 115 / 8, `${client.count(Path.keepAlive)}`);
+  await clock.during(lock.release());
+});
+
+Deno.test("a late answer that comes too late is none", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  let lostAt = NaN;
+  lock.lost.addEventListener("abort", () => lostAt = clock.now);
+  client.delays[Path.keepAlive] = 14_500;
+  await clock.to(20_000);
+  assert.equal(lostAt, 19_000);
+});
+
+Deno.test("a key that takes long to read delays no renewal, and is a loss when it is found to be gone", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  client.answers[Path.range] = () => "never";
+  for (let at = 4_000; at <= 60_000; at += 5_000) {
+    await clock.to(at + 4_000);
+    // Sent at the beginning of the beat; known half a beat later.
+    assert.ok(lock.left > endsAfter(LEASE) - 5_000, `${at}: ${lock.left}`);
+  }
+  client.answers[Path.range] = () => ({});
+  client.delays[Path.range] = 4_000;
+  await clock.to(75_000);
+  assert.match(String(lock.lost.reason), /its key was deleted, and it is held by somebody/);
+});
+
 Deno.test("an answer without a TTL is a loss", async () => {
   const client = await scripted();
   using clock = new FakeClock();

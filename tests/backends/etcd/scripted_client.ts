@@ -29,14 +29,28 @@ export class ScriptedClient extends EtcdClient {
   readonly answers: Partial<Record<string, (body: JsonObject) => Answer>> = {};
   /** In how many milliseconds each answer comes. */
   delay = 0;
+  /** The same for some paths. */
+  readonly delays: Partial<Record<string, number>> = {};
   /** Tells all watches that a key is gone. */
   gone = new AbortController();
 
-  override async call(path: string, body: JsonObject, { asking, signal }: CallOptions = {}): Promise<JsonObject> {
+  override async call(path: string, body: JsonObject, options: CallOptions = {}): Promise<JsonObject> {
+    const { timeout = Infinity, late } = options;
+    const answer = this.#answer(path, body, options);
+    const delay = this.delays[path] ?? this.delay;
+    if (delay <= timeout) return await answer;
+    answer.catch(() => undefined);
+    await new Promise<void>((resolve) => void setTimeout(resolve, timeout));
+    late?.(answer);
+    throw NO_ANSWER;
+  }
+
+  async #answer(path: string, body: JsonObject, { asking, signal }: CallOptions): Promise<JsonObject> {
     this.asked.push({ path, at: performance.now(), body });
     asking?.();
     const answer = this.answers[path]?.(body) ?? this.#usual(path, body);
-    if (this.delay > 0) await new Promise<void>((resolve) => void setTimeout(resolve, this.delay));
+    const delay = this.delays[path] ?? this.delay;
+    if (delay > 0) await new Promise<void>((resolve) => void setTimeout(resolve, delay));
     if (answer === "never") return await whenAborted(signal);
     if (answer instanceof Error) throw answer;
     return answer;

@@ -294,6 +294,50 @@ class Twice extends EtcdClient {
   }
 }
 
+shared.test("who becomes the first waiter asks once, changing nothing, and once for the slot that comes free", async (etcd) => {
+  const name = freshName();
+  const address = await parseEtcd(etcd.url());
+  await using stack = new AsyncDisposableStack();
+  const client = new Recording(address);
+  const one = (of: EtcdClient) => stack.use(new EtcdLock(of, name, { ...plainOptions, slots: 2 }));
+  const held = [await hold(one(new EtcdClient(address))), await hold(one(new EtcdClient(address)))];
+  const first = later(one(new EtcdClient(address)).acquire(Infinity, never));
+  await waiting(etcd, name, 1);
+  const second = later(one(client).acquire(Infinity, never));
+  await waiting(etcd, name, 2);
+  await until("it watches", () => client.watches === 1);
+  const entered = client.asked.length;
+  await held[1]!.release();
+  assert.equal((await first)!.slot, 1);
+  await until("it watches again", () => client.watches === 2);
+  assert.deepEqual(client.asked.slice(entered), ["a look"]);
+  // What is of no slot, and goes, is no slot that comes free; nor is one that somebody has.
+  for (const [index, key] of [`sera/${name}.2/9/abc`, `sera/${name}.3/1/abc`].entries()) {
+    await etcd.call("/v3/kv/put", { key: base64(key) });
+    await etcd.call("/v3/kv/deleterange", { key: base64(key) });
+    await until("it has looked, and watches again", () => client.watches === 3 + index);
+  }
+  await held[0]!.release();
+  assert.equal((await second)!.slot, 0);
+  assert.equal(client.asked.at(-1), "a change");
+});
+
+/** A client that notes which transactions it sends. */
+class Recording extends EtcdClient {
+  readonly asked: ("a look" | "a change")[] = [];
+  watches = 0;
+
+  override async call(path: string, body: JsonObject, options?: CallOptions): Promise<JsonObject> {
+    if (path === Path.txn) this.asked.push(JSON.stringify(body).includes("request_put") ? "a change" : "a look");
+    return await super.call(path, body, options);
+  }
+
+  override stream(path: string, body: JsonObject, options?: CallOptions): AsyncGenerator<JsonObject, never> {
+    this.watches++;
+    return super.stream(path, body, options);
+  }
+}
+
 for (const slots of [undefined, 2, 12]) {
   shared.test(`as many wait as may, and no more, for a lock with ${slots ?? "no"} slots`, async (etcd) => {
     await using comers = new Comers(etcd, slots);

@@ -2,7 +2,7 @@
 // Starts early: leases of those who died have to run out.
 
 import assert from "node:assert/strict";
-import { SlotMarks } from "../../../lib/backends/postgres/slot_marks.ts";
+import { SlotMarkers } from "../../../lib/backends/postgres/slot_markers.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { slotName } from "../../../lib/lock/slot_name.ts";
 import { until } from "../../cli/wait.ts";
@@ -32,7 +32,7 @@ async function rowsOf(server: PostgresServer, lock: string): Promise<Record<stri
 
 /** How many session locks of its slots there are, by their marks. */
 async function sessionLocks(server: PostgresServer, lock: string): Promise<number> {
-  const marks = new SlotMarks(lock, N).isSame.textFor(POSTGRESQL);
+  const marks = new SlotMarkers(lock, N).isSame.textFor(POSTGRESQL);
   const [row] = await server.query(
     `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND ${marks}`,
   );

@@ -7,7 +7,7 @@ import pg from "pg";
 import { Deadline } from "../../../lib/deadline.ts";
 import { LockUnavailableError } from "../../../lib/errors.ts";
 import { AdvisoryLock } from "../../../lib/backends/postgres/advisory_lock.ts";
-import { Wanted } from "../../../lib/backends/postgres/wanted.ts";
+import { RequestedLocks } from "../../../lib/backends/postgres/requested_locks.ts";
 import { openLeasedSession } from "../../../lib/backends/postgres/leased_session.ts";
 import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
 import type { PostgresSession } from "../../../lib/backends/postgres/session.ts";
@@ -59,7 +59,7 @@ async function assertOwn(session: PostgresSession): Promise<void> {
   const name = freshName();
   const lock = new AdvisoryLock(name);
   assert.ok(await lock.wait(session, new Deadline(0), never));
-  const { isHeld, from } = new Wanted(name).heldBy(session.pid, false);
+  const { isHeld, from } = new RequestedLocks(name).heldBy(session.pid, false);
   const seen = await session.query(sql`SELECT ${isHeld} AS mine FROM ${from}`);
   assert.equal(seen.mine, "t");
   assert.equal(await lock.release(session), true);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { slotArgs } from "../../../lib/backends/postgres/advisory_key.ts";
-import { SlotMarks } from "../../../lib/backends/postgres/slot_marks.ts";
+import { SlotMarkers } from "../../../lib/backends/postgres/slot_markers.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { join, sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { OtherSlotsError } from "../../../lib/errors.ts";
@@ -51,7 +51,7 @@ shared.test("a release leaves no sign that the holder was settled", async (serve
   await using lock = await open(server.url(), name, undefined, { slots: SLOTS });
   const held = await hold(lock);
   const count = async () => {
-    const condition = new SlotMarks(name, SLOTS).isSettled.textFor(POSTGRESQL);
+    const condition = new SlotMarkers(name, SLOTS).isSettled.textFor(POSTGRESQL);
     const [row] = await server.query(`SELECT count(*)::int AS count FROM pg_locks WHERE ${condition}`);
     return row!.count;
   };
@@ -72,9 +72,9 @@ function slot(name: string, slot: number): Statement {
 }
 
 function mark(name: string, slot: number): Statement {
-  return sql`pg_try_advisory_lock_shared(${new SlotMarks(name, SLOTS).args(sql`${slot}`)})`;
+  return sql`pg_try_advisory_lock_shared(${new SlotMarkers(name, SLOTS).args(sql`${slot}`)})`;
 }
 
 function settled(name: string): Statement {
-  return sql`pg_try_advisory_lock_shared(${new SlotMarks(name, SLOTS).settledArgs})`;
+  return sql`pg_try_advisory_lock_shared(${new SlotMarkers(name, SLOTS).settledArgs})`;
 }

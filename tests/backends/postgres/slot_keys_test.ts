@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { advisoryKey, isSlotOf, slotArgs } from "../../../lib/backends/postgres/advisory_key.ts";
-import { marked, SlotMarks } from "../../../lib/backends/postgres/slot_marks.ts";
+import { numbersInMarker, SlotMarkers } from "../../../lib/backends/postgres/slot_markers.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
@@ -42,10 +42,10 @@ Deno.test("slots have keys that no other lock has whose name ends in another let
 
 Deno.test("a mark tells the number of slots and the slot", () => {
   for (const slots of [2, 3, 255, 256]) {
-    const marks = new SlotMarks(NAMES[0]!, slots);
+    const marks = new SlotMarkers(NAMES[0]!, slots);
     for (const slot of [0, 1, slots - 1]) {
       const [first, more] = /, (\d+) \+ (\d+)$/.exec(marks.args(sql`${slot}`).textFor(POSTGRESQL))!.slice(1);
-      assert.deepEqual(marked(Number(first) + Number(more)), { slots, slot });
+      assert.deepEqual(numbersInMarker(Number(first) + Number(more)), { slots, slot });
     }
   }
 });

@@ -7,11 +7,11 @@ import type { LedgerStore } from "./ledger_store.ts";
 import { step } from "./requests.ts";
 import { cut, recorded, type StoredRun } from "./stored_run.ts";
 
-/** How many unfinished runs are read at a time, and told about; there is at most one, unless others write there too. */
+/** How many unfinished runs to read at a time, and to report; there is at most one, unless other programs write there. */
 const TOLD_AT_ONCE = 100;
 
 /**
- * Ends the runs of a lock that have not ended, if they are meant.
+ * Ends the runs of a lock that an earlier holder has left unfinished.
  *
  * @param lock The name of the lock, or of the slot that is held.
  * @param slots How many slots the lock has: the runs of all slots beyond are ended too. Undefined for those of the lock or
@@ -19,7 +19,7 @@ const TOLD_AT_ONCE = 100;
  * @returns Those runs, at most a hundred.
  * @throws {LockUnavailableError} When that cannot be recorded.
  */
-export async function endLeft(
+export async function endAbandonedRuns(
   store: LedgerStore,
   lock: string,
   isMeant: (run: StoredRun) => boolean,
@@ -45,7 +45,7 @@ export async function endLeft(
       const ended = await endRun(store, run, ending);
       if (ended?.outcome === ending.outcome && told.length < TOLD_AT_ONCE) told.push(recorded(run));
     }
-    // What leads to no run that has yet to end.
+    // Keys that lead to no unfinished run.
     const idle = page.filter(({ key }) => {
       const run = runs.find(({ id }) => id === idIn(key));
       return run?.outcome !== "running" || !isTheirs(run.lock);

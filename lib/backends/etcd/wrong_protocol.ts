@@ -1,4 +1,4 @@
-/** Why no request could be made of a connection; loaded only when that happens. */
+/** Why a connection could not be used for a request; loaded only when that happens. */
 
 import { messageOf, type Trouble } from "../../errors.ts";
 import { aborted, elapsed, firstOf, settled } from "../../waiting.ts";
@@ -7,19 +7,19 @@ import { shownEndpoint } from "./address.ts";
 import type { FetchFailure } from "./fetch_errors.ts";
 import { askVersion, SPEAKS_NO_TLS, SPEAKS_TLS } from "./not_etcd.ts";
 
-/** How long to try the other way of speaking, in milliseconds. */
+/** How long to try the other protocol, with or without TLS, in milliseconds. */
 const PATIENCE = 1000;
 
-/** The runtime's words about a server that does not speak TLS; which may also end the connection, as any may. */
+/** The runtime's message about a server that does not speak TLS; such a server may also just end the connection. */
 const NO_TLS = /handshake eof|corrupt message|InvalidContentType/;
 
 /**
- * Says why.
+ * Says why, if more can be found out.
  *
- * @returns Undefined if no more is known than the failure tells.
+ * @returns Undefined if no more is known than the failure itself says.
  * @throws The signal's reason when it is aborted.
  */
-export async function whySo(
+export async function whyNoAnswer(
   endpoint: Endpoint,
   failure: FetchFailure,
   address: EtcdAddress,

@@ -1,10 +1,10 @@
 import { LockUnavailableError } from "../../errors.ts";
 
 /**
- * Reads fewer at a time when others have written values so long that they do not fit into one answer, and a single one
- * that does not without its value.
+ * Reads a page of keys. Reads fewer at a time when other programs have written values too long for one answer; a single
+ * key whose value is too long is read without it.
  */
-export async function fitting<T>(
+export async function readFitting<T>(
   most: number,
   read: (count: number, keysOnly: boolean) => Promise<T>,
 ): Promise<T> {
@@ -18,7 +18,7 @@ export async function fitting<T>(
   }
 }
 
-/** Whether an answer was longer than what is accepted. */
+/** Whether an answer was longer than sera accepts. */
 function isTooLong(error: unknown): boolean {
   return error instanceof LockUnavailableError && error.why.includes("more than 1 MiB");
 }

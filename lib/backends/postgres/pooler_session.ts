@@ -11,21 +11,21 @@ import type { PostgresSession } from "./session.ts";
 const COMPARISONS = 3;
 
 /**
- * How long a comparison may take, in milliseconds, and which part of the time that is left: where the pooler has no
- * second connection to give, that must not cost the run.
+ * How long a comparison may take, in milliseconds, and which fraction of the time left: if the pooler has no second
+ * connection to offer, the run must not fail because of that.
  */
 const COMPARISON_LIMIT = 3000;
 const COMPARISON_SHARE = 1 / 3;
 
 /**
- * How long a probe may take: so many milliseconds, and so many times as long as a comparison, whose steps it repeats with
+ * How long a probe may take: these milliseconds, and this many times as long as a comparison, whose steps it repeats with
  * pauses that are many times as long.
  */
 const PROBE_LEAST = 500;
 const PROBE_FACTOR = 40;
 
 /** How to ask a pooler. */
-interface Asking {
+interface Acquisition {
   readonly lease: LeaseTerms;
   readonly signal: AbortSignal;
   /** In how many milliseconds the signal will fire. */
@@ -36,9 +36,9 @@ interface Asking {
 type Reopen = (signal: AbortSignal) => Promise<PostgresSession>;
 
 /**
- * Finds out whether a pooler leaves a server session to one client until that disconnects, so that session locks last.
- * If so, the session is set up. If not, nothing is left in any of its server sessions; nor if it cannot be found out:
- * the pooler has no second connection, or there is too little time.
+ * Finds out whether a pooler assigns a server session to one client until that disconnects, so that session locks last. If
+ * so, the session is set up. If not, nothing is left in any of its server sessions; nor if this cannot be determined, because
+ * the pooler has no second connection, or too little time is left.
  *
  * @param session A leased session through the pooler; closed if another one is returned.
  * @throws {LockUnavailableError} When the connection has ended and there is no other.
@@ -47,9 +47,9 @@ type Reopen = (signal: AbortSignal) => Promise<PostgresSession>;
 export async function sessionOfPooler(
   session: PostgresSession,
   reopen: Reopen,
-  asking: Asking,
+  acquisition: Acquisition,
 ): Promise<PostgresSession> {
-  const { lease, signal, limit } = asking;
+  const { lease, signal, limit } = acquisition;
   const deadline = new Deadline(limit);
   const took = await compareOften(session, reopen, signal, deadline);
   if (took === undefined || deadline.remaining < PROBE_LEAST + PROBE_FACTOR * took) return session;
@@ -65,10 +65,10 @@ export async function sessionOfPooler(
 }
 
 /**
- * Looks whether the pooler lets several clients share server sessions. Two connections that are open at the same time and
- * run statements in the same server session prove it, as does one that runs them in two. To see neither proves nothing.
+ * Checks whether the pooler lets several clients share server sessions. Two connections that are open at the same time and
+ * run statements in the same server session prove it, as does one that runs them in two. Seeing neither proves nothing.
  *
- * @returns How long the longest comparison took, in milliseconds; undefined if they share, or if it could not be seen.
+ * @returns How long the longest comparison took, in milliseconds; undefined if they share, or if that is unknown.
  */
 async function compareOften(
   session: PostgresSession,

@@ -11,7 +11,10 @@ import { until } from "./wait.ts";
 
 const together = new Together();
 
-/** How long the lease of a holder that is killed lasts, in seconds: a slow machine starts another sera meanwhile. */
+/**
+ * How long the lease of a holder that is killed or stopped lasts, in seconds: a slow machine starts another sera meanwhile,
+ * and ends the command within the margin, a sixth of it.
+ */
 const TTL = 20;
 
 /** A command that says when it began, in milliseconds since 1970, and its token. */
@@ -20,11 +23,11 @@ const WHEN = ["sh", "-c", 'date "+%s%3N $SERA_TOKEN"'];
 for (const target of useLeaseTargets()) {
   const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
   const flags = ["--name", "n", ...SHORT];
+  const lasting = ["--name", "n", "--ttl", `${TTL}s`, "--grace", "1s"];
 
   test("after kill -9 on a holder nobody starts before its lease may be taken over, and its command is dead", async () => {
     await using started = await target.start();
     const { place, other } = started;
-    const lasting = ["--name", "n", "--ttl", `${TTL}s`, "--grace", "1s"];
     await using holder = place.startSera([...lasting, "0", fixture("stubborn.sh")]);
     await holder.says("ready");
     await underWatch(holder);
@@ -52,13 +55,16 @@ for (const target of useLeaseTargets()) {
   test("a holder that is stopped has no command when another gets the lease, and ends with 206", async () => {
     await using started = await target.start();
     const { place, other } = started;
-    await using holder = place.startSera([...flags, "0", fixture("stubborn.sh")]);
+    await using holder = place.startSera([...lasting, "0", fixture("stubborn.sh")]);
     await holder.says("ready");
     await underWatch(holder);
     // From here on it does nothing by itself.
     holder.kill("SIGSTOP");
     const { command } = childrenOfSera(holder);
-    const look = 'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo ran';
+    // A process that is dead, or that SIGKILL was sent to, does nothing any more; it may vanish while it is looked at.
+    const dead = "^(State:.[ZX]|(Sig|Shd)Pnd:.*[13579bdf]..$)";
+    const look =
+      `seen=$(cat "/proc/$0/status" 2>/dev/null) && ! echo "$seen" | grep -Eq '${dead}' && echo overlap; echo ran`;
     const next = await other.sera([...flags, "100", "sh", "-c", look, `${command}`]);
     assert.deepEqual(next, { code: 0, stdout: "ran\n", stderr: "" });
     assert.equal(processInfo(holder.pid)?.state, "T");

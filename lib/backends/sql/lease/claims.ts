@@ -174,7 +174,7 @@ export class Claims<S extends Session> {
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      const one = await this.#slots.claim(session, signal, snapshot);
+      const one = await this.#slots.claim(session, this.#waits, signal, snapshot);
       if (one) claimed.push(one);
     }
     if (claimed.length === this.#all.length) return combined(this.#options, claimed);

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, UsageError } from "../../lib/errors.ts";
-import { Crew, type CrewPlace, type Lack } from "./crew.ts";
-import { never, type OpenOptions } from "./open.ts";
+import { Crew, type CrewPlace, type Lack, LONG } from "./crew.ts";
+import type { OpenOptions } from "./open.ts";
 import { severalContract } from "./several_contract.ts";
 import { slotsContract } from "./slots_contract.ts";
 import { slotsModel } from "./slots_model.ts";
@@ -24,9 +24,12 @@ export function crewContract(all: CrewPlace): void {
   const place = all.isSlow ? { ...all, test: briefly(all) } : all;
   const { lacks = [] } = place;
   for (const lack of lacks) {
-    place.test(`${lack} is refused in one sentence`, async () => {
-      await using crew = new Crew(place, ASKING[lack]);
-      await assert.rejects(async () => await (await crew.client()).acquire(0, never), (error) => {
+    place.test(`${lack} is refused in one sentence, and not asked for again`, async () => {
+      const tried = new AbortController();
+      // What the place cannot do it cannot do a moment later.
+      const retrying = () => tried.abort(new Error("it is tried again"));
+      await using crew = new Crew(place, { ...ASKING[lack], retrying });
+      await assert.rejects(async () => await (await crew.client()).acquire(LONG, tried.signal), (error) => {
         assert.ok(error instanceof LockUnavailableError || error instanceof UsageError, String(error));
         assert.match(error.message, /^[A-Z][^\n]+; [^\n]+[^.]$/);
         return true;

@@ -1,5 +1,5 @@
 import type { Deadline } from "../../../deadline.ts";
-import { UnfitServerError } from "../../../errors.ts";
+import { LockUnavailableError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
 import type { Session } from "../session.ts";
@@ -89,10 +89,10 @@ export class Claims<S extends Session> {
     return this.#server.hasSessionLocks(session) && this.#server.takesSeveralLocks(session);
   }
 
-  /** @throws {UnfitServerError} Where waiters cannot be counted. */
+  /** @throws {LockUnavailableError} Where waiters cannot be counted. */
   #refuseUncounted(session: S): void {
     if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
-    throw UnfitServerError.on(session.where, {
+    throw LockUnavailableError.on(session.where, {
       what: "waiters for a lease cannot be counted there, as max-waiters requires",
       cure: "leave max-waiters out, or set it to 0",
     });
@@ -174,7 +174,7 @@ export class Claims<S extends Session> {
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      const one = await this.#slots.claim(session, signal, snapshot);
+      const one = await this.#slots.claim(session, this.#waits, signal, snapshot);
       if (one) claimed.push(one);
     }
     if (claimed.length === this.#all.length) return combined(this.#options, claimed);

@@ -27,7 +27,7 @@ interface Clock {
 }
 
 /**
- * Compares the clocks of servers and of this machine.
+ * Compares the clocks of servers and of this machine. A server that cannot be asked is a warning.
  *
  * @param opens Connect to each server.
  */
@@ -36,29 +36,35 @@ export async function compareClocks(
   { now, ttl, isTrusted }: ClockOptions,
 ): Promise<Finding> {
   const clocks: Clock[] = [{ name: "this machine", ahead: 0 }];
-  const silent: string[] = [];
+  const silent: LockUnavailableError[] = [];
   for (const open of opens) {
     try {
       clocks.push(await clockOf(await open(), now));
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      silent.push(error.reason);
+      silent.push(error);
     }
   }
   const [first, last] = [clocks.reduce(earlier), clocks.reduce((a, b) => earlier(b, a) === b ? a : b)];
   const apart = last.ahead - first.ahead;
-  const missing = silent.length > 0 ? ` (not asked: ${silent.join(", ")})` : "";
+  const missing = silent.length > 0 ? ` (not asked: ${silent.map(({ reason }) => reason).join(", ")})` : "";
+  // A host that is misspelt would otherwise be missed only when the others are down.
+  const cures = new Set(silent.map(({ cure = "check that server" }) => cure));
+  const cure = cures.size > 0 ? [...cures].join(", and ") : undefined;
   if (apart <= AGREE) {
     const servers = clocks.length === 2 ? "the server" : `${clocks.length - 1} servers`;
-    return { found: `the clocks of ${servers} and of this machine agree within ${formatDuration(AGREE)}${missing}` };
+    const found = `the clocks of ${servers} and of this machine agree within ${formatDuration(AGREE)}${missing}`;
+    return { found, cure };
   }
   const by = formatDuration(Math.round(apart / 1000) * 1000);
   const found = `the clock of ${last.name} is ${by} ahead of that of ${first.name}${missing}`;
   if (isTrusted && apart > ttl / 2) {
-    const cure = "set them by NTP, or use a longer --ttl";
-    return { found: `${found}: sera 0 may take a lease over too soon by a clock that is ahead`, cure };
+    return {
+      found: `${found}: sera 0 may take a lease over too soon by a clock that is ahead`,
+      cure: "set them by NTP, or use a longer --ttl",
+    };
   }
-  return { found: `${found}; leases are not affected` };
+  return { found: `${found}; leases are not affected`, cure };
 }
 
 async function clockOf(session: ClockSession, now: Statement): Promise<Clock> {

@@ -64,13 +64,14 @@ export class SlotClaimer<S extends Session> {
   /**
    * Claims a slot if one is available.
    *
+   * @param waits Whether to wait at all.
    * @param seen The rows of the slots, if they have just been read.
    * @returns Undefined if all are held.
    * @throws {LockUnavailableError} When the table cannot be used.
    * @throws {OtherSlotsError} When others hold the lock with another number of slots.
    * @throws The signal's reason when it is aborted.
    */
-  async claim(session: S, signal: AbortSignal, seen?: Snapshot): Promise<ClaimedSlot | undefined> {
+  async claim(session: S, waits: boolean, signal: AbortSignal, seen?: Snapshot): Promise<ClaimedSlot | undefined> {
     const querier = abortable(session, signal);
     let first = this.#firstSlot;
     for (let ties = 0, coming = 0, isFirst = true;;) {
@@ -86,7 +87,8 @@ export class SlotClaimer<S extends Session> {
           continue;
         }
         const open = this.#open(session, snapshot);
-        sessionLocks = await this.slotLocks.enterOne(session, isFirst ? open : shuffled(open), coming, signal);
+        const order = isFirst ? open : shuffled(open);
+        sessionLocks = await this.slotLocks.enterOne(session, order, { reads: coming, waits }, signal);
         isFirst = false;
         if (sessionLocks === undefined) return undefined;
         if (sessionLocks === "read again") {

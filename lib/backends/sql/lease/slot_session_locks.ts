@@ -86,11 +86,12 @@ export class SlotSessionLocks<S extends Session> {
    * Gets the session lock of an open slot: preferably one that it already has, otherwise the first free one.
    *
    * @param reads How often it has been told to read again.
+   * @param waits Whether to wait for a session lock that is about to be released.
    */
   async enterOne(
     session: S,
     open: readonly OpenSlot[],
-    reads: number,
+    { reads, waits }: { readonly reads: number; readonly waits: boolean },
     signal: AbortSignal,
   ): Promise<OpenSlot | "read again" | undefined> {
     const unsure: OpenSlot[] = [];
@@ -105,7 +106,8 @@ export class SlotSessionLocks<S extends Session> {
       // Somebody has the session lock: if the lease is held, its holder is alive, whatever its row says.
       if (one.from === "nobody" && !this.#foreign.has(one.lock)) unsure.push(one);
     }
-    if (unsure.length > 0 && reads < CLAIM_READS) return "read again";
+    if (unsure.length > 0 && reads < (waits ? CLAIM_READS : 1)) return "read again";
+    if (!waits) return undefined;
     for (const one of unsure) {
       if (await this.#sessionLocks.enter(session, one.lock, new Deadline(RELEASE_WAIT), signal)) return one;
       this.#foreign.add(one.lock);

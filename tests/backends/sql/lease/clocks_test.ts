@@ -14,7 +14,7 @@ function server(where: string, ahead: number, closed: string[] = []) {
 }
 
 function gone(): Promise<never> {
-  return Promise.reject(LockUnavailableError.on("c", { what: "refused the connection" }));
+  return Promise.reject(LockUnavailableError.on("c", { what: "refused the connection", cure: "start it" }));
 }
 
 const TRUSTED = { now: sql`now`, ttl: 30_000, isTrusted: true };
@@ -31,9 +31,20 @@ Deno.test("clocks that differ by half a TTL are a warning where a takeover goes 
   assert.match(cure!, /NTP.*--ttl/);
   assert.deepEqual(closed, ["a", "b"]);
   const other = await compareClocks(opens, { ...TRUSTED, isTrusted: false });
-  assert.equal(other.cure, undefined);
+  assert.equal(other.cure, "start it");
   assert.match(other.found, /^the clock of a is 17s ahead of that of b .*; leases are not affected$/);
-  assert.equal((await compareClocks(opens, { ...TRUSTED, ttl: 40_000 })).cure, undefined);
+  assert.equal((await compareClocks(opens, { ...TRUSTED, ttl: 40_000 })).cure, "start it");
+  assert.equal((await compareClocks(opens.slice(0, 2), { ...TRUSTED, ttl: 40_000 })).cure, undefined);
+});
+
+Deno.test("servers that cannot be asked are a warning, also where the clocks agree", async () => {
+  const { found, cure } = await compareClocks([server("a", 0), gone, gone], TRUSTED);
+  assert.equal(
+    found,
+    "the clocks of the server and of this machine agree within 1s (not asked: c: refused the connection, c: refused " +
+      "the connection)",
+  );
+  assert.equal(cure, "start it");
 });
 
 Deno.test("this machine's clock counts too, and clocks that agree are no matter", async () => {

@@ -224,7 +224,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     assert.equal(await nowhere.claim(desk.session, claimOf(desk.lock, "a")), undefined);
     assert.match(
       (await refusal(nowhere.insert(desk.session, claimOf(desk.lock, "a")))).message,
-      /^Cannot use the leases in [^\n]+: it does not exist yet, and cannot be created: [^\n]+; grant the role [^\n]+--lease-table SCHEMA\.my_leases$/,
+      /^Cannot use the leases in [^\n]+: it does not exist yet, and cannot be created: [^\n]+; grant the role [^\n]+: sera doctor --lease --schema$/,
     );
     await desk.bench.sql(`DROP SCHEMA ${schema} CASCADE`);
   });

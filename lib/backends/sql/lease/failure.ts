@@ -26,7 +26,7 @@ export interface TableErrors extends Pick<Dialect, "isMissing" | "isRefused" | "
   isLocked(cause: unknown): boolean;
   /** What to do if the user lacks a privilege. */
   readonly grant: string;
-  /** What to do if it is not a right on the table that is lacking. */
+  /** What to do if the missing privilege is not one on the table itself. */
   grantOf?(cause: unknown): string | undefined;
 }
 

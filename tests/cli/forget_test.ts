@@ -142,7 +142,7 @@ testOn(FILE, "runs that began to count while somebody thought are not forgotten 
   assert.equal(code, 202);
   assert.match(
     stdout,
-    /sera: Nothing was forgotten: the runs that count have changed meanwhile; check them and try again\r\n$/,
+    /sera: Nothing was forgotten: the runs that count have changed meanwhile; check them with sera history, and try again\r\n$/,
   );
   assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   await using again = startInTerminal(place, "exec sera forget --name n --every 1h");

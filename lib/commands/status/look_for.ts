@@ -85,7 +85,8 @@ export async function reportOf(
     text,
     note: hidden !== undefined && (isHeld || !showsAll)
       ? `The list is incomplete: ${hidden}`
-      : isHeld
+      // A lease may say what its holder's session does not.
+      : sightings.some(({ state, host }) => state === "held" && host === undefined)
       ? nameless
       : undefined,
   };

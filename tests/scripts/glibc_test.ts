@@ -12,7 +12,7 @@ testWith(
   async () => {
     const { glibc } = await needsOf(BINARY);
     for (const page of ["README.md", "docs/runtime.md"]) {
-      const [, documented] = /glibc (\d+\.\d+) or newer/.exec(await Deno.readTextFile(`${ROOT}/${page}`))!;
+      const [, documented] = /glibc\s(\d+\.\d+)\sor\snewer/.exec(await Deno.readTextFile(`${ROOT}/${page}`))!;
       assert.equal(glibc, documented, page);
     }
   },

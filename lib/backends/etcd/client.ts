@@ -16,18 +16,18 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long each member may take to answer, in milliseconds. */
   readonly timeout?: number | undefined;
-  /** Called before each member is asked: what the last one answers it has done after that. */
+  /** Called before each member is asked: whatever the answer says happened after the last call. */
   readonly asking?: (() => void) | undefined;
   /**
-   * Called with the answer of a member that has not come within the time. Then the request is not ended, until the signal
-   * fires: where all answers take long, a request that is repeated instead would get none.
+   * Called with the pending answer of a member that did not answer in time. The request then goes on until the signal fires:
+   * if every answer takes longer than the limit, requests that are aborted and repeated would never get one.
    */
   readonly late?: ((answer: Promise<JsonObject>) => void) | undefined;
 }
 
 /**
- * Asks a cluster of etcd: one member, and when that is in trouble the next. A request may arrive twice, and at the same
- * member too, since the runtime repeats one whose connection ends: it must be such that this does no harm.
+ * Asks an etcd cluster: one member, and if that fails, the next. A request may arrive twice, also at the same member, since
+ * the runtime repeats it if a connection ends. So a request must do no harm if it is repeated.
  */
 export class EtcdClient {
   readonly address: EtcdAddress;
@@ -89,9 +89,9 @@ export class EtcdClient {
   }
 
   /**
-   * Sends a request whose answer goes on, such as a watch, over a connection of its own. Each member is tried once, until
-   * one gives a first message. Ends with an error only, also when another request finds that the member does not answer any
-   * more.
+   * Sends a request with a stream of answers, such as a watch, over a connection of its own. Each member is tried once, until
+   * one sends a first message. The stream ends only with an error, also if another request finds that the member no longer
+   * answers.
    *
    * @param options `timeout` is for the first message: the others may come at any time.
    * @returns What stands in `result` of each message.
@@ -155,21 +155,21 @@ export class EtcdClient {
     throw this.#nowhere(failures);
   }
 
-  /** The answer of a member that is late: that one is asked again then. */
+  /** Waits for a late answer, and makes that member the present one. */
   async #lateOf(member: Member, answer: Promise<JsonObject>): Promise<JsonObject> {
     const json = await answer;
     this.#present = member;
     return json;
   }
 
-  /** Turns to the next member, unless another request has done so; ends what goes on with one that does not answer. */
+  /** Moves on to the next member, unless another request has done so; ends the requests to one that does not answer. */
   #leave(member: Member, why: EtcdError): void {
     if (why.code === undefined) member.isDown(why);
     if (this.#present !== member) return;
     this.#present = this.#members[(this.#members.indexOf(member) + 1) % this.#members.length]!;
   }
 
-  /** The error of all members. What to do is said by one that does answer, since it knows of the others. */
+  /** The error if all members fail. The advice is that of a member that did answer, since it knows about the others. */
   #nowhere(failures: readonly EtcdError[]): EtcdError {
     const first = failures[0]!;
     if (failures.length === 1) return first;

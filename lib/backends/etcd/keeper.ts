@@ -16,7 +16,7 @@ import { untilRenewed } from "./until_renewed.ts";
 /** A session whose lock is held. */
 export interface Kept {
   readonly session: EtcdSession;
-  /** Where it stands: it holds the lock. */
+  /** Its place, as the holder. */
   readonly place: Place;
   /** The TTL of the lock, in milliseconds: not more than that of the lease. */
   readonly ttl: number;
@@ -34,7 +34,7 @@ export class EtcdKeeper implements Keeper {
   readonly token: bigint;
   readonly slot: number | undefined;
   readonly alsoTokens: readonly bigint[] | undefined;
-  /** Why renewals get no answer at present; undefined if they do. */
+  /** Why renewals are not answered at present; undefined if they are. */
   trouble: Trouble | undefined;
   readonly #endRequests = new EndRequests();
   /** Those of all locks that are held. */
@@ -90,11 +90,11 @@ export class EtcdKeeper implements Keeper {
     const areThere = this.#areThere(options.timeout);
     areThere.then((areThere) => this.#isMissing ||= !areThere, () => undefined);
     const sent = await this.session.lease.renew(options);
-    // That the lease is good must be known soon; a key takes long to read where etcd waits for its disk. What is found
-    // late counts at the next renewal.
+    // Whether the lease is good must be known soon, but reading a key takes long if etcd waits for its disk. A key that is
+    // found missing later counts at the next renewal.
     if (sent) await within(heartbeatOf({ ttl: this.#ttl, grace: 0, beats: DURABLE_BEATS_PER_TTL }) / 2, areThere);
     if (sent && (!this.#isMissing || this.session.keyEnd.state !== "not asked for")) return sent;
-    // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
+    // A release succeeded although its answer was lost, or while the renewal was on its way.
     this.#isReleased ||= !sent && this.#isUnsure;
     if (this.#isReleased) return this.session.lease.confirmed;
     throw await this.#whyLost(sent ? "its key was deleted" : "its lease has ended");
@@ -125,7 +125,7 @@ export class EtcdKeeper implements Keeper {
 
   async #free(timeout: number): Promise<void> {
     const asked = () => {
-      // The one before has not answered.
+      // The previous request was not answered.
       this.#isUnsure ||= isAsked;
       isAsked = true;
     };
@@ -155,7 +155,7 @@ export class EtcdKeeper implements Keeper {
     return answer;
   }
 
-  /** Whether the keys are there: somebody may delete one, and leave the lease. That it cannot be told ends no lease. */
+  /** Whether the keys exist: somebody may delete one and leave the lease. If that is not known, the lock is kept. */
   async #areThere(timeout: number | undefined): Promise<boolean> {
     let found;
     try {
@@ -166,7 +166,7 @@ export class EtcdKeeper implements Keeper {
     }
     return this.#places.every(({ key, created }, index) => {
       const now = found[index];
-      // Only those who ask change it. The renewal does not wait for a look at who that is; if it fails, the next one looks.
+      // Only a request to end changes the key. The renewal does not wait to read who asks; if that fails, the next one does.
       if (now?.created === created && now.changed !== now.created) {
         this.#lookWhoAsks(key, now.changed).catch(() => undefined);
       }

@@ -15,8 +15,8 @@ export interface RenewOptions extends Omit<CallOptions, "asking" | "late"> {
 }
 
 /**
- * A lease of etcd: the keys that are put with it end with it, when it is revoked or has not been renewed for its TTL. Its
- * number is made here, so that a request for it may be repeated, and revoked without having been answered.
+ * A lease of etcd: its keys are deleted when it is revoked, or was not renewed for its TTL. sera chooses its number, so that
+ * a request for it can be repeated, and the lease revoked even if the answer was lost.
  */
 export class EtcdLease {
   readonly id: bigint = randomId();
@@ -58,7 +58,7 @@ export class EtcdLease {
       });
       this.#granted = 1000 * Number(readGrant(answer).seconds);
     } catch (error) {
-      // An earlier request was carried out, and it may have been some time ago.
+      // A previous attempt succeeded, possibly some time ago.
       if (isRefusal(error, Code.precondition, "lease already exists")) {
         return await this.renew({ signal, timeout }) !== undefined;
       }
@@ -89,12 +89,12 @@ export class EtcdLease {
 
   /** @param sent When the request was sent. */
   #renewed(answer: JsonObject, sent: Moment): Renewed {
-    // Its end is told by a number that is missing: nothing else may be taken for it.
+    // etcd reports an ended lease by leaving its TTL out; nothing else may be taken for that.
     if (field(answer, "result") === undefined || int64(object(answer, "result"), "ID") !== this.id) {
       throw new NonsenseError("a renewal of another lease");
     }
     if (readKeepAlive(answer) <= 0n) return undefined;
-    // Of two that are on their way at once the older one may be answered last.
+    // Of two renewals at the same time, the older one may be answered last.
     if (sent.age < this.#confirmed.age) this.#confirmed = sent;
     return sent;
   }

@@ -3,9 +3,9 @@ import type { Comer, Line } from "./line.ts";
 import { Queue } from "./queue.ts";
 
 /**
- * The line for a lock, its slots, and the locks that are held together with it, for one session.
+ * The queue for a lock with its slots and the other locks that are held together with it, for one session.
  *
- * @param comer Who comes, for the lock itself.
+ * @param comer The session, and the main lock.
  */
 export async function lineOf(comer: Comer, { slots, also }: Pick<LockOptions, "slots" | "also">): Promise<Line> {
   const main = slots === undefined ? new Queue(comer) : new (await import("./slot_queue.ts")).SlotQueue(comer, slots);

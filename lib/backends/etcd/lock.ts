@@ -23,8 +23,8 @@ import { timeoutWithin, type Turn, waitForTurn } from "./waiting.ts";
 const TROUBLE_AGE = 2 / 3;
 
 /**
- * A lock that is a queue of keys, each with a lease, the oldest of which is the holder's: first come, first served. Keys and
- * leases are those of the whole cluster: whatever happens to a connection or a member, the place in the queue is kept.
+ * A lock is a queue of keys, each with a lease. The oldest key is the holder's: first come, first served. Keys and leases
+ * belong to the whole cluster, so a place in the queue outlives connections and members.
  */
 export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   readonly #client: EtcdClient;
@@ -57,7 +57,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   }
 
   protected override async open(signal: AbortSignal, limit: number): Promise<EtcdSession> {
-    // What happened to the one before.
+    // What happened to the previous session.
     if (!this.#opening) this.#leave();
     const session = this.#opening ??= new EtcdSession(this.#client, this.#options.lease.ttl);
     try {
@@ -82,7 +82,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   }
 
   override async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
-    // One that was lost would keep the new one out.
+    // A lost session that still has its key would block the new one.
     if (this.#held?.lost.aborted) this.#leave();
     this.#isAsked = wait > 0;
     let lock;
@@ -90,7 +90,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       return lock = await super.acquire(wait, signal, patience);
     } finally {
       if (!lock) this.#leave();
-      // Until then it would be counted as one who waits.
+      // Until then others would count it as a waiter.
       if (!lock && this.#options.maxWaiters !== undefined) await Promise.all(this.#leaving);
     }
   }
@@ -144,14 +144,14 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
     return this.#held = await hold(keeper, { lease, idle, confirmed, seen, took });
   }
 
-  /** Whether trouble is none yet: the next member is asked, and the place among those who wait lasts for a while. */
+  /** Whether trouble need not be reported yet: the next member is asked, and the place in the queue lasts for a while. */
   #keepsItsPlace(): boolean {
     const session = this.#opened;
     if (!session?.place || session.closed.aborted || this.#client.address.endpoints.length === 1) return false;
     return session.lease.confirmed.age < TROUBLE_AGE * session.lease.ttl;
   }
 
-  /** Gives back what is not held any more, or never was. Does not wait for that. */
+  /** Revokes the lease of a session that holds no lock; does not wait for the answer. */
   #leave(): void {
     for (const session of [this.#opening, this.#opened]) {
       if (!session) continue;

@@ -14,7 +14,7 @@ export class Queue implements Line {
   readonly key: string;
   /** All keys of the queue. */
   readonly all: Keys;
-  /** Those of who knows of slots. */
+  /** The keys of all sessions that use slots. */
   readonly slots: Keys;
   readonly #comer: Comer;
 
@@ -39,7 +39,7 @@ export class Queue implements Line {
     return place;
   }
 
-  /** Puts the key under conditions, and if no holder or waiter uses slots. */
+  /** Puts the own key if the conditions hold and no holder or waiter uses slots. */
   async #put(
     conditions: readonly JsonObject[],
     options: CallOptions,
@@ -65,7 +65,7 @@ export class Queue implements Line {
       if (!mine) throw new NonsenseError("no key");
       return { place: this.#placeOf(mine, before, answer), count: 0n, revision };
     }
-    // An earlier request was carried out.
+    // A previous attempt succeeded, although its answer was lost.
     const [mine] = answer.range(0).keys;
     const place = mine && await this.find(mine, options);
     if (!place) refuseSlots(answer.range(1).keys, this.slots);
@@ -97,8 +97,8 @@ export class Queue implements Line {
   }
 
   /**
-   * The last step of a look at a place, which asks for runs that have not ended: that saves the holder a request. It stays
-   * true for as long as the lock is held, since nobody else begins a run.
+   * Asks for unfinished runs along with the place, which saves the holder a request. The answer stays true while the lock is
+   * held, since nobody else begins a run.
    */
   #leftRuns(): readonly JsonObject[] {
     const { ledger, lock } = this.#comer;
@@ -112,14 +112,14 @@ export function keysOf({ key }: KeyValue, queue: Keys): Keys {
 }
 
 /**
- * Refuses a lock that somebody takes to have another number of slots.
+ * Refuses a lock whose holders or waiters use another number of slots.
  *
- * @param found What there is of such keys.
- * @param slots All of them, of whatever number.
+ * @param found The keys of sessions that use another number.
+ * @param slots What the keys of all sessions with slots begin with.
  * @param asked How many slots were asked for.
  * @throws {OtherSlotsError} When there is one.
  */
 export function refuseSlots([one]: readonly KeyValue[], slots: Keys, asked = 1): void {
-  // The first digit is what the keys begin with.
+  // The prefix already contains the first digit.
   if (one) throw new OtherSlotsError(Number.parseInt(one.key?.slice(slots.key.length - 1) ?? "") || 0, asked);
 }

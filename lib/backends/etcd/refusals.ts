@@ -1,6 +1,6 @@
 /**
- * What etcd's refusals mean and what to do; which may be gone a moment later, or with another member. Loaded only when there
- * is one.
+ * What etcd's refusals mean, what to do, and which of them may pass or may not occur with another member. Loaded only when
+ * needed.
  */
 
 import type { Trouble } from "../../errors.ts";
@@ -9,7 +9,7 @@ import { serverWords } from "../network/server_words.ts";
 import { Code, EtcdError } from "./errors.ts";
 import { field, type JsonObject } from "./json.ts";
 
-/** What a member that is in trouble says: another one, or the same a moment later, may do what it was asked for. */
+/** What a member in trouble answers: another one, or the same one a moment later, may succeed. */
 const ELSEWHERE: ReadonlySet<number> = new Set([
   Code.canceled,
   Code.unknown,
@@ -25,7 +25,7 @@ type Meaning = readonly [words: string, what: string | undefined, cure: string];
 const MAJORITY = "start the members that are down, see etcdctl endpoint status --cluster";
 const CREDENTIALS = "write user:password@ before its hosts in the server setting";
 
-/** The gateway is a client of its own member, and these are gRPC's words when that does not let it in, or is ending. */
+/** The gateway is a client of its own member. gRPC says this if that member refuses it, or is shutting down. */
 const GATEWAY: Trouble = {
   what: "its JSON gateway cannot connect to it",
   cure: "with --client-cert-auth give its certificate extendedKeyUsage=serverAuth,clientAuth; otherwise see its log",
@@ -33,7 +33,7 @@ const GATEWAY: Trouble = {
 const GATEWAY_WORDS =
   /^(connection closed|use of closed network connection|the connection is closing|connection error: .*)$|transport: authentication handshake/;
 
-/** The first whose words are in the message counts. */
+/** The first entry whose words occur in the message counts. */
 const MEANINGS: readonly Meaning[] = [
   [
     "database space exceeded",
@@ -58,7 +58,7 @@ const MEANINGS: readonly Meaning[] = [
 
 /** Reads etcd's answer to a request that it refuses; undefined if it is none of etcd's. */
 export function readRefusal(json: JsonObject): { readonly code: number; readonly words: string } | undefined {
-  // In streams, and in older versions, it is inside of another object.
+  // In streams, and in older versions, the error is inside another object.
   const inner = field(json, "error");
   const from = typeof inner === "object" && inner !== null && !Array.isArray(inner) ? inner as JsonObject : json;
   const code = field(from, "code") ?? field(from, "grpc_code");

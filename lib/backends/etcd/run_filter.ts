@@ -2,7 +2,7 @@ import type { RecordedRun, RunFilter } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
 import { cut } from "./stored_run.ts";
 
-/** By how much the clocks of machines may differ, in milliseconds: a run's times are by the machine that wrote it. */
+/** How much the clocks of machines may differ, in milliseconds: a run's times come from the machine that wrote it. */
 const CLOCK_DIFFERENCE = 24 * 3600 * 1000;
 
 /** Whether a filter may leave out runs of the locks that it asks for. etcd finds runs by their lock only. */
@@ -20,7 +20,7 @@ export function fits(run: RecordedRun, { key, slot, outcomes, host, startedWithi
     isWithin(run.started, startedWithin) && isWithin(run.finished, endedWithin);
 }
 
-/** Whether no older run can be let through, after these. */
+/** Whether no run older than these can pass the filter. */
 export function isPast(runs: readonly RecordedRun[], { startedWithin }: RunFilter): boolean {
   return startedWithin !== undefined && runs.length > 0 &&
     runs.every(({ started }) => started !== undefined && !isWithin(started, startedWithin + CLOCK_DIFFERENCE));

@@ -8,27 +8,27 @@ import { EtcdLease } from "./lease.ts";
 import type { Line, Place } from "./line.ts";
 import { untilRenewed } from "./until_renewed.ts";
 
-/** How long sera tries to give a lease back that it does not need, in milliseconds: it would end by itself. */
+/** How long to try to revoke a lease that is not needed, in milliseconds; it would expire anyway. */
 const LONGEST_CLOSE = 1000;
 
 /** How many renewals a waiter sends within the TTL: one of them may go unanswered. */
 const BEATS_OF_WAITERS = 3;
 
-/** The lease was gone before the lock was held; another one may be asked for. */
+/** The lease ended before the lock was held; the caller may begin again with a new one. */
 export class LeaseGoneError extends LockUnavailableError {}
 
 /**
- * What etcd calls a session: a lease, and the keys that are put with it. It is bound to no connection, and ends with the
- * lease. Code that writes for the holder compares the key's create revision.
+ * What etcd calls a session: a lease, and the keys attached to it. It does not depend on a connection, and ends with the
+ * lease. Writes for the holder are made on the condition that the key has the same create revision.
  */
 export class EtcdSession implements LockSession {
   readonly number = undefined;
   readonly serverMark = undefined;
   readonly client: EtcdClient;
   readonly lease: EtcdLease;
-  /** Those who come for the lock; undefined until this one has. */
+  /** The queue for the lock; undefined until the session has entered it. */
   line: Line | undefined;
-  /** Where it stands among them, once its key is put. The revision of that key is the fencing token. */
+  /** Its place in the queue, once its key is put. The create revision of that key is the fencing token. */
   place: Place | undefined;
   readonly keyEnd = new KeyEnd();
   readonly #closed = new AbortController();
@@ -36,7 +36,7 @@ export class EtcdSession implements LockSession {
   #closing: Promise<void> | undefined;
 
   /**
-   * Asks for nothing yet.
+   * Sends nothing yet.
    *
    * @param ttl The TTL of the lease, in milliseconds.
    */
@@ -56,7 +56,7 @@ export class EtcdSession implements LockSession {
   /**
    * Gets the lease. May be repeated.
    *
-   * @throws {LockUnavailableError} When it is not known to be there.
+   * @throws {LockUnavailableError} When it is not known whether the lease exists.
    */
   async open(options: CallOptions): Promise<void> {
     if (!await this.lease.grant(options)) throw this.gone();
@@ -76,7 +76,7 @@ export class EtcdSession implements LockSession {
     );
   }
 
-  /** Leaves the renewals to the holder's. */
+  /** Stops these renewals: the holder's keeper renews the lease from now on. */
   stopWaiting(): void {
     this.#heartbeat?.[Symbol.dispose]();
     this.#heartbeat = undefined;

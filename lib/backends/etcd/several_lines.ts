@@ -11,7 +11,7 @@ import { Path, step, whenAll } from "./requests.ts";
 /** How many locks one request takes: etcd takes 128 conditions. */
 const MOST_AT_ONCE = 40;
 
-/** One of the locks; of one that has slots only the line is known. */
+/** One of the locks. */
 interface One {
   readonly line: Line;
   readonly comer: Comer;
@@ -23,18 +23,18 @@ interface Plain extends One {
 }
 
 /**
- * The lines for several locks, for one session. If all are free, one request takes them all; else they are waited for one
- * after the other, always in the same order, so that no two wait for each other.
+ * The queues for several locks, for one session. If all are free, one request takes them all. Otherwise it waits for one
+ * after the other, always in the same order, so that two sessions never wait for each other.
  */
 export class SeveralLines implements Line {
   readonly #client: EtcdClient;
   /** In the order in which they are asked for. */
   readonly #lines: readonly One[];
-  /** Which of them are which, the main one first. */
+  /** The position of each lock among them, in the order in which the user named them; the main lock first. */
   readonly #order: readonly number[];
-  /** Where the session stands in the first of the lines; the last one may have to be waited for. */
+  /** The places in the queues that have been entered; only the last one may still be waiting. */
   #places: Place[] = [];
-  /** Whether they were not all taken at once, so that the first ones may be gone by now. */
+  /** Whether some were taken by an earlier request, so that their keys may be gone by now. */
   #isOld = false;
   #mayWait = false;
 
@@ -46,8 +46,8 @@ export class SeveralLines implements Line {
 
   /**
    * @param comer Who comes, for the main lock.
-   * @param main The line for that.
-   * @param also The names of the locks beside it.
+   * @param main The queue for the main lock.
+   * @param also The names of the other locks.
    */
   static of(comer: Comer, main: Line, also: readonly string[]): SeveralLines {
     const { lock } = comer;
@@ -79,7 +79,7 @@ export class SeveralLines implements Line {
     return await this.#proceed(options);
   }
 
-  /** Enters the lines that have not been entered yet, up to one that has to be waited for. */
+  /** Enters the remaining queues, up to the first one in which it has to wait. */
   async #proceed(options: CallOptions): Promise<Place | undefined> {
     for (const { line } of this.#lines.slice(this.#places.length)) {
       if (this.#places.at(-1)?.awaited) break;
@@ -124,7 +124,7 @@ export class SeveralLines implements Line {
       this.#places = all.map((one) => place(one, revision, hasLeftRuns));
       return true;
     }
-    // An earlier request was carried out: it has put all of them or none.
+    // A previous attempt succeeded, although its answer was lost: it has put all keys.
     const own = all.map((_, index) => answer.range(2 * index).keys[0]?.created);
     if (own.every((created) => created !== undefined)) {
       this.#places = all.map((one, index) => place(one, own[index]!));

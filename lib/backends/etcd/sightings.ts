@@ -91,7 +91,7 @@ function sightingOf({ lock, key, state, slot, slots, presence }: Seat, lease: Se
     host: presence?.host,
     pid: presence?.pid,
     label: presence?.label,
-    // Of `etcdctl lock` no more is known; it can be ended by this.
+    // Nothing more is known about `etcdctl lock`; this is enough to end it.
     address: presence || key.lease === 0n ? undefined : `lease ${key.lease.toString(16)}`,
     since,
     sinceIs: since === undefined ? undefined : state === "held" ? "connected" : "waiting",
@@ -105,7 +105,7 @@ async function readSeats(client: EtcdClient, filter: LockFilter, signal: AbortSi
   const { prefix } = client.address;
   const asked = rangeOf(prefix, filter);
   const seats: Seat[] = [];
-  /** Locks whose queue has a first one. */
+  /** Locks whose first key has been read. */
   const led = new Set<string>();
   let createdFrom = 0n;
   for (let isMore = true; isMore;) {
@@ -113,7 +113,7 @@ async function readSeats(client: EtcdClient, filter: LockFilter, signal: AbortSi
     const { keys } = readRange(await client.call(Path.range, range(page), { signal }));
     const last = keys.at(-1)?.created ?? 0n;
     isMore = keys.length === PAGE;
-    // Several may be put in one transaction: of the last one there may be more, which come with the next page.
+    // One transaction may put several keys with the same revision, so the next page begins with the last revision again.
     const whole = isMore ? keys.filter(({ created }) => created < last) : keys;
     for (const key of whole) {
       const seat = seatOf(prefix, filter, key, led);
@@ -124,9 +124,9 @@ async function readSeats(client: EtcdClient, filter: LockFilter, signal: AbortSi
   return seats;
 }
 
-/** @param led Locks whose queue has a first one; this adds to it. */
+/** @param led Locks whose first key has been read; this adds to it. */
 function seatOf(prefix: string, filter: LockFilter, key: KeyValue, led: Set<string>): Seat | undefined {
-  // Only the name of a lock that was asked for is surely text.
+  // A key that is not text comes without its name; its lock is known only if one lock was asked for.
   const parts = key.key === undefined
     ? filter !== "all" && "lock" in filter ? { lock: filter.lock, rest: "/" } : undefined
     : partsOfKey(prefix, key.key);

@@ -8,26 +8,26 @@ import type { Keys } from "./requests.ts";
 const SLOT = /^\.(\d+)\/(?:(\d+)|(-))\//;
 
 /**
- * What the keys of a lock with slots are named, beside those of slot 0, which are those of the lock itself:
+ * The names of the keys of a lock with slots. Slot 0 uses the keys of the plain lock. Besides these there are:
  *
  *     PREFIX/NAME.SLOTS/SLOT/LEASE  the holder of another slot
- *     PREFIX/NAME.SLOTS/+/LEASE     a mark: the same session holds a slot, whose number is the value
+ *     PREFIX/NAME.SLOTS/+/LEASE     a marker: this session holds a slot, whose number is the value
  *     PREFIX/NAME.SLOTS/-/LEASE     a waiter; the oldest comes next
  *
- * The marks tell about slot 0 that its holder knows of slots. And by them a request that arrives twice takes one slot.
+ * The marker shows that the holder of slot 0 uses slots. It also keeps a request that arrives twice from taking two slots.
  */
 export class SlotKeys {
-  /** All that know of the same number of slots. */
+  /** The keys of all sessions that use the same number of slots. */
   readonly all: Keys;
-  /** All that know of another number. */
+  /** The keys of all sessions that use another number. */
   readonly others: readonly [Keys, Keys];
   /** The waiters. */
   readonly waiters: Keys;
   /** The holders of slots from 1 on. */
   readonly held: Keys;
-  /** Where a slot may come free; the waiters are not in it. */
+  /** A range to watch for free slots: all keys but those of waiters. */
   readonly freed: Keys;
-  /** The own mark. */
+  /** The own marker. */
   readonly mark: string;
   /** The own key as a waiter. */
   readonly waiter: string;
@@ -45,7 +45,7 @@ export class SlotKeys {
     this.#slots = slots;
     this.#lease = lease;
     this.all = { key: own, prefix: true };
-    // A 0 comes after the slash.
+    // In ASCII, 0 follows the slash: the end of the range.
     this.others = [{ key: from, to: own }, { key: `${prefix}${lock}.${slots}0`, to }];
     this.waiters = { key: `${own}-/`, prefix: true };
     this.held = heldOf(prefix, lock, slots);
@@ -60,7 +60,7 @@ export class SlotKeys {
     return { key, prefix: true };
   }
 
-  /** The slots that keys of holders are about; of slot 0 there may be keys of waiters, too. */
+  /** The slots of some keys. A key of slot 0 may also be a waiter's. */
   slotsIn(keys: readonly string[]): readonly number[] {
     return keys.flatMap((key) => {
       const parts = partsOfKey(this.#prefix, key);
@@ -93,7 +93,7 @@ export function slotInKey(rest: string): { readonly slots: number; readonly slot
     : { slots: Number(slots), slot: slot === undefined ? undefined : Number(slot) };
 }
 
-/** The slot that a mark tells about. */
+/** The slot that a marker names. */
 export function slotOfMark({ value }: KeyValue, slots: number): number {
   const slot = wholeFrom(new TextDecoder().decode(value), 0, slots - 1);
   if (slot === undefined) throw new NonsenseError("no slot");

@@ -1,4 +1,4 @@
-/** The waiters for a lock with slots, in the order in which they came, and who takes a slot that is free. */
+/** The queue for a lock with slots: first come, first served. */
 
 import { OtherSlotsError, QueueFullError } from "../../errors.ts";
 import { slotIn } from "../../lock/slot_name.ts";
@@ -16,8 +16,8 @@ import { SlotKeys, slotOfMark } from "./slot_keys.ts";
 import { SlotRequests, type Way } from "./slot_requests.ts";
 
 /**
- * How many slots one request tries besides slot 0: etcd reads each again for all before it (measured: 1.6 ms for one, 4 ms
- * for 9, 12 ms for 20). Where more may be free the next request tries those that are.
+ * How many slots one request tries besides slot 0. They are nested transactions, whose cost grows with the square of their
+ * number (measured: 1.6 ms for one, 4 ms for 9, 12 ms for 20). If more may be free, the next request tries those.
  */
 const MOST_AT_ONCE = 4;
 
@@ -34,9 +34,9 @@ interface Busy {
 type Outcome = Place | Busy | "again" | undefined;
 
 /**
- * The line for a lock with slots. A look at the slots and what follows from it are one transaction: so a slot that is free
- * is taken, whoever else comes, and who takes the lock to have another number of them is found before. The first of the
- * waiters is told which slot comes free, and asks for that one. All others wait for the one before them alone.
+ * The queue for a lock with slots. Looking at the slots and taking one is a single transaction, so that concurrent sessions
+ * cannot make a free slot look busy, and a session with another number of slots is noticed first. The first waiter watches
+ * for slots that become free, and asks for that one. Every other waiter watches only the key before its own.
  */
 export class SlotQueue implements Line {
   readonly #comer: Comer;
@@ -45,7 +45,7 @@ export class SlotQueue implements Line {
   readonly #requests: SlotRequests;
   /** The slots that may be free; slot 0 is among them only for the first waiter. */
   #free: readonly number[] = [];
-  /** The revision of the own key once it is known as that of the first waiter; whoever is the first stays that. */
+  /** The revision of the own key if it is the first waiter's; the first waiter stays the first. */
   #first: bigint | undefined;
 
   constructor(comer: Comer, slots: number) {
@@ -64,7 +64,7 @@ export class SlotQueue implements Line {
       let found = await this.#ask(this.#requests.enter(this.#some(), mayWait, mayQueue), options);
       if (isBusy(found)) {
         const { queued, waiters, revision } = found;
-        // There are more than one request tries.
+        // There are more slots than one request tries.
         if (this.#free.length > 0 && !(mayWait && queued > 0n)) continue;
         if (!mayWait) return undefined;
         if (maxWaiters !== undefined && waiters >= BigInt(maxWaiters)) throw new QueueFullError(maxWaiters);
@@ -113,7 +113,7 @@ export class SlotQueue implements Line {
       case "busy": {
         this.#look(answer);
         const [first, queued] = [answer.range(1).count, answer.range(2).count];
-        // The first one who came for slot 0 holds it.
+        // The oldest key of slot 0 is its holder's, the others are waiters'.
         return { queued, waiters: queued + (first > 0n ? first - 1n : 0n), revision };
       }
       case "plain":
@@ -138,7 +138,7 @@ export class SlotQueue implements Line {
   }
 
   /**
-   * The own place, by the own keys. A mark is there if an earlier request was carried out.
+   * The own place, by the own keys. There is a marker if a previous attempt succeeded, although its answer was lost.
    *
    * @param step The first of the steps that asked for them.
    * @param before The waiter before the own one.

@@ -15,8 +15,8 @@ export type Way =
   /** The holder of slot 0 does not use slots, and there is no other holder. */
   | { readonly way: "plain" }
   /**
-   * Others know of another number, or an earlier request was carried out. Steps: the own mark, the own key as a waiter, and
-   * those others, twice.
+   * Others use another number of slots, or a previous attempt succeeded. Steps: the own marker, the own key as a waiter, and
+   * the keys of those others, in two ranges.
    */
   | { readonly way: "not new" }
   /**
@@ -24,7 +24,7 @@ export type Way =
    * and the one before it, unless it is known to be the first.
    */
   | { readonly way: "seen"; readonly isFirst: boolean }
-  /** Others came first. */
+  /** Other sessions came first: ask again. */
   | { readonly way: "again" };
 
 type Ways = Decision<Way> | Leaf<Way>;
@@ -59,7 +59,7 @@ export class SlotRequests {
   }
 
   /**
-   * Takes a slot, unless others know of another number.
+   * Takes a slot, unless others use another number of slots.
    *
    * @param slots Which to try besides slot 0.
    * @param mayWait Whether to leave the slots to those who wait.
@@ -67,7 +67,7 @@ export class SlotRequests {
    */
   enter(slots: readonly number[], mayWait: boolean, mayQueue: boolean): Decision<Way> {
     const busy = mayQueue ? this.#queued : this.#busy;
-    // Without those who know of slots it has one.
+    // If nobody uses slots, the lock has one.
     const others: Ways = {
       when: [whenAll.present(this.#keys.all)],
       then: this.#take(slots, busy),
@@ -112,7 +112,7 @@ export class SlotRequests {
   }
 
   /**
-   * Takes a slot for the first of the waiters, if it is free: whoever is the first stays that.
+   * Takes a slot for the first waiter, if it is free. The first waiter stays the first, so that is not checked again.
    *
    * @param created The revision in which the own key as a waiter was created.
    */
@@ -149,7 +149,7 @@ export class SlotRequests {
     };
   }
 
-  /** That nobody uses another number of slots, and that no earlier attempt of this request was carried out. */
+  /** The condition that nobody uses another number of slots, and that no previous attempt of this request succeeded. */
   get #whenNew() {
     const { others, mark, waiter } = this.#keys;
     return [

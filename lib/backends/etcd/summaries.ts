@@ -7,8 +7,8 @@ import { readPointer } from "./pointer.ts";
 import type { StoredRun } from "./stored_run.ts";
 
 /**
- * Reads what happened to the runs of each lock: the runs of the time that is asked for, those that have not ended, and of
- * each lock the latest success and the latest failure. All runs may be very many, and etcd does not count them.
+ * Reads the runs that a summary of each lock needs: those of the time that is asked for, the unfinished ones, and the latest
+ * success and failure. There may be too many runs to read all, and etcd cannot aggregate.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */

@@ -1,4 +1,4 @@
-/** What each member of a cluster tells about itself. */
+/** What each member of a cluster reports about itself. */
 
 import { LockUnavailableError } from "../../errors.ts";
 import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
@@ -14,7 +14,7 @@ const REFUSALS: readonly number[] = [Code.invalid, Code.denied, Code.unauthentic
 /** One endpoint, and the member there. */
 export interface Surveyed {
   readonly endpoint: Endpoint;
-  /** Undefined if it did not tell, though it may have answered. */
+  /** Undefined if it did not report its state, even if it answered. */
   readonly status: MemberStatus | undefined;
   /** Why it did not answer. */
   readonly error: LockUnavailableError | undefined;
@@ -38,15 +38,15 @@ async function surveyOne(address: EtcdAddress, endpoint: Endpoint): Promise<Surv
   }
 }
 
-/** All members, as the cluster lists them; undefined if it does not tell this user. */
+/** All members, as the cluster lists them; undefined if this user may not read the list. */
 export async function listMembers(address: EtcdAddress): Promise<readonly Listed[] | undefined> {
   const answer = await askOpenly(address, Path.members);
   return answer && readMembers(answer);
 }
 
 /**
- * Asks for what etcd 3.4 and 3.5 tell without a login, since logging in fails when most members are down. Newer
- * versions ask for a login first.
+ * Asks for what etcd 3.4 and 3.5 report without a login, since logging in fails if most members are down. Newer versions
+ * require a login.
  *
  * @returns Undefined if this user may not ask.
  * @throws {LockUnavailableError} When there is no answer.
@@ -78,7 +78,7 @@ export function endpointOf({ clientUrls }: Listed, { tls }: EtcdAddress): Endpoi
 }
 
 /**
- * That all endpoints lead to one cluster: which of two keeps a lock would depend on which one answers.
+ * Checks that all endpoints belong to one cluster: otherwise the lock would depend on which endpoint answers.
  *
  * @throws {LockUnavailableError} When they do not.
  */

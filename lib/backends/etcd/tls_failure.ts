@@ -50,7 +50,7 @@ export async function describeFailedTls(
   });
 }
 
-/** Whether a certificate is for a host by rules that databases have, and requests by HTTP have not. */
+/** Whether a certificate matches a host by the rules of database drivers, which accept more than those of HTTP. */
 function isForBy(certificate: Uint8Array, host: string): boolean {
   try {
     return isFor(host, namesOf(certificate));

@@ -21,7 +21,7 @@ export async function tryPrivileges(client: EtcdClient, name: string): Promise<F
   await lease.grant({});
   try {
     await client.call(Path.txn, txn([], [step.put(key, "", lease.id)]), {});
-    // As wide as what a run looks at.
+    // The same range that a run reads.
     await client.call(Path.txn, txn([], [step.range(allOf(prefix, name)), step.deleteRange(key)]), {});
   } finally {
     await lease.revoke({});

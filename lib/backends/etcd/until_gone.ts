@@ -6,9 +6,9 @@ import type { JsonObject } from "./json.ts";
 import { type Keys, Path, watch } from "./requests.ts";
 
 /**
- * Waits until one of some keys is gone, or may be: who waits looks again then.
+ * Waits until one of some keys is gone, or may be gone: the caller then looks again.
  *
- * @param revision When they were there.
+ * @param revision A revision in which they existed.
  * @returns Which of them are gone, as far as that is known.
  * @throws {LockUnavailableError} When the watch has ended.
  * @throws The signal's reason when it is aborted.
@@ -26,12 +26,12 @@ export async function untilGone(
       if (gone) return gone;
     }
   } finally {
-    // What comes next is urgent, and to end the stream is not.
+    // The caller's next request is urgent; ending the stream is not.
     setTimeout(() => void messages.return(undefined as never));
   }
 }
 
-/** The keys that are gone by a message of a watch; none if one may be, since what has happened is compacted. */
+/** The keys that a watch reports as gone; none if etcd has compacted these events, so that any may be gone. */
 function goneIn(client: EtcdClient, message: JsonObject): readonly string[] | undefined {
   const { events, canceled, compacted } = readWatch(message);
   if (compacted > 0n) return [];

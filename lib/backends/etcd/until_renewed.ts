@@ -4,8 +4,8 @@ import { firstOf, settled } from "../../waiting.ts";
 import type { Renewed, RenewOptions } from "./lease.ts";
 
 /**
- * Asks for a renewal again and again, until one is answered: the last one, or one before it whose answer is late. On a
- * busy cluster each answer may take longer than a try, and much less than the lease lasts.
+ * Sends a renewal again and again until one is answered, which may be an earlier one whose answer is late. On a busy cluster
+ * every answer may take longer than one try, and still come long before the lease ends.
  *
  * @param ask Asks once.
  * @throws {LockUnavailableError} When there was no answer.
@@ -19,7 +19,7 @@ export async function untilRenewed(
   try {
     return await firstOf<Renewed>((resolve, reject) => {
       const late = (renewed: Promise<Renewed>) => {
-        // That the lease has ended the next request finds, too.
+        // If the lease has ended, the next request finds that as well.
         renewed.then((sent?: Moment) => sent && resolve(sent), () => undefined);
       };
       const tried = untilAnswered((timeout) => ask({ signal: ended, timeout, late }), { ...persistence, ended });

@@ -6,7 +6,7 @@ import { OLDEST } from "./not_etcd.ts";
 import type { Surveyed } from "./survey.ts";
 
 /**
- * The members' version.
+ * Checks the members' versions.
  *
  * @throws {LockUnavailableError} When one is too old.
  */
@@ -18,7 +18,7 @@ export function checkVersions(surveyed: readonly Surveyed[]): Finding {
   }
   if (versions.length === 0) {
     const errors = surveyed.flatMap(({ error }) => error ?? []);
-    // One that answers says more than one that is down.
+    // The advice of a member that answers is better than that of one that is down.
     const error = errors.find((error) => error instanceof EtcdError && error.code !== undefined) ?? errors[0];
     const found = `could not be checked: ${error?.why ?? "this user is not told"}`;
     return { found, cure: error?.cure ?? "check the user in the server setting" };

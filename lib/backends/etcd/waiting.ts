@@ -1,4 +1,4 @@
-/** Waiting in a line until the lock is held. */
+/** Waiting in a queue until the lock is held. */
 
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
@@ -13,15 +13,15 @@ import type { Keys } from "./requests.ts";
 import type { EtcdSession } from "./session.ts";
 import { untilGone } from "./until_gone.ts";
 
-/** How long after the end of the wait an answer may come, in milliseconds: a short wait must not exclude a slow place. */
+/** How long after the end of the wait an answer counts, in milliseconds: a short wait must work with a slow cluster. */
 const LAST_ANSWER = 2000;
 
 /** The shortest time for a member to answer, in milliseconds. */
 const SHORTEST_TIMEOUT = 1000;
 
 /**
- * A connection may be gone without a word, and a watch is silent as long as nothing happens. So after so many milliseconds
- * a waiter looks where it is, over its other connection, and begins another watch.
+ * A watch is silent while nothing happens, so a dead connection looks the same. After this time, in milliseconds, a waiter
+ * looks at its place over its other connection, and begins a new watch.
  */
 const LONGEST_WATCH = LONGEST_SILENCE;
 
@@ -34,9 +34,9 @@ export interface Wait {
   readonly line: Line;
   /** When the wait ends. */
   readonly deadline: Deadline;
-  /** Whether it was asked for: otherwise the lock is tried once. */
+  /** Whether to wait at all; if not, the lock is tried once. */
   readonly isAsked: boolean;
-  /** Whether only so many may wait: then a wait that was asked for is one, however short. */
+  /** Whether the number of waiters is limited: then even the shortest wait counts as one. */
   readonly isLimited: boolean;
   /** Ends the wait. */
   readonly signal: AbortSignal;
@@ -45,7 +45,7 @@ export interface Wait {
 /** The lock is held. */
 export interface Turn {
   readonly place: Place;
-  /** When the request was sent whose answer showed that the key is there, and the first. */
+  /** When the request was sent whose answer showed that the own key exists and is the first. */
   readonly seen: Moment;
   /** How long etcd took to answer, in milliseconds. */
   readonly took: number;
@@ -92,7 +92,7 @@ export function timeoutWithin(limit: number, members: number): number {
   return Math.min(PATIENCE, Math.max(SHORTEST_TIMEOUT, limit / members));
 }
 
-/** Takes the lock, or a place in the line if there is time to wait. */
+/** Takes the lock, or a place in the queue if there is time to wait. */
 async function enter(wait: Wait): Promise<Place | undefined> {
   const { session, line, deadline, isAsked, isLimited } = wait;
   if (session.place) return await find(wait, session.place);
@@ -101,19 +101,19 @@ async function enter(wait: Wait): Promise<Place | undefined> {
 }
 
 /**
- * Looks where the session stands. That its key is there shows that the lease has not ended, and how old that is sera knows
- * itself: so nobody waits for a renewal, which follows when the lock is held.
+ * Looks where the session stands. If its key exists, the lease has not ended, and sera knows the age of the lease itself. So
+ * a waiter need not renew it first; that follows once the lock is held.
  */
 async function find(wait: Wait, place: Place, gone: readonly string[] = []): Promise<Place> {
   const { session, line } = wait;
   const found = await withLease(wait, (options) => line.find(place, options, gone));
   if (found) return session.place = found;
-  // Somebody may have deleted the key only.
+  // Somebody may have deleted the key, but not the lease.
   session.destroy();
   throw session.gone();
 }
 
-/** Asks for what etcd refuses if the lease has ended. */
+/** Sends a request that etcd refuses if the lease has ended. */
 async function withLease<T>(wait: Wait, ask: (options: CallOptions) => Promise<T>): Promise<T> {
   try {
     return await answered(wait, ask);

@@ -106,7 +106,12 @@ export class OtherSlotsError extends UsageError {
 export class QueueFullError extends Error {
   /** @param limit How many may wait. */
   constructor(readonly limit: number) {
-    super(`${limit === 0 ? "nobody may wait" : `${limit} already wait`} for it (max-waiters ${limit})`);
+    const waiting = limit === 0
+      ? "nobody may wait"
+      : limit === 1
+      ? "one run already waits"
+      : `${limit} runs already wait`;
+    super(`${waiting} for it (max-waiters ${limit})`);
   }
 }
 

@@ -39,7 +39,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "Lock not acquired":
     "Someone else held the lock until `<wait>` was over. To run after all, wait longer; `sera status` shows who holds it.",
   "a later run with --replace": "A newer run with `--replace` takes the lock next, and this one gives way to it.",
-  "… already wait for it": "`--max-waiters` lets no more wait.",
+  "one run already waits for it": "`--max-waiters` lets no more wait.",
+  "… runs already wait for it": "`--max-waiters` lets no more wait.",
   "nobody may wait": "`--max-waiters 0` lets nobody wait.",
   "… - skipped the command.":
     "The reason stands before it: a run that `--once` or `--every` counts, or `--wait-and-skip`.",

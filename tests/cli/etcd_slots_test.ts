@@ -48,7 +48,7 @@ shared.test("etcdctl, slots and waiters together: each is told of, and nobody st
   await until("sera waits", async () => (await waitersOf(etcd, lock, prefix)).length === 2);
   const full = await place.sera([...args, "--max-waiters", "2", "--verbose", "60", "true"]);
   assert.equal(full.code, 204);
-  assert.match(full.stdout + full.stderr, /2 already wait for it/);
+  assert.match(full.stdout + full.stderr, /2 runs already wait for it/);
   const plain = await place.sera(["--name", "n", "60", "true"]);
   assert.equal(plain.code, 201);
   assert.match(plain.stderr, /The lock is held with --slots 2, but this run has --slots 1 \(the default\)/);

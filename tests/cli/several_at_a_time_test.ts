@@ -116,7 +116,7 @@ testOnAll(SEVERAL, "one waiter too many leaves at once with 204", async (target)
   await waiting(place, "queue", 1);
   const late = await place.sera(["--verbose", ...flags, "forever", "true"]);
   assert.equal(late.code, 204);
-  assert.match(late.stdout + late.stderr, /1 already wait/);
+  assert.match(late.stdout + late.stderr, /one run already waits/);
   await end(holder);
   await slotOf(waiter);
   await end(waiter);

@@ -356,7 +356,7 @@ for (const slots of [undefined, 2, 12]) {
     // Those without a limit wait, and count.
     const [unlimited] = await comers.waiter(4);
     await assert.rejects((await comers.one(slots, { maxWaiters: 4 })).acquire(Infinity, never), {
-      message: /^4 already wait for it/,
+      message: /^4 runs already wait for it/,
     });
     await assert.rejects((await comers.one(slots, { maxWaiters: 0 })).acquire(Infinity, never), {
       message: /^nobody may wait for it/,

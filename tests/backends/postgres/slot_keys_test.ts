@@ -174,7 +174,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
       const rows = await server.query(auxiliary);
       return rows.length === 1 && rows[0]!.pid !== pid;
     });
-    await assert.rejects(next.acquire(1000, never), { message: /^1 already wait for it/ });
+    await assert.rejects(next.acquire(1000, never), { message: /^one run already waits for it/ });
     await server.query(`SELECT pg_terminate_backend(${lost.session!.number})`);
     await until("the loss", () => lost.lost.aborted);
     const held = await waits;

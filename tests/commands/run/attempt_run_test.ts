@@ -211,7 +211,7 @@ Deno.test("slots that are all held are 204, and one of those who hold them is na
 
 for (
   const [error, why] of [
-    [new QueueFullError(2), "2 already wait for it (max-waiters 2)"],
+    [new QueueFullError(2), "2 runs already wait for it (max-waiters 2)"],
     [new QueueFullError(0), "nobody may wait for it (max-waiters 0)"],
     [new ReplacedError(), "a later run with --replace waits for it in the place of this one"],
   ] as const

@@ -77,6 +77,8 @@ async function shareLedger({ place }: StartedTarget, { old, present }: ReturnTyp
   await using killed = old.hold("--name", "n", "--once", "c", "0");
   await killed.says("ready");
   killQuietly(killed.pid);
+  // A command that was started only a few milliseconds before outlives its sera.
+  await killed.closeStdin();
   await killed.ended;
   assert.equal(await present.run("--name", "n", "--once", "c", "60", "true"), 0);
   const ofC = (await history(place, "--name", "n", "--once", "c")).map(({ outcome }) => outcome);

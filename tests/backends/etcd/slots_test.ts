@@ -366,8 +366,8 @@ for (const slots of [undefined, 2, 12]) {
     for (const end of [...ends, unlimited!]) {
       end.then(async (lock) => {
         if (!lock || lock instanceof Error) return;
-        served++;
         await lock.release();
+        served++;
       });
     }
     await until("all others had it", () => served === 4);

@@ -5,7 +5,8 @@
  *
  * A marker can be tested only by trying to lock it exclusively, which would disturb others who test it at the same moment.
  * So markers are tested, and slots taken, only inside the gate, a file that one process at a time has locked. Holders that
- * release a slot or die do not enter the gate, and free their files in any order, so an inconsistent state is read again.
+ * release a slot or die do not enter the gate. They free the slot first, then the number's file, and the `.slots` file last.
+ * Others who find only a part of these freed look again.
  */
 
 import { LockUnavailableError, OtherSlotsError } from "../../errors.ts";

@@ -16,7 +16,10 @@ export interface HeldSlot {
   readonly slot: number;
   /** The slot's file. */
   readonly file: LockFile;
-  /** The markers that go with it, to be freed after it. */
+  /**
+   * The markers that go with it, to be freed after it in this order: that of the number, then that of the lock. If it were
+   * the other way round, in between somebody with another number could enter, and somebody with this number beside it.
+   */
   readonly markers: readonly LockFile[];
 }
 
@@ -62,9 +65,10 @@ export class Slots implements Disposable {
 
   /** Tries this many slots; undefined if the state is inconsistent. */
   async #tryFirst(count: number, isLast: boolean, signal: AbortSignal): Promise<HeldSlot | "busy" | undefined> {
-    // Before entering the gate, since opening files takes longer than locking them.
-    const marker = await this.#files.open(markerName(this.#lock), signal);
+    // Before entering the gate, since opening files takes longer than locking them. In this order, since the kernel closes
+    // the files of a process that dies in the order of their numbers, see `markers`.
     const own = await this.#files.open(countMarkerName(this.#lock, this.#count), signal);
+    const marker = await this.#files.open(markerName(this.#lock), signal);
     const slots: LockFile[] = [];
     while (slots.length < count) {
       slots.push(await this.#files.open(slotName(this.#lock, slots.length), signal));
@@ -90,10 +94,10 @@ export class Slots implements Disposable {
 
     function hold(slot: number, file: LockFile): HeldSlot | undefined {
       if (marker.tryShare() && own.tryShare() && [file, marker, own].every(isInPlace)) {
-        return { slot, file, markers: [marker, own] };
+        return { slot, file, markers: [own, marker] };
       }
       // One of the files was removed or locked.
-      for (const one of [file, marker, own]) one.unlock();
+      for (const one of [file, own, marker]) one.unlock();
       return undefined;
     }
   }

@@ -15,7 +15,7 @@ const KEY = "torture";
 export const GRACE = 200;
 /** How long two commands may run at the same time after a fault, in milliseconds: the grace period and killing. */
 const BOUND = GRACE + 1000;
-/** How much longer on a slow machine, in expiries between two signs of a command that are 10 ms apart on a quick one. */
+/** How much longer on a slow machine, in silences between two signs of a command that are 10 ms apart on a quick one. */
 const SILENCES = 20;
 /** How many faults there are at the most until another run comes to its end, so that a slow machine gets on, too. */
 const FAULTS_PER_RUN = 4;

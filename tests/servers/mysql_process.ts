@@ -1,5 +1,6 @@
 /** What the private servers of the MySQL family have in common: starting, asking, hurting and stopping them. */
 
+import { isThere } from "../../lib/system/if_there.ts";
 import { copyTemplate, templateFolders } from "./data_folder.ts";
 import { onFreePort } from "./free_port.ts";
 import { connectMySql } from "./mysql_client.ts";
@@ -86,16 +87,27 @@ const CONNECT_MS = 60_000;
 export async function startServer(recipe: ServerRecipe): Promise<MySqlServer> {
   const folder = await Deno.makeTempDir({ prefix: `sera-${recipe.kind}-` });
   try {
-    await copyTemplate(recipe.kind, `${folder}/data`, recipe.install);
-    for (const [name, content] of Object.entries(recipe.dataFiles ?? {})) {
-      await Deno.writeTextFile(`${folder}/data/${name}`, content);
-    }
     const addresses = recipe.ipv6 ? [HOST, "::1"] : [HOST];
-    const { port, started } = await onFreePort(addresses, (port) => startProcess(recipe, folder, port));
+    const { port, started } = await onFreePort(addresses, async (port) => {
+      await makeData(recipe, `${folder}/data`);
+      return await startProcess(recipe, folder, port);
+    });
     return await describe(recipe, folder, port, started);
   } catch (error) {
     await Deno.remove(folder, { recursive: true }).catch(() => {});
     throw error;
+  }
+}
+
+/**
+ * Fresh data for each attempt: a Galera node that could not listen has already noted that it does not know where it
+ * stands, and would found another cluster the next time.
+ */
+async function makeData(recipe: ServerRecipe, folder: string): Promise<void> {
+  if (isThere(folder)) await Deno.remove(folder, { recursive: true });
+  await copyTemplate(recipe.kind, folder, recipe.install);
+  for (const [name, content] of Object.entries(recipe.dataFiles ?? {})) {
+    await Deno.writeTextFile(`${folder}/${name}`, content);
   }
 }
 
@@ -145,7 +157,7 @@ async function startProcess(recipe: ServerRecipe, folder: string, port: number):
   } catch (error) {
     process.signal("SIGKILL");
     await process.wait();
-    throw new Error(`${recipe.kind} did not start: ${(error as Error).message}\n${await readLog(folder)}`);
+    throw new Error(`${recipe.kind} did not start: ${(error as Error).message}\n${await whyItFailed(folder)}`);
   }
   return process;
 }
@@ -269,6 +281,13 @@ export function asRoot(): string[] {
 
 async function readLog(folder: string): Promise<string> {
   return lastLines(await Deno.readTextFile(logOf(folder)).catch(() => ""), 20);
+}
+
+/** The end of the log, and what {@linkcode onFreePort} looks for: Galera says much more after it. */
+async function whyItFailed(folder: string): Promise<string> {
+  const log = await Deno.readTextFile(logOf(folder)).catch(() => "");
+  const taken = log.split("\n").filter((line) => /address already in use/i.test(line));
+  return [...taken, lastLines(log, 20)].join("\n");
 }
 
 function socketOf(folder: string): string {

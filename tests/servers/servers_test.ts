@@ -48,6 +48,23 @@ Deno.test({ name: "a server that cannot start shows its log", ignore: noMariaDb 
   );
 });
 
+Deno.test(
+  { name: "a server whose port was taken starts on another one, with fresh data", ignore: noMariaDb },
+  async () => {
+    // It listens late, as a Galera node does, and says much more before it ends.
+    const script = `for word; do case $word in --datadir=*) data=\${word#*=};; esac; done
+    grep -q fresh "$data/note" || exit 1
+    if [ ! -e "$data/../tried" ]; then
+      touch "$data/../tried"; echo stale > "$data/note"
+      echo "bind: Address already in use"; seq 50; exit 1
+    fi
+    exec "$@"`;
+    await using server = await startMariaDb({ dataFiles: { note: "fresh\n" }, launcher: ["sh", "-c", script, "sh"] });
+    assert.equal(await Deno.readTextFile(`${server.folder}/data/note`), "fresh\n");
+    assert.ok(exists(`${server.folder}/tried`));
+  },
+);
+
 Deno.test({ name: "a server's own host alone may use the plain user", ignore: noMariaDb }, async () => {
   await using server = await startMariaDb();
   const accounts = await server.query(

@@ -9,6 +9,7 @@ import {
   checkLoginData,
   checkOk,
   checkValue,
+  otherService,
   readColumn,
   readColumnCount,
   readGreeting,
@@ -87,7 +88,9 @@ export class MySqlFrames implements Framing {
     const length = header.readUIntLE(0, 3);
     const uncompressed = this.compressed ? header.readUIntLE(4, 3) : 0;
     this.#received += Math.max(length, uncompressed);
-    if (this.#received > LONGEST_ANSWER) throw broken("more than 1 MiB in one answer");
+    if (this.#received > LONGEST_ANSWER) {
+      throw this.#phase === "greeting" ? otherService() : broken("more than 1 MiB in one answer");
+    }
     return this.headerLength + length;
   }
 
@@ -109,7 +112,7 @@ export class MySqlFrames implements Framing {
   checkPacket(packet: Buffer, inOrder: boolean): void {
     const content = new FrameCursor(packet, 0, () => broken("a malformed packet"));
     const marker = packet[0];
-    if (marker === undefined) throw broken("an empty packet");
+    if (marker === undefined) throw this.#phase === "greeting" ? otherService() : broken("an empty packet");
     if (this.#phase === "encrypting") throw broken("a packet in plain text where TLS should start");
     if (this.#phase === "over") throw broken("a packet after the end");
     // Checked before the order, since an unsolicited error that ends the connection has its own sequence number.

@@ -7,6 +7,12 @@ import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 
 /**
+ * How often the age of the last renewal is checked, in milliseconds. While a machine sleeps, timers stand still: one that
+ * was set for the fence would fire as much too late. So this is how long a command may run on after the machine wakes up.
+ */
+const LOOK = 1000;
+
+/**
  * A lock with a lease: others may get it once it has not been renewed for the TTL. It is lost when its keeper ends, when a
  * renewal finds it gone, or when no renewal is answered in time.
  */
@@ -148,7 +154,7 @@ export class LeasedLock implements HeldLock {
     clearTimeout(this.#fence);
     const left = stopsAfter(this.#terms) - this.#confirmed.age;
     if (left <= 0) return this.#loseToTime();
-    this.#fence = setTimeout(() => this.#watch(), left);
+    this.#fence = setTimeout(() => this.#watch(), Math.min(left, LOOK));
   }
 
   #loseToTime(): void {

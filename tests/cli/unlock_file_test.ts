@@ -137,7 +137,10 @@ testWith(
       const { code, stdout, stderr } = await place.run(
         ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script],
       );
-      assert.match(stdout, new RegExp(`^${LOCK.slice(0, 12)} is held by .*:${holder.pid} n, .*\n${holder.pid} lives\n$`));
+      assert.match(
+        stdout,
+        new RegExp(`^${LOCK.slice(0, 12)} is held by .*:${holder.pid} n, .*\n${holder.pid} lives\n$`),
+      );
       assert.match(
         stderr,
         new RegExp(`^sera: Process ${holder.pid} has ended, or cannot be seen from here; end what it started `),

@@ -73,7 +73,7 @@ function ratios(tables: readonly Table[]): object | undefined {
   const values = seras(tables, "overhead").flatMap(({ name, figures }) =>
     Object.entries(QUANTITIES).map(([id, [quantity, unit]]) => {
       const { median, ratio } = figures[id]!;
-      const aim = aims.find((aim) => aim.id === id && aim.of === name)?.most;
+      const aim = aims.find((aim) => aim.id === id && aim.of === name)?.max;
       const label = `${ratio!.toFixed(2)}×  ${median.toFixed(0)} ${unit}`;
       return { name, quantity, ratio, label, aim, end: Math.max(ratio!, aim ?? 0) };
     })

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
   exactFrom,
-  LONGEST_TEXT,
+  MAX_TEXT_LENGTH,
   numberForJson,
   pidFrom,
   textFrom,
@@ -13,13 +13,13 @@ import {
 const NONSENSE = [undefined, null, true, {}, [], NaN, Infinity, Symbol("s"), () => 1];
 
 Deno.test("a text is what it is, up to what anybody reads", () => {
-  for (const text of ["", "a", "é漢😀", "x".repeat(LONGEST_TEXT), "😀".repeat(LONGEST_TEXT)]) {
+  for (const text of ["", "a", "é漢😀", "x".repeat(MAX_TEXT_LENGTH), "😀".repeat(MAX_TEXT_LENGTH)]) {
     assert.equal(textFrom(text), text);
     assert.equal(textFrom(new TextEncoder().encode(text)), text);
   }
   for (const letter of ["x", "😀"]) {
     const text = textFrom(letter.repeat(1_000_000))!;
-    assert.equal(text, `${letter.repeat(LONGEST_TEXT - 3)}...`);
+    assert.equal(text, `${letter.repeat(MAX_TEXT_LENGTH - 3)}...`);
   }
   assert.equal(textFrom(7), "7");
   assert.equal(textFrom(7n), "7");

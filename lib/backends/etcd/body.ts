@@ -1,7 +1,7 @@
 import { NonsenseError } from "./json.ts";
 
 /** The longest answer, or message of a stream, in bytes. */
-export const LONGEST_ANSWER = 2 ** 20;
+export const MAX_ANSWER_SIZE = 2 ** 20;
 
 const LINE_FEED = 0x0a;
 
@@ -17,7 +17,7 @@ export async function readWhole(response: Response): Promise<string> {
   let length = 0;
   for await (const part of response.body ?? []) {
     length += part.length;
-    if (length > LONGEST_ANSWER) throw tooLong();
+    if (length > MAX_ANSWER_SIZE) throw tooLong();
     parts.push(part);
   }
   return decode(parts);
@@ -33,13 +33,13 @@ export async function* readLines(response: Response): AsyncGenerator<string, voi
   let length = 0;
   for await (let rest of response.body ?? []) {
     for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED)) {
-      if (length + end > LONGEST_ANSWER) throw tooLong();
+      if (length + end > MAX_ANSWER_SIZE) throw tooLong();
       const line = decode([...parts, rest.subarray(0, end)]);
       [parts, length, rest] = [[], 0, rest.subarray(end + 1)];
       if (line.trim() !== "") yield line;
     }
     length += rest.length;
-    if (length > LONGEST_ANSWER) throw tooLong();
+    if (length > MAX_ANSWER_SIZE) throw tooLong();
     if (rest.length > 0) parts.push(rest);
   }
 }
@@ -50,7 +50,7 @@ export async function* readLines(response: Response): AsyncGenerator<string, voi
  */
 function saysShort({ headers }: Response): boolean {
   const length = headers.get("Content-Length");
-  return length !== null && Number(length) <= LONGEST_ANSWER && !headers.has("Content-Encoding");
+  return length !== null && Number(length) <= MAX_ANSWER_SIZE && !headers.has("Content-Encoding");
 }
 
 function tooLong(): NonsenseError {

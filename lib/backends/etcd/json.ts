@@ -24,8 +24,8 @@ export class NonsenseError extends LockUnavailableError {
 }
 
 /** The numbers that 64 bits can hold, with a sign and without, in the one way in which each is written. */
-const LEAST = -(2n ** 63n);
-const MOST = 2n ** 64n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_UINT64 = 2n ** 64n - 1n;
 const DIGITS = /^(?:0|-?[1-9][0-9]{0,19})$/;
 
 /**
@@ -79,7 +79,7 @@ export function int64(json: JsonObject, name: string): bigint {
   if (value === undefined) return 0n;
   if (typeof value !== "string" || !DIGITS.test(value)) throw wrong(name);
   const number = BigInt(value);
-  if (number < LEAST || number > MOST) throw wrong(name);
+  if (number < MIN_INT64 || number > MAX_UINT64) throw wrong(name);
   return number;
 }
 

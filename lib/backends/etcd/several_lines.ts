@@ -9,7 +9,7 @@ import { Queue, refuseSlots } from "./queue.ts";
 import { Path, step, whenAll } from "./requests.ts";
 
 /** How many locks one request takes: etcd takes 128 conditions. */
-const MOST_AT_ONCE = 40;
+const MAX_LOCKS_PER_REQUEST = 40;
 
 /** One of the locks. */
 interface One {
@@ -95,7 +95,7 @@ export class SeveralLines implements Line {
   /** Takes all locks, if all are free and plain. Returns whether it has; then it knows the places. */
   async #takeAll(options: CallOptions): Promise<boolean> {
     const all = this.#lines.filter((one): one is Plain => one.line instanceof Queue);
-    if (all.length < this.#lines.length || all.length > MOST_AT_ONCE) return false;
+    if (all.length < this.#lines.length || all.length > MAX_LOCKS_PER_REQUEST) return false;
     const { comer: main } = all[this.#order[0]!]!;
     const running = main.ledger?.inSlots("allRunning", main.lock);
     const decision = {

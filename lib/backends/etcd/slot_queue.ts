@@ -19,7 +19,7 @@ import { SlotRequests, type Way } from "./slot_requests.ts";
  * How many slots one request tries besides slot 0. They are nested transactions, whose cost grows with the square of their
  * number (measured: 1.6 ms for one, 4 ms for 9, 12 ms for 20). If more may be free, the next request tries those.
  */
-const MOST_AT_ONCE = 4;
+const MAX_SLOTS_PER_REQUEST = 4;
 
 /** All slots are held, or others wait for them. */
 interface Busy {
@@ -185,9 +185,9 @@ export class SlotQueue implements Line {
 
   /** Slots to try: not the same ones as others, if there are more than fit into a request. */
   #some(): readonly number[] {
-    if (this.#free.length <= MOST_AT_ONCE) return this.#free;
+    if (this.#free.length <= MAX_SLOTS_PER_REQUEST) return this.#free;
     const from = Math.floor(Math.random() * this.#free.length);
-    return [...this.#free.slice(from), ...this.#free.slice(0, from)].slice(0, MOST_AT_ONCE);
+    return [...this.#free.slice(from), ...this.#free.slice(0, from)].slice(0, MAX_SLOTS_PER_REQUEST);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Decision, Leaf } from "./decision.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import type { Comer } from "./line.ts";
 import { step, when, whenAll } from "./requests.ts";
 import type { SlotKeys } from "./slot_keys.ts";
@@ -136,7 +136,7 @@ export class SlotRequests {
   #taken(slot: number, more: Leaf<Way>["steps"] = []): Leaf<Way> {
     const { lock, lease, value, ledger } = this.#comer;
     const left = ledger
-      ? [step.range({ ...ledger.inSlots("allRunning", lock), limit: MOST_SLOTS, keysOnly: true })]
+      ? [step.range({ ...ledger.inSlots("allRunning", lock), limit: MAX_SLOTS, keysOnly: true })]
       : [];
     return {
       is: { way: "taken", slot },

@@ -1,6 +1,6 @@
 import type { Deadline } from "../../../deadline.ts";
 import { DURABLE_BEATS_PER_TTL, Moment } from "../../../lock/lease.ts";
-import { ExpiryWatch, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
+import { ExpiryWatch, MIN_MARGIN } from "../../../lock/expiry_watch.ts";
 import { OtherSlotsError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
@@ -105,7 +105,7 @@ export class Claimer<S extends Session> {
   #firstFrom(ttls: 0 | 1): TakeFrom | undefined {
     const isHandedOver = this.#isHandedOver;
     this.#isHandedOver = false;
-    if (!this.#isObserving) return { slack: SHORTEST_MARGIN, ttls };
+    if (!this.#isObserving) return { slack: MIN_MARGIN, ttls };
     return isHandedOver ? "nobody" : undefined;
   }
 

@@ -1,16 +1,10 @@
 import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
 import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
-import { endsAfter, FRESH, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, FRESH, graceOf, heartbeatOf, type LeaseTerms, LOOK_INTERVAL, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
-
-/**
- * How often the age of the last renewal is checked, in milliseconds. While a machine sleeps, timers stand still: one that
- * was set for the fence would fire as much too late. So this is how long a command may run on after the machine wakes up.
- */
-const LOOK = 1000;
 
 /**
  * A lock with a lease: others may get it once it has not been renewed for the TTL. It is lost when its keeper ends, when a
@@ -154,7 +148,7 @@ export class LeasedLock implements HeldLock {
     clearTimeout(this.#fence);
     const left = stopsAfter(this.#terms) - this.#confirmed.age;
     if (left <= 0) return this.#loseToTime();
-    this.#fence = setTimeout(() => this.#watch(), Math.min(left, LOOK));
+    this.#fence = setTimeout(() => this.#watch(), Math.min(left, LOOK_INTERVAL));
   }
 
   #loseToTime(): void {

@@ -14,7 +14,7 @@ const QUANTITIES = { wall: ["wall time", "ms"], processor: ["processor time", "m
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "runtime": ["runtime"],
   "modules": ["loading modules", "loading the driver"],
-  "settings, guard": ["settings", "signals, watchdog", "last checks"],
+  "settings, guard": ["settings", "signals, helper shell", "last checks"],
   "connect": ["connecting, log-in"],
   "acquire": ["acquiring"],
   "spawn, command": ["spawning", "command"],

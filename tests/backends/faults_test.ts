@@ -35,7 +35,7 @@ if (resetUnavailable !== undefined) console.log(`left out: connections that are 
 /** What is no packet is noticed at once. */
 const GARBLED = "filled with garbage";
 
-/** What ends a connection so that the client is not told, or is told nonsense. */
+/** What ends a connection so that the client is not told, or gets a malformed answer. */
 const SILENT: Record<string, (proxy: Proxy) => void> = {
   "stalled": (proxy) => proxy.stall(),
   "stalled on the way to the client": (proxy) => proxy.stall("toClient"),

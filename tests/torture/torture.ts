@@ -5,7 +5,7 @@ import type { HeldSessions } from "../cli/held_session.ts";
 import type { Running } from "../cli/running.ts";
 import { HANG, pause } from "../cli/wait.ts";
 import { check, type Findings } from "./journal.ts";
-import { lull } from "./lull.ts";
+import { maxIdleTime } from "./idle_slots.ts";
 
 /** How many seras there are at a time. */
 const SERAS = 24;
@@ -68,7 +68,7 @@ export interface Torture extends Findings {
   /** How long two commands may have run at the same time after a fault, in milliseconds, on a machine as slow as this. */
   readonly bound: number;
   /** With slots, for how long at the most one was free while somebody waited and nothing was broken, in milliseconds. */
-  readonly maxLull: number;
+  readonly maxIdle: number;
 }
 
 /**
@@ -193,13 +193,13 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
   const workers = Promise.all(Array.from({ length: SERAS }, work));
   await hurt();
   await Promise.all(stopped);
-  const maxLull = slots === undefined ? 0 : await lull({ journal, running, slots }, CALM);
+  const maxIdle = slots === undefined ? 0 : await maxIdleTime({ journal, running, slots }, CALM);
   startsMore = false;
   await stopAll();
   await workers;
   const text = await place.read("journal");
   const bound = BOUND + SILENCES * check(text, BOUND).maxSilence;
-  return { ...check(text, bound), codes, said, bound, maxLull };
+  return { ...check(text, bound), codes, said, bound, maxIdle };
 }
 
 /** The run that began last, if it has not ended by itself. */

@@ -1,4 +1,4 @@
-import { NonsenseError } from "./json.ts";
+import { MalformedAnswerError } from "./json.ts";
 
 /** The longest answer, or message of a stream, in bytes. */
 export const MAX_ANSWER_SIZE = 2 ** 20;
@@ -8,7 +8,7 @@ const LINE_FEED = 0x0a;
 /**
  * Reads a complete answer as text.
  *
- * @throws {NonsenseError} When it is too long or not text; reading then stops.
+ * @throws {MalformedAnswerError} When it is too long or not text; reading then stops.
  */
 export async function readWhole(response: Response): Promise<string> {
   // The runtime reads a whole answer in a fraction of the time that reading its stream in JavaScript takes.
@@ -26,7 +26,7 @@ export async function readWhole(response: Response): Promise<string> {
 /**
  * The lines of a streamed answer, as they arrive. Text after the last line end is not a line.
  *
- * @throws {NonsenseError} When one is too long or not text; reading then stops.
+ * @throws {MalformedAnswerError} When one is too long or not text; reading then stops.
  */
 export async function* readLines(response: Response): AsyncGenerator<string, void> {
   let parts: Uint8Array[] = [];
@@ -53,8 +53,8 @@ function saysShort({ headers }: Response): boolean {
   return length !== null && Number(length) <= MAX_ANSWER_SIZE && !headers.has("Content-Encoding");
 }
 
-function tooLong(): NonsenseError {
-  return new NonsenseError("more than 1 MiB");
+function tooLong(): MalformedAnswerError {
+  return new MalformedAnswerError("more than 1 MiB");
 }
 
 function decode(parts: readonly Uint8Array[]): string {
@@ -62,7 +62,7 @@ function decode(parts: readonly Uint8Array[]): string {
   try {
     return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
   } catch (error) {
-    if (error instanceof TypeError) throw new NonsenseError("no text");
+    if (error instanceof TypeError) throw new MalformedAnswerError("no text");
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 /** Several locks that are held together: all or none. */
 
 import type { CallOptions, EtcdClient } from "./client.ts";
-import { takenWay, txnOf } from "./decision.ts";
-import { NonsenseError } from "./json.ts";
-import { keysAsTheyAre } from "./keys_as_they_are.ts";
+import { branchTaken, txnOf } from "./decision.ts";
+import { MalformedAnswerError } from "./json.ts";
+import { currentKeys } from "./current_keys.ts";
 import type { Comer, Line, Place } from "./line.ts";
 import { Queue, refuseSlots } from "./queue.ts";
 import { Path, step, whenAll } from "./requests.ts";
@@ -115,7 +115,7 @@ export class SeveralLines implements Line {
         ]),
       },
     } as const;
-    const { is, answer, revision } = takenWay(decision, await this.#client.call(Path.txn, txnOf(decision), options));
+    const { is, answer, revision } = branchTaken(decision, await this.#client.call(Path.txn, txnOf(decision), options));
     const place = ({ line: { key } }: Plain, created: bigint, hasLeftRuns?: boolean): Place => {
       return { key, created, awaited: undefined, revision, hasLeftRuns };
     };
@@ -136,13 +136,13 @@ export class SeveralLines implements Line {
 
   /** Whether all keys are there. */
   async #areThere(options: CallOptions): Promise<boolean> {
-    const found = await keysAsTheyAre(this.#client, this.#places, options);
+    const found = await currentKeys(this.#client, this.#places, options);
     return this.#places.every(({ created }, index) => found[index]?.created === created);
   }
 
   #whole(): Place {
     const [main, ...also] = this.#order.map((index) => this.#places[index]);
-    if (!main) throw new NonsenseError("no key");
+    if (!main) throw new MalformedAnswerError("no key");
     return { ...main, also: also.flatMap((place) => place ?? []) };
   }
 }

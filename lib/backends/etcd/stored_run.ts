@@ -2,7 +2,7 @@ import type { RecordedRun, Runner } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
 import { exactFrom, MAX_TEXT_LENGTH, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
-import { type JsonObject, NonsenseError, parseJson } from "./json.ts";
+import { type JsonObject, MalformedAnswerError, parseJson } from "./json.ts";
 import { idIn } from "./ledger_keys.ts";
 
 /**
@@ -59,7 +59,7 @@ export function readValue(value: Uint8Array): JsonObject | undefined {
   try {
     return parseJson(new TextDecoder().decode(value));
   } catch (error) {
-    if (error instanceof NonsenseError) return undefined;
+    if (error instanceof MalformedAnswerError) return undefined;
     throw error;
   }
 }

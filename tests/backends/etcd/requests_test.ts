@@ -11,7 +11,7 @@ import {
   when,
 } from "../../../lib/backends/etcd/requests.ts";
 import * as answers from "../../../lib/backends/etcd/answers.ts";
-import { NonsenseError, parseJson } from "../../../lib/backends/etcd/json.ts";
+import { MalformedAnswerError, parseJson } from "../../../lib/backends/etcd/json.ts";
 
 const bytes = (base64: string) => [...Uint8Array.fromBase64(base64)];
 
@@ -88,8 +88,8 @@ const WRONG: [read: (json: ReturnType<typeof parseJson>) => unknown, answer: str
 ];
 
 for (const [read, answer] of WRONG) {
-  Deno.test(`an answer of etcd that is nonsense: ${answer}`, () => {
-    assert.throws(() => read(parseJson(answer)), NonsenseError);
+  Deno.test(`a malformed answer of etcd: ${answer}`, () => {
+    assert.throws(() => read(parseJson(answer)), MalformedAnswerError);
   });
 }
 

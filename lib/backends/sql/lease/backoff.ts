@@ -1,14 +1,14 @@
 import { pauseAfter } from "../../../lock/pause_after.ts";
 
-/** The first pause, in milliseconds; each is twice as long as the one before, until the longest is reached. */
+/** The mean of the first pause, in milliseconds. */
 const FIRST_MEAN = 100;
-/** The mean of the longest pauses, in milliseconds: a little more than a second, so that a second has one at most. */
+/** The maximum of the mean, in milliseconds: a little more than a second, so that there is at most one pause a second. */
 const MAX_MEAN = 1050;
 /** The random part of a pause, as a fraction of it, so that many waiters do not ask at the same time. */
 const JITTER = 0.3;
 
-/** The pauses of a waiter that polls. */
-export class Pauses {
+/** The pauses of one of many waiters that poll: they double. */
+export class DoublingBackoff {
   #mean = FIRST_MEAN;
 
   /** The next pause, in milliseconds. */
@@ -19,8 +19,8 @@ export class Pauses {
   }
 }
 
-/** The pauses of the first waiter in a queue, which is the only one that polls. */
-export class HeadPauses {
+/** The pauses of the only waiter that polls, the first in a queue: they grow with the time it has waited. */
+export class ProportionalBackoff {
   readonly #since = performance.now();
 
   /** The next pause, in milliseconds. */

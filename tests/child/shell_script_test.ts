@@ -1,8 +1,8 @@
 /** What the shell beside a command does with lines that it reads late, since it was stopped or got no processor. */
 
 import assert from "node:assert/strict";
-import { watchdogScript } from "../../lib/child/watchdog_script.ts";
-import { parseStatus } from "../../lib/child/watchdog_status.ts";
+import { shellScript } from "../../lib/child/shell_script.ts";
+import { parseStatus } from "../../lib/child/shell_status.ts";
 import { linux, testWith, tool } from "../cli/needs.ts";
 import { lives } from "../cli/process_list.ts";
 import { Running } from "../cli/running.ts";
@@ -17,7 +17,7 @@ const SECONDS = LONG / 100;
 
 /** The shell, and a command that it watches. */
 class Watched implements AsyncDisposable {
-  readonly shell = new Running(["/bin/bash", "-c", watchdogScript(false)], { stdin: "open", env: {} });
+  readonly shell = new Running(["/bin/bash", "-c", shellScript(false)], { stdin: "open", env: {} });
   readonly command = new Running(["sleep", "1000"], { env: Deno.env.toObject() });
 
   /** Has it hear these lines, all at once. */

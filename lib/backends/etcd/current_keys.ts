@@ -11,7 +11,7 @@ const MAX_KEYS_PER_REQUEST = 100;
  * @returns For each of them what there is; undefined if it is not there.
  * @throws {LockUnavailableError} When etcd cannot be asked.
  */
-export async function keysAsTheyAre(
+export async function currentKeys(
   client: EtcdClient,
   keys: readonly { readonly key: string }[],
   options: CallOptions,

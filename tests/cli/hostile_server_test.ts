@@ -14,7 +14,7 @@ const MEBIBYTE = 1024 * 1024;
 const TTL = "9s";
 
 /** How much more memory a spoiled session may take than a good one, in KiB. */
-const MOST_MEMORY = 100 * 1024;
+const MAX_EXTRA_MEMORY = 100 * 1024;
 
 /** What is said of another service at that address. */
 const OTHER_SERVICE = /: whatever answers there does not speak the \w+ protocol; check host and port, and any proxy/;
@@ -172,7 +172,7 @@ async function stops({ kind, frame, says }: typeof SPOILED[number]): Promise<voi
   assert.match(stderr, /^sera: Lock lost: [^\n]+; stopping [^\n]+, since another node may start it now\n$/);
   assert.match(stderr, says);
   const more = kibibytes(await place.read("memory")) - usual;
-  assert.ok(more < MOST_MEMORY, `${more} KiB more than usual`);
+  assert.ok(more < MAX_EXTRA_MEMORY, `${more} KiB more than usual`);
 }
 
 /** How much memory sera takes for a session in which nothing is spoiled, in KiB. */

@@ -53,7 +53,10 @@ export class Member {
   /** The error for no answer in time. */
   slow(limit: number): EtcdError {
     return this.error(
-      { what: `no answer within ${formatDuration(Math.round(limit))}`, cure: "check the address and the firewall, and see its log" },
+      {
+        what: `no answer within ${formatDuration(Math.round(limit))}`,
+        cure: "check the address and the firewall, and see its log",
+      },
       { transient: true },
     );
   }

@@ -47,7 +47,7 @@ export interface Capabilities {
  */
 export function readGreeting(content: FrameCursor): Capabilities {
   const version = content.byte();
-  if (version !== 10) throw otherService();
+  if (version !== 10) throw new OtherProtocolError("MySQL");
   content.nullTerminated();
   // Connection id, first part of the scramble, filler.
   content.skip(4 + 8 + 1);
@@ -175,9 +175,4 @@ export function checkValue(content: FrameCursor, type: number): void {
 /** The error for a packet that MySQL or MariaDB would not send. */
 export function broken(what: string): ProtocolError {
   return new ProtocolViolation("MySQL", what);
-}
-
-/** The error for a first packet that neither of them would send. */
-export function otherService(): ProtocolError {
-  return new OtherProtocolError("MySQL");
 }

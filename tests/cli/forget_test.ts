@@ -193,3 +193,13 @@ for (const [what, { args, code, says }] of Object.entries(WRONG)) {
     assert.doesNotMatch(ended.stderr, /hunter2/);
   }, [FILE.need]);
 }
+
+testOn(FILE, "forget shows the runs to a person on stderr, also where stdout is a file", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  assert.equal((await place.shell("sera --name n --once k 0 true")).code, 0);
+  await using terminal = startInTerminal(place, "TZ=Asia/Kolkata sera forget --name n --once k > out");
+  await terminal.says("[y/N] ");
+  await terminal.write("n\n");
+  assert.match((await terminal.ended).stdout, /\n1 +\S+ \S+\+05:30 /);
+});

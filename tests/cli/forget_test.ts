@@ -168,13 +168,13 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a name and a command": {
     args: ["--yes", "--once", "k", "--name", "n", "--", "echo"],
     code: 201,
-    says: /leave out one/,
+    says: /both by --name and by command; leave out the command, or --name$/m,
   },
   "a span that is none": { args: ["--yes", "--every", "often", "--name", "n"], code: 201, says: /--every/ },
   "the ledger off": {
     args: ["--yes", "--once", "k", "--name", "n", "--ledger=false"],
     code: 201,
-    says: /the ledger is off/,
+    says: /the ledger is turned off by --ledger/,
   },
   "a server that is not there": {
     args: ["--yes", "--once", "k", "--name", "n", "--server", "u:hunter2@tcp(127.0.0.1:1)/x"],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { LockUnavailableError, troubleOf } from "../../lib/errors.ts";
-import { canRenewInTime, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
+import { canRenewInTime, type LeaseTerms, minTtl, Moment } from "../../lib/lock/lease.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
 import type { LeasedLock } from "../../lib/lock/leased_lock.ts";
@@ -101,7 +101,7 @@ Deno.test("a ttl that the round trips cannot keep is refused with the shortest t
 Deno.test("the shortest ttl that would do is kept, and a second less is not", () => {
   for (const grace of [0, 500, 10_000, Infinity]) {
     for (const roundTrip of [700, 1000, 2500, 9000]) {
-      const ttl = shortestTtl({ ttl: 3000, grace }, roundTrip);
+      const ttl = minTtl({ ttl: 3000, grace }, roundTrip);
       assert.equal(ttl % 1000, 0);
       assert.ok(canRenewInTime({ ttl, grace }, roundTrip) && !canRenewInTime({ ttl: ttl - 1000, grace }, roundTrip));
     }

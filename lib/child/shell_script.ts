@@ -1,10 +1,10 @@
 /**
- * The script of the watchdog's shell, see `Watchdog`. It reads lines from sera, answers on its stdout when asked, and kills
+ * The script of the helper shell, see `HelperShell`. It reads lines from sera, answers on its stdout when asked, and kills
  * the command when sera has ended or has not renewed the time limit.
  *
  * - `kill TARGET [TIME]`: what to kill when sera ends, or after the time, in hundredths of a second, unless renewed.
  * - `renew TIME`: replaces the time, counted from now.
- * - `ask`: answer with one line, see `WatchdogStatus`.
+ * - `ask`: answer with one line, see `ShellStatus`.
  *
  * The script starts no process, since the process limit may be reached when it matters.
  */
@@ -40,7 +40,7 @@ function reportKill(jsonAbout: string | undefined): string {
  * @param inGroup Whether the shell is in sera's process group, so that it sees the signals sent to the group.
  * @param jsonAbout The lock's name, if messages are to be JSON.
  */
-export function watchdogScript(inGroup: boolean, jsonAbout?: string): string {
+export function shellScript(inGroup: boolean, jsonAbout?: string): string {
   return `read -r stat </proc/self/stat
 set -f
 set -- $stat

@@ -159,7 +159,9 @@ async function enterSlot(
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)} AS conflicts`;
+  const looks = sql`SELECT ${
+    agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)
+  } AS conflicts`;
   const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
   const all = [sql`SELECT IF(${agreement.conflicts(known)}, -1, ${take}) AS got`, looks];
   const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });

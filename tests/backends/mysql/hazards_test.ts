@@ -1,7 +1,7 @@
 /** What administrators, limits and other clients do to those who wait for a lock or hold one. */
 
 import assert from "node:assert/strict";
-import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
+import { LockLostError, LockUnavailableError, OtherSlotsError } from "../../../lib/errors.ts";
 import { HANG, until } from "../../cli/wait.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
@@ -187,3 +187,42 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   await lock.release();
   await (await granted)!.release();
 });
+
+/** What a DSN or a server may make of a session that locks must not mind. */
+const SETTINGS = [
+  "sql_mode=%27ANSI,NO_BACKSLASH_ESCAPES,HIGH_NOT_PRECEDENCE%27",
+  "sql_mode=%27TRADITIONAL%27",
+  // In which MariaDB has more reserved words.
+  "sql_mode=%27ORACLE%27",
+  "sql_mode=%27EMPTY_STRING_IS_NULL%27",
+  "sql_safe_updates=1",
+  "tx_isolation=%27SERIALIZABLE%27",
+  "character_set_results=NULL",
+  "collation=utf8mb4_turkish_ci",
+];
+
+for (const params of SETTINGS) {
+  mariaDb.test(`locks and slots exclude others with ${decodeURIComponent(params)}`, async (server) => {
+    const name = freshName();
+    const from = (slots?: number) => open(server.dsn(params), name, undefined, { slots });
+    {
+      await using one = await from();
+      await using other = await from();
+      const lock = await hold(one);
+      assert.equal(await other.acquire(0, never), undefined);
+      await lock.confirm();
+      await lock.release();
+    }
+    await using one = await from(2);
+    await using other = await from(2);
+    await using third = await from(2);
+    const locks = [await hold(one), await hold(other)];
+    assert.deepEqual(locks.map(({ slot }) => slot), [0, 1]);
+    assert.equal(await third.acquire(0, never), undefined);
+    for (const slots of [undefined, 3]) {
+      await using misled = await from(slots);
+      await assert.rejects(misled.acquire(0, never), OtherSlotsError);
+    }
+    for (const lock of locks) await lock.release();
+  });
+}

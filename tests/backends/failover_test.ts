@@ -76,7 +76,7 @@ test("a waiter gets the lock on the server that takes over, once there is one", 
     retrying: ({ message }) => troubles.add(message),
   });
   const lock = await hold(holder);
-  const granted = later(waiter.acquire(60_000, never));
+  const granted = later(waiter.acquire(HANG, never));
   await waiting(old, name);
   await old.kill();
   await loss(lock);
@@ -155,7 +155,7 @@ test("a waiter gets the lock on the standby that is promoted", systemPostgresUna
   await using holder = await open(url, name);
   await using waiter = await open(url, name, undefined, { retrying: ({ message }) => troubles.push(message) });
   const lock = await hold(holder);
-  const granted = later(waiter.acquire(60_000, never));
+  const granted = later(waiter.acquire(HANG, never));
   await waitingOnPostgres(primary, name);
   await primary.kill();
   await loss(lock);

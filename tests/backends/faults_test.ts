@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { graceOf, heartbeatOf, type LeaseTerms, stopsAfter } from "../../lib/lock/lease.ts";
 import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
-import { until } from "../cli/wait.ts";
+import { HANG, until } from "../cli/wait.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { freePort } from "../servers/free_port.ts";
 import { Proxy, resetUnavailable } from "../servers/proxy.ts";
@@ -58,7 +58,7 @@ for (const place of faultPlaces()) {
       await using one = await open(setting(port), name);
       await using other = await open(setting(proxy.port), name, undefined, { lease: LEASE });
       const lock = await hold(one);
-      const granted = later(other.acquire(30_000, never));
+      const granted = later(other.acquire(HANG, never));
       const [first] = await waiting(name);
       const broken = performance.now();
       breakIt(proxy);
@@ -133,7 +133,7 @@ for (const place of faultPlaces()) {
     await using one = await open(setting(port), name);
     await using other = await open(setting(proxy.port), name, undefined, { answerTimeout });
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     await waiting(name);
     const broken = performance.now();
     proxy.close("server");
@@ -265,7 +265,7 @@ for (const place of faultPlaces()) {
     const began = performance.now();
     await assert.rejects(backend.acquire(0, never), /connection refused/);
     const failed = performance.now() - began;
-    const granted = later(backend.acquire(30_000, never));
+    const granted = later(backend.acquire(HANG, never));
     await retries.more(3);
     await proxy.accept();
     const up = performance.now();
@@ -310,7 +310,7 @@ for (const place of faultPlaces()) {
         return true;
       });
       const failed = performance.now() - began;
-      const granted = later(backend.acquire(30_000, never));
+      const granted = later(backend.acquire(HANG, never));
       await retries.more(2);
       await others.shift()![Symbol.asyncDispose]();
       const free = performance.now();
@@ -332,7 +332,7 @@ async function getsItWithoutNotice({ setting, waiting, isFree }: FaultPlace, por
   await using one = await open(setting(port), name);
   await using other = await open(setting(proxy.port), name);
   const lock = await hold(one);
-  const granted = later(other.acquire(30_000, never));
+  const granted = later(other.acquire(HANG, never));
   await waiting(name);
   proxy.stall();
   await lock.release();
@@ -352,7 +352,7 @@ async function contend({ setting, waiting }: FaultPlace, port: number, name: str
   const backend = await open(setting(port), name, undefined, { lease: LEASE });
   const waiter = await open(setting(port), name, undefined, { lease: LEASE });
   const lock = await hold(backend);
-  const granted = later(waiter.acquire(30_000, never));
+  const granted = later(waiter.acquire(HANG, never));
   await waiting(name);
   return { lock: { lock, backend }, waiter, granted };
 }

@@ -406,7 +406,7 @@ postgres.test("heimdall and sera --namespace --name exclude each other", async (
     assert.equal((await place.sera([...names, "0", "true"])).code, 204);
     assert.equal((await place.sera(["--namespace", "N", "0", "true"])).code, 0);
     assert.equal((await place.sera(["--name", "L", "0", "true"])).code, 0);
-    await using waiter = place.startSera([...names, "60", "echo", "ran"]);
+    await using waiter = place.startSera([...names, "180", "echo", "ran"]);
     await until("it waits", async () => await waitersOnPostgres(postgres.server, namespacedName("N", "L")) === 1);
     await holder.closeStdin();
     assert.deepEqual(await waiter.ended, RAN);
@@ -475,7 +475,7 @@ postgres.test("a heimdall inside its own lock is told so, and so is a sera", asy
   assert.deepEqual([inner.code, inner.stdout], [1, ""]);
   assert.match(inner.stderr, reason);
   const flags = ["--server", postgres.keywords, "--namespace", "heimdall", "--name", "heimdall"];
-  const words = ["sera", "heimdall", "sera", ...flags, "60", "echo", "ran"];
+  const words = ["sera", "heimdall", "sera", ...flags, "180", "echo", "ran"];
   const sera = await place.run(words, inEnvironment({}));
   assert.deepEqual([sera.code, sera.stdout], [201, ""]);
   assert.match(sera.stderr, reason);

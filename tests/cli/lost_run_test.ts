@@ -30,7 +30,7 @@ for (const shared of servers) {
       /^sera: Lock lost: [^\n]+\nsera: Cannot record in the ledger how the command ended, since the lock is lost: run \d+ counts as abandoned[^\n]+\n$/,
     );
     assert.equal((await outcomes(place, "--name", "lost"))[0], "abandoned");
-    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+    assert.deepEqual(await place.sera([...flags, "180", "echo", "ran"]), RAN);
     assert.deepEqual(await outcomes(place, "--name", "lost"), ["succeeded", "abandoned"]);
   });
 
@@ -72,7 +72,7 @@ for (const shared of servers) {
       } finally {
         await shared.sessions.restart();
       }
-      assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+      assert.deepEqual(await place.sera([...flags, "180", "echo", "ran"]), RAN);
       assert.deepEqual(await outcomes(place, "--name", "died"), ["succeeded", "abandoned"]);
       assert.equal((await history(place, "--name", "died"))[1]!.exit_code, null);
     },
@@ -139,7 +139,7 @@ mariaDb!.test(
     );
     proxy.cut();
     proxy.resume();
-    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+    assert.deepEqual(await place.sera([...flags, "180", "echo", "ran"]), RAN);
   },
 );
 

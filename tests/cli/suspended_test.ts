@@ -24,7 +24,7 @@ for (const target of useHeldSessions()) {
       run.kill("SIGSTOP");
       const { command } = childrenOfSera(run);
       const look = 'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo ran';
-      const waiter = await place.sera([...all, "20", "sh", "-c", look, `${command}`]);
+      const waiter = await place.sera([...all, "180", "sh", "-c", look, `${command}`]);
       assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
       assert.equal(processInfo(run.pid)?.state, "T");
       assert.equal(lives(command), false);
@@ -79,7 +79,7 @@ for (const target of useHeldSessions()) {
     await run.says("ready");
     run.kill("SIGSTOP");
     const { command } = childrenOfSera(run);
-    assert.equal((await place.sera(["--name", "n", "20", "true"])).code, 0);
+    assert.equal((await place.sera(["--name", "n", "180", "true"])).code, 0);
     assert.ok(lives(command));
     run.kill("SIGCONT");
     await run.says("goes on");

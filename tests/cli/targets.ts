@@ -39,6 +39,8 @@ export interface StartedTarget<L extends LedgerView = LedgerView> extends AsyncD
   readonly server: string;
   /** How many wait for the lock of this key at this moment. */
   waiters(key: string): Promise<number>;
+  /** Ends the lease of this key's holder, which was killed: there, nothing but time would. Elsewhere its lock is free anyway. */
+  endLease(key: string): Promise<void>;
   /** What an administrator sees of who holds and who waits. */
   sessions(): Promise<string>;
   /** The ledger of this test alone. */
@@ -134,7 +136,7 @@ class ServerTarget<S extends { stop(): Promise<void> }> implements Target<TableV
     const ledger = ledgerIn(`runs_${++this.#started}`);
     const place = await Place.make(server, { ...variables(ledger.table), SERA_LEDGER_TABLE: ledger.table });
     const dispose = () => place[Symbol.asyncDispose]();
-    return { place, server, waiters, sessions, ledger, [Symbol.asyncDispose]: dispose };
+    return { place, server, waiters, endLease: nothing, sessions, ledger, [Symbol.asyncDispose]: dispose };
   }
 }
 
@@ -180,10 +182,15 @@ async function startFile(): Promise<StartedTarget<TableView>> {
     place,
     server: place.server,
     waiters: (key) => Promise.resolve(waitersForFile(`${place.locks}/${lockName(key)}.lock`)),
+    endLease: nothing,
     sessions: () => Promise.resolve(locksIn(place.locks)),
     ledger: ledgerInFile(`${place.locks}/ledger.sqlite`),
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
 }
 
 /** What the files of the locks say. */

@@ -52,7 +52,7 @@ async function excludeEachOther(
     await using held = holder.hold("--name", "n", "0");
     await held.says("ready");
     assert.equal(await other.run("--name", "n", "0", "true"), 204);
-    await using waiter = other.start("--name", "n", "60", "echo", "ran");
+    await using waiter = other.start("--name", "n", "180", "echo", "ran");
     await until("it waits", async () => await waiting() === 1);
     await held.closeStdin();
     assert.equal((await held.ended).code, 0);
@@ -80,7 +80,7 @@ async function shareLedger({ place }: StartedTarget, { old, present }: ReturnTyp
   // A command that was started only a few milliseconds before outlives its sera.
   await killed.closeStdin();
   await killed.ended;
-  assert.equal(await present.run("--name", "n", "--once", "c", "60", "true"), 0);
+  assert.equal(await present.run("--name", "n", "--once", "c", "180", "true"), 0);
   const ofC = (await history(place, "--name", "n", "--once", "c")).map(({ outcome }) => outcome);
   assert.deepEqual(ofC, ["succeeded", "abandoned"]);
 }

@@ -7,7 +7,7 @@ import type { LockUnavailableError } from "../../../lib/errors.ts";
 import pg from "pg";
 import { keySql } from "./key_sql.ts";
 import { Running } from "../../cli/running.ts";
-import { until } from "../../cli/wait.ts";
+import { HANG, until } from "../../cli/wait.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../../servers/pgbouncer.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
@@ -58,7 +58,7 @@ shared.test("who comes through it and who does not exclude each other", async (s
   for (const [one, other] of [[through, direct], [direct, through]] as const) {
     const lock = await hold(one);
     assert.equal(await other.acquire(0, never), undefined);
-    const granted = other.acquire(30_000, never);
+    const granted = other.acquire(HANG, never);
     await waiting(server, name);
     await lock.release();
     await (await granted)!.release();
@@ -74,7 +74,7 @@ shared.test("slots, several locks and places to wait are kept through it", async
   await using more = await client(pool.url(), { slots: 2, maxWaiters: 1 });
   const [first, second] = [await hold(through), await hold(direct)];
   assert.deepEqual([first.slot, second.slot], [0, 1]);
-  const granted = later(more.acquire(30_000, never));
+  const granted = later(more.acquire(HANG, never));
   const places = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND ${IS_PLACE.textFor(POSTGRESQL)}`;
   await until("it waits", async () => (await server.query(places)).length === 1);
   await using late = await client(server.url(), { slots: 2, maxWaiters: 1 });
@@ -127,7 +127,7 @@ shared.test("a client that is killed leaves the lock to a waiter, and the connec
   });
   await holder.says("held");
   await using backend = await openWith(single.url(), name);
-  const granted = backend.acquire(30_000, never);
+  const granted = backend.acquire(HANG, never);
   await waiting(server, name);
   holder.kill("SIGKILL");
   await (await granted)!.release();

@@ -21,6 +21,8 @@ export interface CrewPlace {
   server(): string;
   /** How a client's lock is opened, if not plainly; called for each anew. */
   options?(): OpenOptions;
+  /** What else one is opened with whose lease is to run out, or to be looked at, soon. */
+  readonly short?: OpenOptions;
   /** Resolves when so many wait for a lock, where observers do not see that. */
   waiting?(name: string, count: number): Promise<void>;
   /** Takes a lock, or a slot, from its holder, where that cannot be done with a handle on it. */
@@ -56,6 +58,11 @@ export class Crew implements AsyncDisposable {
     this.#place = place;
   }
 
+  /** As the others, with a lease that is short where there are leases. */
+  get short(): OpenOptions {
+    return { ...this.options, ...this.#place.short };
+  }
+
   /** Another client. */
   async client(options: OpenOptions = this.options, name = this.name): Promise<Lock> {
     const lock = await open(this.#place.server(), name, undefined, { ...this.#place.options?.(), ...options });
@@ -80,12 +87,12 @@ export class Crew implements AsyncDisposable {
   }
 
   /**
-   * A process of its own that asks for the lock. Dispose of it.
+   * A process of its own that asks for the lock, with a short lease. Dispose of it.
    *
    * @param wait In milliseconds.
    */
   process(wait = 0): Running {
-    const options = JSON.stringify({ ...this.#place.options?.(), ...this.options });
+    const options = JSON.stringify({ ...this.#place.options?.(), ...this.short });
     const words = [HOLDER, this.#place.server(), this.name, options, `${wait}`];
     return new Running([Deno.execPath(), "run", "--quiet", "-A", ...words], { env: Deno.env.toObject() });
   }

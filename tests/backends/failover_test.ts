@@ -52,7 +52,7 @@ test("a lock is lost when its server falls silent, and no other server is asked"
   await using next = await startMariaDb();
   await using address = await Proxy.open(old.port);
   await using backend = await open(address.instead(old.dsn()), freshName(), undefined, {
-    lease: { ttl: 1500, grace: 300 },
+    lease: { ttl: 4000, grace: 0 },
   });
   const lock = await hold(backend);
   address.target = next.port;

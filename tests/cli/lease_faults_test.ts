@@ -39,7 +39,7 @@ const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly
 
 for (const target of [mariaDbTarget(), postgresTarget()]) {
   const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
-  const flags = ["--name", "n", ...SHORT];
+  const flags = ["--name", "n"];
 
   for (const [what, statements, said] of FAULTS) {
     for (const wait of ["0", "30"]) {
@@ -109,7 +109,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
   test("a holder whose table goes away says so when its lease is given up, and its command has ended", async () => {
     await using started = await target.start();
     const { place } = started;
-    await using holder = place.startSera([...flags, "0", "sh", "-c", "echo ready; exec sleep 1000"]);
+    await using holder = place.startSera([...flags, ...SHORT, "180", "sh", "-c", "echo ready; exec sleep 1000"]);
     await holder.says("ready");
     await started.query(`DROP TABLE ${started.table}`);
     const { code, stderr } = await holder.ended;

@@ -7,7 +7,7 @@ import { type Galera, galeraUnavailable } from "../../servers/galera.ts";
 import { Together } from "../../side_by_side.ts";
 import { Crew } from "../crew.ts";
 import { crewContract } from "../crew_contract.ts";
-import { leaseOptions, polling } from "../lease_contract.ts";
+import { leaseOptions, polling, SHORT } from "../lease_contract.ts";
 import { notedOnGalera, startWatchedGalera, watchStatements } from "../polling.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
@@ -19,6 +19,7 @@ crewContract({
   test: (name, fn) => mariaDb.testTogether(together, name, fn),
   server: () => mariaDb.server.dsn(),
   options,
+  short: SHORT,
   hasTokens: true,
 });
 
@@ -34,6 +35,7 @@ crewContract({
   },
   server: () => mySql56.server.dsn(),
   options,
+  short: SHORT,
   waiting: (name, count) => polling(count, () => notedOnGalera([mySql56.server], name)),
   hidesSessions: true,
   hasTokens: true,
@@ -61,6 +63,7 @@ crewContract({
   // Each is on another node than the one before.
   server: () => cluster().nodes[++opened % 2]!.dsn(),
   options,
+  short: SHORT,
   waiting: (name, count) => polling(count, () => notedOnGalera(cluster().nodes, name)),
   hasTokens: true,
   lacks: ["maxWaiters"],

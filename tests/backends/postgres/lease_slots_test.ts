@@ -6,7 +6,7 @@ import { pgBouncerUnavailable } from "../../servers/pgbouncer.ts";
 import { systemPostgresUnavailable } from "../../servers/postgres_system.ts";
 import { Together } from "../../side_by_side.ts";
 import { crewContract } from "../crew_contract.ts";
-import { leaseOptions, polling } from "../lease_contract.ts";
+import { leaseOptions, polling, SHORT } from "../lease_contract.ts";
 import { notedThroughPooler, type Pooled, startPooled } from "../polling.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 
@@ -18,6 +18,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     test: (name, fn) => shared.testTogether(together, name, fn),
     server: () => shared.server.url(),
     options,
+    short: SHORT,
     hasTokens: true,
   });
 }
@@ -30,6 +31,7 @@ crewContract({
   },
   server: () => pooled().pool.url(),
   options,
+  short: SHORT,
   waiting: (name, count) => polling(count, () => notedThroughPooler(pooled().server, name)),
   hasTokens: true,
   lacks: ["maxWaiters"],

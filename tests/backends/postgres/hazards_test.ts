@@ -243,7 +243,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   test("a holder whose look or release is cancelled keeps its lock until it is released", async (server) => {
     const name = freshName();
     // A third of the TTL is the time to the next look. The rest has to be enough for all that is done meanwhile.
-    await using backend = await open(server.url(), name, undefined, { lease: { ttl: 4500, grace: 0 } });
+    await using backend = await open(server.url(), name, undefined, { lease: { ttl: 15_000, grace: 0 } });
     const lock = await hold(backend);
     await using blocker = await OtherClient.connect(server);
     await block(blocker);

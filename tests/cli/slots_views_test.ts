@@ -7,10 +7,10 @@ import { history, outcomes } from "./ledger_view.ts";
 import { fixture, type Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
-import { named, testOn, useTargets } from "./targets.ts";
+import { testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
-const targets = named(useTargets(), "MariaDB", "PostgreSQL", "PostgreSQL with leases", "etcd");
+const targets = useTargets("MariaDB", "PostgreSQL", "PostgreSQL with leases", "etcd");
 
 const LOCK = lockName("n");
 const FLAGS = ["--detailed-exit-codes", "--ledger", "--name", "n"];

@@ -115,9 +115,6 @@ async function meetSlots({ old, present }: ReturnType<typeof versionsIn>): Promi
   assert.ok(locks.some((lock) => lock.endsWith(".1")), `${locks}`);
 }
 
-const targets = useTargets();
-const named = (...names: string[]): readonly Target[] => targets.filter(({ name }) => names.includes(name));
-
 /** Defines the tests of an earlier version. */
 function testEarlier(earlier: Earlier, on: readonly Target[]): void {
   const there = on.map((target): Target => ({
@@ -141,9 +138,9 @@ function testEarlier(earlier: Earlier, on: readonly Target[]): void {
   });
 }
 
-testEarlier(useFirstRelease(), named("file", "MariaDB", "PostgreSQL"));
+testEarlier(useFirstRelease(), useTargets("file", "MariaDB", "PostgreSQL"));
 const beforeSlots = useBeforeSlots();
-testEarlier(beforeSlots, named("MySQL 5.6", "PostgreSQL 18", "etcd"));
+testEarlier(beforeSlots, useTargets("MySQL 5.6", "PostgreSQL 18", "etcd"));
 
 for (const target of [mariaDbTarget(), postgresTarget()] satisfies LeaseTarget[]) {
   const need = target.need ?? beforeSlots.need;

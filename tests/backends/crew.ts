@@ -15,8 +15,8 @@ export type Lack = "slots" | "also" | "maxWaiters";
 
 /** A place that keeps locks, and what the contracts have to know of it. */
 export interface CrewPlace {
-  /** Defines a test. */
-  test(name: string, fn: () => Promise<void>): void;
+  /** Defines a test; `alone` if it sees all locks there are. */
+  test(name: string, fn: () => Promise<void>, alone?: boolean): void;
   /** The `server` setting; called in tests only, for each client anew. */
   server(): string;
   /** How a client's lock is opened, if not plainly; called for each anew. */
@@ -35,8 +35,8 @@ export interface CrewPlace {
   readonly hasTokens?: true;
   /** Whether no other process sees its locks. */
   readonly ofOneProcess?: true;
-  /** Whether to open a lock takes so long there that one test of each kind has to do. */
-  readonly isSlow?: true;
+  /** Whether one test of each kind has to do: to open a lock takes long there, or it is much like another place. */
+  readonly isBrief?: true;
 }
 
 /** A wait that ends when the lock is free, in milliseconds; a pooler on a busy machine takes long to be reached. */

@@ -20,5 +20,5 @@ crewContract({
   test: (name, fn) => shared.test(name, fn),
   server: () => pool.url(),
   // Each session is tried first, to tell whether the pooler ties locks to it.
-  isSlow: true,
+  isBrief: true,
 });

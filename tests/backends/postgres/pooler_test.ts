@@ -242,7 +242,9 @@ shared.test("its other modes are left without a trace when they are refused", as
       const isReady = async () => extra !== TURNING || Number((await pools(pool)).sv_idle) >= 2;
       await until("there are servers", isReady);
       await assertUnavailable(pool.url(), STRAYS);
-      assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
+      // The pooler ends a server session that is not clean a moment after its client has left.
+      const locks = () => server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'");
+      await until("nothing is left", async () => (await locks()).length === 0);
     }
   }
 });

@@ -8,7 +8,7 @@ import { galeraUnavailable, startGalera } from "../servers/galera.ts";
 import { FAR_ETCDS, FAR_SERVERS, startFarSera } from "./far_servers.ts";
 import { testWith } from "./needs.ts";
 import { Together } from "../side_by_side.ts";
-import { childrenOfSera, lives } from "./process_list.ts";
+import { childrenOfSera, lives, overlapping } from "./process_list.ts";
 import { startSera } from "./program.ts";
 import type { Running } from "./running.ts";
 import { pause, until } from "./wait.ts";
@@ -20,12 +20,7 @@ const LEASE = 15_000;
 const COMMAND = ["sh", "-c", 'trap "" TERM; echo "ready $SERA_TOKEN"; read -r _; echo over'];
 
 /** What a waiter runs: tells whether that command lives, and its own token. */
-const look = (command: number) => [
-  "sh",
-  "-c",
-  'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo "token $SERA_TOKEN"',
-  `${command}`,
-];
+const look = (command: number) => overlapping(command, 'echo "token $SERA_TOKEN"');
 
 /** @param table The table of leases; in etcd there is none. */
 function flags(server: string, ttl: string, table?: string): string[] {
@@ -43,7 +38,7 @@ async function assertHandsOver(holder: Running, command: number, waiter: Running
   const { code, stderr } = await holder.ended;
   assert.equal(code, 206);
   assert.match(stderr, /^sera: Lock lost: [^\n]+\n/);
-  assert.equal(lives(command), false);
+  await until("the command is dead", () => !lives(command));
   const { code: next, stdout } = await waiter.ended;
   assert.equal(next, 0);
   assert.doesNotMatch(stdout, /overlap/);

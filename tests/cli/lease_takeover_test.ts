@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { marginOf } from "../../lib/lock/expiry_watch.ts";
 import { useLeaseTargets } from "./lease_targets.ts";
 import { fixture } from "./place.ts";
-import { childrenOfSera, lives, processInfo, underWatch } from "./process_list.ts";
+import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
 import { Together } from "../side_by_side.ts";
 import { until } from "./wait.ts";
 
@@ -62,11 +62,7 @@ for (const target of useLeaseTargets()) {
     // From here on it does nothing by itself.
     holder.kill("SIGSTOP");
     const { command } = childrenOfSera(holder);
-    // A process that is dead, or that SIGKILL was sent to, does nothing any more; it may vanish while it is looked at.
-    const dead = "^(State:.[ZX]|(Sig|Shd)Pnd:.*[13579bdf]..$)";
-    const look =
-      `seen=$(cat "/proc/$0/status" 2>/dev/null) && ! echo "$seen" | grep -Eq '${dead}' && echo overlap; echo ran`;
-    const next = await other.sera([...flags, "180", "sh", "-c", look, `${command}`]);
+    const next = await other.sera([...flags, "180", ...overlapping(command)]);
     assert.deepEqual(next, { code: 0, stdout: "ran\n", stderr: "" });
     assert.equal(processInfo(holder.pid)?.state, "T");
     holder.kill("SIGCONT");

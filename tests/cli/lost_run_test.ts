@@ -166,9 +166,12 @@ mariaDb!.test("when a lock is lost since the server is silent, nobody waits for 
   const { proxy, server } = await openProxy();
   await using _ = proxy;
   await using place = await Place.make(server, { SERA_LEDGER_TABLE: "sera.runs" });
-  await using run = place.startSera(["--ledger", "--ttl", "3s", "--name", "n", "0", fixture("hold.sh")], {
-    stdin: "open",
-  });
+  await using run = place.startSera(
+    ["--ledger", "--ttl", "6s", "--grace", "0", "--name", "n", "0", fixture("hold.sh")],
+    {
+      stdin: "open",
+    },
+  );
   await run.says("ready");
   proxy.stall();
   assert.equal((await run.ended).code, 206);

@@ -11,7 +11,7 @@ import { HANG, until } from "../../cli/wait.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../../servers/pgbouncer.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
-import { sideBySide } from "../../side_by_side.ts";
+import { Batches, sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
 import { IS_PLACE } from "../../../lib/backends/postgres/places.ts";
 import { longerHold } from "../../../lib/backends/postgres/pooler.ts";
@@ -29,16 +29,17 @@ const STRAYS =
 let pool: PgBouncer;
 const shared = new SharedServer("PgBouncer", systemPostgresUnavailable ?? pgBouncerUnavailable, async () => {
   // Each of the many poolers has up to twenty.
-  const server = await startSystemPostgres({ extraArgs: ["--max-connections=200"] });
-  pool = await startPgBouncer(server, "session");
+  const server = await startSystemPostgres({ extraArgs: ["--max-connections=300"] });
+  pool = await startPgBouncer(server, "session", { default_pool_size: "60" });
   return server;
 });
 Deno.test.afterAll(async () => {
   await pool?.stop();
 });
 
+const batches = new Batches();
 lockContract({
-  test: (name, fn) => shared.test(name, fn),
+  test: (name, fn) => shared.testInBatch(batches, name, fn),
   server: () => pool.url(),
   waiting: async (name, count) => void await waiting(shared.server, name, count),
 });

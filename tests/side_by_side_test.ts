@@ -30,15 +30,15 @@ Deno.test("a case that fails is named, and the others come to their end", async 
 });
 
 Deno.test("no more cases than that are tried at a time", async () => {
-  let [now, most, tried] = [0, 0, 0];
+  let [now, max, tried] = [0, 0, 0];
   const one = async () => {
-    most = Math.max(most, ++now);
+    max = Math.max(max, ++now);
     await Promise.resolve();
     now--;
     tried++;
   };
   await sideBySide(Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`${index}`, one])), 2);
-  assert.deepEqual({ most, tried }, { most: 2, tried: 7 });
+  assert.deepEqual({ max, tried }, { max: 2, tried: 7 });
 });
 
 const tried: string[] = [];

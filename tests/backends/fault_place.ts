@@ -95,7 +95,7 @@ function postgresPlace(shared: SharedServer<PostgresServer>, together: Together)
 }
 
 /** Far longer than any lease here, in milliseconds. */
-const LONGEST_LOSS = 180_000;
+const LOSS_TIMEOUT = 180_000;
 
 /** A lock's loss. */
 export interface Loss {
@@ -107,7 +107,7 @@ export interface Loss {
 /** Resolves when the lock is lost; fails when it is not. */
 export function lossOf({ lost }: HeldLock): Promise<Loss> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not lost within ${LONGEST_LOSS / 1000} s`)), LONGEST_LOSS);
+    const timer = setTimeout(() => reject(new Error(`not lost within ${LOSS_TIMEOUT / 1000} s`)), LOSS_TIMEOUT);
     const tell = () => {
       clearTimeout(timer);
       resolve({ at: performance.now(), reason: lost.reason });

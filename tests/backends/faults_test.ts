@@ -22,7 +22,7 @@ const WAIT = 1000;
 const LONG_LEASE: LeaseTerms = { ttl: 86_400_000, grace: 0 };
 
 /** The longest pause between two looks of a waiter on PostgreSQL, in milliseconds. */
-const LONGEST_PAUSE = 1000;
+const MAX_PAUSE = 1000;
 
 /** What ends a connection so that the client is told. */
 const TOLD: Record<string, (proxy: Proxy) => void> = {
@@ -35,7 +35,7 @@ if (resetUnavailable !== undefined) console.log(`left out: connections that are 
 /** What is no packet is noticed at once. */
 const GARBLED = "filled with garbage";
 
-/** What ends a connection so that the client is not told, or is told nonsense. */
+/** What ends a connection so that the client is not told, or gets a malformed answer. */
 const SILENT: Record<string, (proxy: Proxy) => void> = {
   "stalled": (proxy) => proxy.stall(),
   "stalled on the way to the client": (proxy) => proxy.stall("toClient"),
@@ -115,7 +115,7 @@ for (const place of faultPlaces()) {
       if (isHeard || how === GARBLED) await clock.until("the end", () => over);
       else {
         // MySQL has been asked to wait; PostgreSQL may be asked after the next pause only.
-        const longest = isPostgres ? LONGEST_PAUSE : 0;
+        const longest = isPostgres ? MAX_PAUSE : 0;
         await clock.to(WAIT + answerTimeout - 1);
         assert.equal(over, false);
         await clock.to(longest + WAIT + answerTimeout);

@@ -14,7 +14,7 @@ const MEBIBYTE = 1024 * 1024;
 const TTL = "9s";
 
 /** How much more memory a spoiled session may take than a good one, in KiB. */
-const MOST_MEMORY = 100 * 1024;
+const MAX_EXTRA_MEMORY = 100 * 1024;
 
 /** What a server may send, and what is said of it. */
 const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array; says: RegExp }[] = [
@@ -141,7 +141,7 @@ async function stops({ kind, frame, says }: typeof SPOILED[number]): Promise<voi
   assert.match(stderr, /^sera: Lock lost: [^\n]+; stopping [^\n]+, since another node may start it now\n$/);
   assert.match(stderr, says);
   const more = kibibytes(await place.read("memory")) - usual;
-  assert.ok(more < MOST_MEMORY, `${more} KiB more than usual`);
+  assert.ok(more < MAX_EXTRA_MEMORY, `${more} KiB more than usual`);
 }
 
 /** How much memory sera takes for a session in which nothing is spoiled, in KiB. */

@@ -7,7 +7,7 @@ import { waitersForFile } from "./targets.ts";
 import { pause, until } from "./wait.ts";
 
 /** How often a waiter that does nothing may wake up in a second; one that polled would do so far more often. */
-const MOST_WAKE_UPS = 5;
+const MAX_WAKE_UPS = 5;
 
 testWith([linux], "a waiter takes over as soon as the lock is free", async () => {
   await using place = await Place.make();
@@ -31,6 +31,6 @@ testWith([linux], "a waiter does nothing", async () => {
   await until("a second in which it does nothing", async () => {
     const before = wakeUps(waiter.pid);
     await pause(1000);
-    return wakeUps(waiter.pid) - before <= MOST_WAKE_UPS;
+    return wakeUps(waiter.pid) - before <= MAX_WAKE_UPS;
   });
 });

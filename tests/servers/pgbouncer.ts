@@ -5,7 +5,7 @@ import { onFreePort } from "./free_port.ts";
 import type { PostgresServer } from "./postgres_process.ts";
 import { findProgram, lastLines } from "./tool.ts";
 import { giveAway, unprivileged, unprivilegedUnavailable } from "./unprivileged.ts";
-import { startWatched, type Watched } from "./watchdog.ts";
+import { startWatched, type Watched } from "./watched.ts";
 
 /** A private PgBouncer in front of one server. */
 export interface PgBouncer extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
+import { FrameCursor, type Framing, MAX_ANSWER_SIZE } from "../network/frames.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
 import { PendingResults } from "./pending_results.ts";
 import {
@@ -87,7 +87,7 @@ export class MySqlFrames implements Framing {
     const length = header.readUIntLE(0, 3);
     const uncompressed = this.compressed ? header.readUIntLE(4, 3) : 0;
     this.#received += Math.max(length, uncompressed);
-    if (this.#received > LONGEST_ANSWER) throw broken("more than 1 MiB in one answer");
+    if (this.#received > MAX_ANSWER_SIZE) throw broken("more than 1 MiB in one answer");
     return this.headerLength + length;
   }
 

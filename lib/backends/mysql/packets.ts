@@ -6,11 +6,11 @@ import { ProtocolError } from "../network/protocol_error.ts";
 /** In place of a length: the value is NULL. */
 const NULL = 0xfb;
 
-/** The most columns that a table can have on any server. */
-const MOST_COLUMNS = 4096;
+/** The maximum number of columns of a table, on any server. */
+const MAX_COLUMNS = 4096;
 
 /** The largest login packet to accept, in bytes; no server's public key is larger. */
-const LONGEST_LOGIN_DATA = 4096;
+const MAX_LOGIN_DATA_SIZE = 4096;
 
 /** Capability flags. */
 const LONG_PASSWORD = 1;
@@ -77,7 +77,7 @@ export function readGreeting(content: FrameCursor): Capabilities {
  * @throws {ProtocolError} When it is too long.
  */
 export function checkLoginData(content: FrameCursor): void {
-  if (content.rest > LONGEST_LOGIN_DATA) throw broken("a login of more than 4 KiB");
+  if (content.rest > MAX_LOGIN_DATA_SIZE) throw broken("a login of more than 4 KiB");
 }
 
 /**
@@ -106,7 +106,7 @@ export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): 
 export function readColumnCount(content: FrameCursor): number {
   const columns = lengthOf(content);
   content.end();
-  if (columns > MOST_COLUMNS) throw content.broken();
+  if (columns > MAX_COLUMNS) throw content.broken();
   return columns;
 }
 

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
+import { FrameCursor, type Framing, MAX_ANSWER_SIZE } from "../network/frames.ts";
 import { ConnectionError } from "../network/errors.ts";
 import { UnsuitableServerError } from "./errors.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
@@ -107,7 +107,7 @@ export class PostgresFrames implements Framing {
     }
     if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);
     this.#received += 1 + length;
-    if (this.#received > LONGEST_ANSWER) throw broken("more than 1 MiB in one answer");
+    if (this.#received > MAX_ANSWER_SIZE) throw broken("more than 1 MiB in one answer");
     return 1 + length;
   }
 

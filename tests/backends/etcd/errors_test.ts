@@ -99,7 +99,7 @@ for (const [message, [code, { says, transient = false, elsewhere = false }]] of 
 }
 
 const NO_ETCD = "check host and port, and any proxy in between";
-const NONSENSE = (what: string) =>
+const MALFORMED = (what: string) =>
   `the server's answer makes no sense (${what}); connect directly to etcd, and see its log`;
 const CLOSED = "the server closed the connection; see its log";
 
@@ -136,11 +136,11 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
   "a port for TLS": [[400, "Client sent an HTTP request to an HTTPS server.\n"], {
     says: "it accepts TLS only; write etcds:// in the server setting",
   }],
-  "no JSON": [[200, "<html>\n"], { says: NONSENSE("no JSON") }],
-  "no object": [[200, "[]\n"], { says: NONSENSE("a wrong value of it") }],
-  "no text": [broken(), { says: NONSENSE("no text") }],
-  "an answer without an end": [endless(), { says: NONSENSE("more than 1 MiB") }],
-  "a compressed answer without an end": [await compressed(), { says: NONSENSE("more than 1 MiB") }],
+  "no JSON": [[200, "<html>\n"], { says: MALFORMED("no JSON") }],
+  "no object": [[200, "[]\n"], { says: MALFORMED("a wrong value of it") }],
+  "no text": [broken(), { says: MALFORMED("no text") }],
+  "an answer without an end": [endless(), { says: MALFORMED("more than 1 MiB") }],
+  "a compressed answer without an end": [await compressed(), { says: MALFORMED("more than 1 MiB") }],
   "a head without an end": [bytes(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(2_000_000)}\r\n\r\n`), {
     says: "whatever answers there does not speak HTTP; check host and port",
   }],
@@ -179,11 +179,11 @@ const LATER: Record<string, readonly [rest: string, said: Said]> = {
   }],
   "its end": ["0\r\n\r\n", { says: "the server ended the stream; see its log", transient: true }],
   "the end of the connection": ["", { says: CLOSED, transient: true }],
-  "no result": [chunk('{"other":1}\n'), { says: NONSENSE("no result") }],
-  "a wrong result": [chunk('{"result":1}\n'), { says: NONSENSE("a wrong value of result") }],
-  "no JSON": [chunk("hello\n"), { says: NONSENSE("no JSON") }],
-  "a line without an end": [chunk("x".repeat(3_000_000)), { says: NONSENSE("more than 1 MiB") }],
-  "a long line": [chunk(`{"result":{"a":"${"x".repeat(1_100_000)}"}}\n`), { says: NONSENSE("more than 1 MiB") }],
+  "no result": [chunk('{"other":1}\n'), { says: MALFORMED("no result") }],
+  "a wrong result": [chunk('{"result":1}\n'), { says: MALFORMED("a wrong value of result") }],
+  "no JSON": [chunk("hello\n"), { says: MALFORMED("no JSON") }],
+  "a line without an end": [chunk("x".repeat(3_000_000)), { says: MALFORMED("more than 1 MiB") }],
+  "a long line": [chunk(`{"result":{"a":"${"x".repeat(1_100_000)}"}}\n`), { says: MALFORMED("more than 1 MiB") }],
 };
 
 for (const [name, [rest, { says, transient = false }]] of Object.entries(LATER)) {

@@ -10,7 +10,7 @@ import { openPostgresSession } from "../../../lib/backends/postgres/open_session
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { HANG, pause, until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { failure, freshName, hold, later, never, open, plainSession, Retries } from "../open.ts";
 import { holderOf, OtherClient, type ServerSession, sessions, waiters, waiting } from "./view.ts";
@@ -454,7 +454,7 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
   const third = await open(url, name);
   try {
     using clock = new FakeClock();
-    using _luck = luck();
+    using _random = fixedRandom();
     const lock = await hold(one);
     let over = false;
     const granted = later(other.acquire(1000, never).finally(() => over = true));

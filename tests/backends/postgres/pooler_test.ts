@@ -187,11 +187,11 @@ async function pools(pool: PgBouncer): Promise<Record<string, unknown>> {
   return (await pool.query("SHOW POOLS")).find(({ database }) => database === "sera") ?? {};
 }
 
-/** How many tries there are, each of which might be lucky with the connections that it gets. */
+/** How often to try: one try might happen to get the right connections. */
 const TRIES = 10;
 
-/** Whatever makes a pooler reuse connections in one way or another. */
-const LUCK: Record<string, string>[] = [
+/** Settings that change how a pooler reuses connections. */
+const POOLER_SETTINGS: Record<string, string>[] = [
   { default_pool_size: "1" },
   { default_pool_size: "2" },
   { default_pool_size: "20" },
@@ -205,7 +205,7 @@ for (const mode of ["transaction", "statement"] as const) {
   for (const busy of [false, true]) {
     const how = busy ? "with other clients at work" : "with no other client";
     shared.test(`its ${mode} mode is refused, whatever connections it reuses, ${how}`, (server) =>
-      sideBySide(Object.fromEntries(LUCK.map((extra) => [JSON.stringify(extra), async () => {
+      sideBySide(Object.fromEntries(POOLER_SETTINGS.map((extra) => [JSON.stringify(extra), async () => {
         await using pool = await startPgBouncer(server, mode, extra);
         await using _others = new Others(pool, busy ? 3 : 0);
         await Promise.all(Array.from({ length: TRIES }, () => assertUnavailable(pool.url(), STRAYS)));
@@ -258,7 +258,7 @@ shared.test("its transaction mode is refused when others give all locks back all
   }]))));
 
 shared.test("its session mode is taken with any of these settings, and with other clients at work", async (server) => {
-  const settings = LUCK.filter(({ server_reset_query }) => server_reset_query === undefined);
+  const settings = POOLER_SETTINGS.filter(({ server_reset_query }) => server_reset_query === undefined);
   await Promise.all(settings.map(async (extra) => {
     await using pool = await startPgBouncer(server, "session", extra);
     await using _others = new Others(pool, Number(extra.default_pool_size) <= 2 ? 0 : 3);

@@ -126,7 +126,7 @@ Deno.test("when no member can answer each is asked once, and all are named", asy
     assert.equal(
       error.message,
       `Cannot lock on ${client.whereAll}: connection refused (127.0.0.1:${gone}), it has no leader, as when most members ` +
-        `are down (127.0.0.1:${leaderless.port}), no answer within 2 s (127.0.0.1:${silent.port}); ` +
+        `are down (127.0.0.1:${leaderless.port}), no answer within 2s (127.0.0.1:${silent.port}); ` +
         "start the members that are down, see etcdctl endpoint status --cluster",
     );
     return true;

@@ -23,17 +23,18 @@ async function hammer(run: Running, signal: Deno.Signal): Promise<void> {
 
 /** The exit codes of many runs of one command, each sent the signal from the command's first word on. */
 async function codes(args: readonly string[], script: string, signal: Deno.Signal): Promise<readonly number[]> {
-  await using place = await Place.make();
   const codes: number[] = [];
-  const one = async (index: number) => {
-    await using run = place.startSera([...args, "--name", `${index}`, "0", "sh", "-c", script]);
+  const one = async () => {
+    // Of its own: who waits for the ledger while a signal comes gives up.
+    await using place = await Place.make();
+    await using run = place.startSera([...args, "0", "sh", "-c", script]);
     await run.says("up");
     await hammer(run, signal);
     const { code, stderr } = await run.ended;
     assert.equal(stderr, "");
     codes.push(code);
   };
-  const runs = Array.from({ length: RUNS }, (_, index) => [`${index}`, () => one(index)]);
+  const runs = Array.from({ length: RUNS }, (_, index) => [`${index}`, one]);
   await sideBySide(Object.fromEntries(runs), AT_ONCE);
   return codes;
 }

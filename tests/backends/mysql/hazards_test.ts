@@ -17,7 +17,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await using one = await open(server.dsn(), name);
     await using other = await open(server.dsn(), name);
     const lock = await hold(one);
-    const granted = other.acquire(30_000, never);
+    const granted = other.acquire(HANG, never);
     for (let times = 0; times < 2; times++) {
       const [waiter] = await waiting(server, name);
       await server.query(`KILL QUERY ${waiter!.id}`);
@@ -35,7 +35,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await using one = await open(server.dsn(), name);
     await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     const [waiter] = await waiting(server, name);
     const began = performance.now();
     await server.query(`KILL ${waiter!.id}`);
@@ -79,7 +79,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await using other = await open(server.dsn(), name);
     assert.equal(await other.acquire(0, never), undefined);
     const [first] = (await clients(server)).filter(({ id }) => id !== holder);
-    const granted = other.acquire(30_000, never);
+    const granted = other.acquire(HANG, never);
     assert.equal((await waiting(server, name))[0]!.id, first!.id);
     assert.equal((await clients(server)).length, 2);
     await lock.release();
@@ -120,7 +120,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
       await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
       await using other = await open(server.dsn(), name);
       const lock = await hold(one);
-      const granted = other.acquire(30_000, never);
+      const granted = other.acquire(HANG, never);
       await clock.until("it waits", async () => (await waiters(server, name)).length === 1);
       await clock.to(29_000);
       await lock.release();
@@ -154,7 +154,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
       return true;
     });
     let over = false;
-    const granted = other.acquire(30_000, never).finally(() => over = true);
+    const granted = other.acquire(HANG, never).finally(() => over = true);
     await retries.more(2);
     assert.equal(over, false);
     await lock.release();
@@ -180,7 +180,7 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   await using other = await open(server.dsn("max_statement_time=0.2"), name, undefined, retries);
   const lock = await hold(one);
   let over = false;
-  const granted = other.acquire(30_000, never).finally(() => over = true);
+  const granted = other.acquire(HANG, never).finally(() => over = true);
   // Each has been broken off by the limit.
   await retries.more(2);
   assert.equal(over, false);

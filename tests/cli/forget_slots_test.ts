@@ -6,10 +6,10 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { history } from "./ledger_view.ts";
 import { fixture, type Place } from "./place.ts";
 import type { Running } from "./running.ts";
-import { named, type Target, testOn, useTargets } from "./targets.ts";
+import { type Target, testOn, useTargets } from "./targets.ts";
 
 const LEASED = ["MariaDB with leases", "MySQL 5.6 with leases", "PostgreSQL with leases"];
-const TARGETS = named(useTargets(), "file", "MariaDB", "PostgreSQL", "etcd", ...LEASED);
+const TARGETS = useTargets("file", "MariaDB", "PostgreSQL", "etcd", ...LEASED);
 
 /** The `--name` of the lock on a target. Locks in rows and in sessions of one server exclude each other. */
 const nameOn = ({ name }: Target) => `on ${name}`;

@@ -12,7 +12,7 @@ import { join, sql, type Statement } from "./statement.ts";
  * Runs that began further in the future, such as at `infinity`, are silently ignored; in milliseconds ahead of the server's
  * clock.
  */
-const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
+const MAX_AHEAD = 366 * 24 * 3600 * 1000;
 
 /** When a run began, by the server's clock: before now; ahead of it; or ahead by at least the span of `--every`. */
 export type Began = (typeof BEGAN)[number];
@@ -44,7 +44,7 @@ export function findCounted(
   // Includes runs that began later than now: setting a clock back must not cause another run.
   const isRecent = every === undefined
     ? []
-    : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];
+    : [sql`started > ${after(-every)} AND started < ${after(MAX_AHEAD)} AND ${readable}`];
   if (isOnce.length + isRecent.length === 0) return undefined;
   const outcome = dialect.unindexed?.(COLUMNS.outcome) ?? COLUMNS.outcome;
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;

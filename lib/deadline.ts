@@ -1,5 +1,5 @@
 /** The longest delay that `setTimeout` takes, in milliseconds, about 24 days; with a longer one it fires at once. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
+export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 
 /** A point in time on the monotonic clock, so that setting the wall clock does not change how long a wait lasts. */
 export class Deadline {

@@ -6,7 +6,7 @@
  */
 
 import type { EventEmitter } from "node:events";
-import { Deadline, LONGEST_TIMER } from "./deadline.ts";
+import { Deadline, MAX_TIMER_DELAY } from "./deadline.ts";
 
 /** Never aborts. */
 export const NEVER: AbortSignal = new AbortController().signal;
@@ -79,7 +79,7 @@ export function elapsed<T>(delay: number, result: () => T): Cause<T> {
       return setTimeout(() => {
         if (deadline.passed) attempt(result, resolve, reject);
         else timer = start(deadline.remaining);
-      }, Math.min(remaining, LONGEST_TIMER));
+      }, Math.min(remaining, MAX_TIMER_DELAY));
     }
   };
 }

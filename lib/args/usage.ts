@@ -10,7 +10,7 @@ const STATUS_COLUMN = 10;
 const EXAMPLE_COLUMN = 37;
 
 /** The longest line of a list, in characters without the indentation. */
-const LONGEST_LIST = 74;
+const MAX_LINE_LENGTH = 74;
 
 const FLAGS_HEADING = "Flags (-flag and --flag are the same; a value follows as =value or next word):";
 
@@ -86,7 +86,7 @@ function configKeys(): readonly string[] {
   for (const { name } of SETTINGS.filter((setting) => setting.inConfig)) {
     const line = lines.pop()!;
     if (line === "") lines.push(name);
-    else if (line.length + name.length < LONGEST_LIST) lines.push(`${line}, ${name}`);
+    else if (line.length + name.length < MAX_LINE_LENGTH) lines.push(`${line}, ${name}`);
     else lines.push(`${line},`, name);
   }
   return lines.map((line) => `  ${line}`);

@@ -3,7 +3,7 @@
 import { CommandStartError } from "../errors.ts";
 import { within } from "../waiting.ts";
 import { shellFor } from "./start_shell.ts";
-import type { WatchdogShell } from "./watchdog_shell.ts";
+import type { ShellProcess } from "./shell_process.ts";
 
 /** How long to wait for a shell that reads nothing to end, in milliseconds. */
 const PATIENCE = 1000;
@@ -32,6 +32,6 @@ function repair(shell: string): string {
 }
 
 /** Waits a moment for a shell that reads nothing to end. */
-export async function waitForEnd(shell: WatchdogShell): Promise<void> {
+export async function waitForEnd(shell: ShellProcess): Promise<void> {
   await within(PATIENCE, shell.ended);
 }

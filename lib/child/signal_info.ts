@@ -1,5 +1,5 @@
 import { numberOf, signalsIn } from "./signal_lists.ts";
-import type { WatchdogStatus } from "./watchdog_status.ts";
+import type { ShellStatus } from "./shell_status.ts";
 
 /**
  * How long after a signal to the whole group the same signal to sera counts as the same event, in milliseconds: timeout(1)
@@ -9,16 +9,16 @@ const SAME_SIGNAL = 500;
 
 /**
  * What sera itself cannot find out about its signals: which were ignored or blocked when it was started, and which were
- * sent to its whole process group. The helper shell knows, and is asked when needed, see `Watchdog`.
+ * sent to its whole process group. The helper shell knows, and is asked when needed, see `HelperShell`.
  */
 export class SignalInfo {
-  readonly #ask: () => Promise<WatchdogStatus | undefined>;
+  readonly #ask: () => Promise<ShellStatus | undefined>;
   #ignored: ReadonlySet<Deno.Signal> | undefined;
   /** When each signal was last sent to the group, by signal number. */
   readonly #groupHits = new Map<number, number>();
 
   /** @param ask Asks the shell; resolves to undefined if it does not answer. */
-  constructor(ask: () => Promise<WatchdogStatus | undefined>) {
+  constructor(ask: () => Promise<ShellStatus | undefined>) {
     this.#ask = ask;
   }
 
@@ -41,7 +41,7 @@ export class SignalInfo {
     return came - (this.#groupHits.get(numberOf(signal) ?? 0) ?? -Infinity) < SAME_SIGNAL;
   }
 
-  async #learn(): Promise<WatchdogStatus | undefined> {
+  async #learn(): Promise<ShellStatus | undefined> {
     const asked = performance.now();
     const status = await this.#ask();
     this.#ignored ??= signalsIn(status?.ignored ?? 0);

@@ -7,7 +7,7 @@ const SH = "/bin/sh";
 const NULL_DEVICE = "/dev/null";
 
 /**
- * Starts the helper shell that runs alongside the command, see `Watchdog`.
+ * Starts the helper shell that runs alongside the command, see `HelperShell`.
  *
  * @param timed Whether it must keep a time limit, which needs bash.
  * @param inGroup Whether it must be in sera's process group.

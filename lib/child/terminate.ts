@@ -26,17 +26,17 @@ export interface Survivors {
 
 /** The first and the longest pause between two checks of a group with kill(2), in milliseconds. */
 const FIRST_PAUSE = 2;
-const LONGEST_PAUSE = 250;
+const MAX_PAUSE = 250;
 
 /** When to read /proc first, in milliseconds, since it costs a process; later after twice the time, up to this interval. */
 const FIRST_LOOK = 100;
-const LONGEST_BETWEEN_LOOKS = 5000;
+const MAX_LOOK_INTERVAL = 5000;
 
 /** The longest time that a killed process takes to disappear, in milliseconds. */
-const LONGEST_KILL = 1000;
+const MAX_KILL_TIME = 1000;
 
 /** How long after SIGKILL the processes left are taken for zombies if /proc cannot be read, in milliseconds. */
-const LONGEST_UNSEEN = 10_000;
+const MAX_UNSEEN_TIME = 10_000;
 
 /** Whether there is a /proc; on other systems zombies do not stay. */
 const CAN_LOOK = Deno.build.os === "linux";
@@ -111,7 +111,7 @@ class GroupWait {
         look = this.#sawOnlyZombies ? 0 : nextLook(age);
       }
       await delayOrAbort(pause, ...[cut, lost, this.#reaped].filter(({ aborted }) => !aborted));
-      pause = Math.min(1.5 * pause, LONGEST_PAUSE);
+      pause = Math.min(1.5 * pause, MAX_PAUSE);
     }
     return true;
   }
@@ -138,11 +138,11 @@ class GroupWait {
       return twice;
     }
     this.#sawOnlyZombies = false;
-    const late = this.#killed && age >= LONGEST_KILL;
+    const late = this.#killed && age >= MAX_KILL_TIME;
     if (state === "forbidden") this.#tell({ why: state, processes });
     else if (state === "reachable" && late && (processes || !CAN_LOOK)) {
       this.#tell({ why: "outlives KILL", processes });
-    } else if (state === "reachable" && late && (age >= LONGEST_UNSEEN || this.#ending.lost.aborted)) {
+    } else if (state === "reachable" && late && (age >= MAX_UNSEEN_TIME || this.#ending.lost.aborted)) {
       this.#tell({ why: "unseen", processes });
       return this.#reaped.aborted;
     }
@@ -159,6 +159,6 @@ class GroupWait {
 
 /** When to read /proc next, in milliseconds since the wait began. */
 function nextLook(age: number): number {
-  const next = age + Math.min(age, LONGEST_BETWEEN_LOOKS);
-  return age < LONGEST_KILL ? Math.min(next, LONGEST_KILL) : next;
+  const next = age + Math.min(age, MAX_LOOK_INTERVAL);
+  return age < MAX_KILL_TIME ? Math.min(next, MAX_KILL_TIME) : next;
 }

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
 /** The longest answer that is read, in bytes. */
-const LONGEST = 1024;
+const MAX_ANSWER_SIZE = 1024;
 
 /**
  * Refuses to go on without a confirmation where nobody can be asked for it.
@@ -29,9 +29,9 @@ export async function confirm(question: string, io: Io): Promise<boolean> {
 
 /** The next line from stdin, as far as it was typed before the end of the input. */
 async function readLine(): Promise<string> {
-  const bytes = new Uint8Array(LONGEST);
+  const bytes = new Uint8Array(MAX_ANSWER_SIZE);
   let length = 0;
-  while (length < LONGEST && !bytes.subarray(0, length).includes(10)) {
+  while (length < MAX_ANSWER_SIZE && !bytes.subarray(0, length).includes(10)) {
     const more = await Deno.stdin.read(bytes.subarray(length));
     if (more === null) break;
     length += more;

@@ -1,5 +1,5 @@
-import { Watchdog } from "../child/watchdog.ts";
-import type { WatchdogOptions } from "../child/watchdog_shell.ts";
+import { HelperShell } from "../child/helper_shell.ts";
+import type { ShellOptions } from "../child/shell_process.ts";
 import { shellFor } from "../child/start_shell.ts";
 import { CommandStartError } from "../errors.ts";
 
@@ -8,12 +8,12 @@ import { CommandStartError } from "../errors.ts";
  *
  * @returns Why a run could not start its command; undefined if the shell works, or if there is no shell.
  */
-export async function shellTrouble(options: WatchdogOptions): Promise<CommandStartError | undefined> {
+export async function shellTrouble(options: ShellOptions): Promise<CommandStartError | undefined> {
   try {
-    await using watchdog = new Watchdog(options);
-    await watchdog.ready;
-    await watchdog.throwIfBroken();
-    if (!watchdog.isWatching || await watchdog.status()) return undefined;
+    await using helperShell = new HelperShell(options);
+    await helperShell.ready;
+    await helperShell.throwIfBroken();
+    if (!helperShell.isWatching || await helperShell.status()) return undefined;
   } catch (error) {
     if (error instanceof CommandStartError) return error;
     throw error;

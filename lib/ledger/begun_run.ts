@@ -12,7 +12,7 @@ import { retryWhileHeld } from "./retry_while_held.ts";
  * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or an
  * ALTER TABLE usually locks the table, or an attended disk stays full; but not forever, since everybody else waits.
  */
-const LONGEST_RECORDING = 300_000;
+const RECORD_TIMEOUT = 300_000;
 
 /** A run that has begun. */
 export interface LedgerRun {
@@ -58,7 +58,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunC
       ledger.limitWait(undefined);
       try {
         await retryWhileHeld(lock, {
-          deadline: new Deadline(LONGEST_RECORDING),
+          deadline: new Deadline(RECORD_TIMEOUT),
           signal: interrupted,
           mayPass: (error) => !ledger.isPermanent(error),
           retrying: logOnce(id, logger),
@@ -95,7 +95,7 @@ function logOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => voi
   return ({ message }) => {
     if (isTold) return;
     isTold = true;
-    const limit = formatDuration(LONGEST_RECORDING);
+    const limit = formatDuration(RECORD_TIMEOUT);
     const goesOn = `trying to record the end of run ${id} for another ${limit} at most, while the lock is held.`;
     try {
       logger.log("error", "note", `${message}; ${goesOn}`);

@@ -4,7 +4,7 @@ import { LockUnavailableError } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
 
 /** How long to wait for a ledger that others keep locked, and the average pause between two attempts, in milliseconds. */
-const LONGEST_WAIT = 10_000;
+const MAX_WAIT = 10_000;
 const PAUSE = 20;
 
 /**
@@ -38,7 +38,7 @@ export interface Contention {
 /** How long to wait for a ledger that others keep locked. A signal ends the wait. */
 export class Patience {
   readonly #over: AbortSignal;
-  readonly #longestWait: number;
+  readonly #maxWait: number;
   readonly #noAnswer = new AbortController();
   #isExhausted = false;
   #deadline: Deadline | undefined;
@@ -46,11 +46,11 @@ export class Patience {
   /**
    * @param interrupted Fires when a signal is to end sera and there is no command to pass it on to; absent if no signals
    * are caught.
-   * @param longestWait How long to wait for a ledger that others keep locked, in milliseconds.
+   * @param maxWait How long to wait for a ledger that others keep locked, in milliseconds.
    */
-  constructor(interrupted: AbortSignal = NEVER, longestWait = LONGEST_WAIT) {
+  constructor(interrupted: AbortSignal = NEVER, maxWait = MAX_WAIT) {
     this.#over = interrupted;
-    this.#longestWait = longestWait;
+    this.#maxWait = maxWait;
     onAbort(interrupted, () => {
       Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
     });
@@ -76,14 +76,14 @@ export class Patience {
     attempt: () => T | Promise<T>,
     { isBusy, giveUpError, shortest = 0 }: Contention,
   ): Promise<T> {
-    const longest = Math.min(this.#longestWait, this.#deadline?.remaining ?? Infinity);
+    const longest = Math.min(this.#maxWait, this.#deadline?.remaining ?? Infinity);
     const deadline = new Deadline(longest);
     const began = performance.now();
     for (;;) {
       // Decided before the attempt, so that one more attempt follows the wait. If a deadline has shortened the wait, the
       // attempt that would outlast it is the last.
       const isLast = this.#isExhausted || this.#over.aborted ||
-        deadline.remaining <= (longest < this.#longestWait ? shortest : 0);
+        deadline.remaining <= (longest < this.#maxWait ? shortest : 0);
       try {
         const result = await attempt();
         this.#isExhausted = false;
@@ -94,7 +94,7 @@ export class Patience {
           this.#isExhausted = true;
           const isInterrupted = this.#over.aborted;
           const waited = Math.min(
-            this.#longestWait,
+            this.#maxWait,
             Math.max(Math.round((performance.now() - began) / 1000), 1) * 1000,
           );
           throw giveUpError(error, isInterrupted ? INTERRUPTED : ` for ${formatDuration(waited)}`, isInterrupted);

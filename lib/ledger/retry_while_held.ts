@@ -5,7 +5,7 @@ import { type HeldLock, isHeld } from "../lock/lock.ts";
 
 /** The pauses between two attempts, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 2000;
+const MAX_PAUSE = 2000;
 
 /** How long to go on trying. */
 export interface RetryOptions {
@@ -28,7 +28,7 @@ export async function retryWhileHeld<T>(
   { deadline, signal, mayPass, retrying }: RetryOptions,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+  for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, MAX_PAUSE)) {
     try {
       return await unlessLost(lock, attempt);
     } catch (error) {

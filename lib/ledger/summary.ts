@@ -1,4 +1,4 @@
-import { LONGEST_TEXT } from "../text/untrusted.ts";
+import { MAX_TEXT_LENGTH } from "../text/untrusted.ts";
 import type { Outcome, RecordedRun, Runner } from "./run.ts";
 
 /** Runs whose command was started. */
@@ -29,7 +29,7 @@ export interface LockSummary {
 
 /** The label under which it is recorded that somebody has forgotten a run. */
 export function forgotLabel({ id }: Pick<RecordedRun, "id">, { user }: Runner): string {
-  return `run ${id}, by ${user || "somebody"}`.slice(0, LONGEST_TEXT);
+  return `run ${id}, by ${user || "somebody"}`.slice(0, MAX_TEXT_LENGTH);
 }
 
 /**

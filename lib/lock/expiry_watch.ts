@@ -22,7 +22,7 @@ export interface ObservedLease {
 export const ASKED = 2n ** 32n;
 
 /** The shortest margin, in milliseconds. */
-export const SHORTEST_MARGIN = 1000;
+export const MIN_MARGIN = 1000;
 
 /** The margin of a long TTL is this fraction of it. */
 export const MARGINS_PER_TTL = 6;
@@ -32,7 +32,7 @@ export const MARGINS_PER_TTL = 6;
  * run at different rates, and the clock of a replica that becomes the primary, which may be a little off.
  */
 export function marginOf(ttl: number): number {
-  return Math.max(SHORTEST_MARGIN, ttl / MARGINS_PER_TTL);
+  return Math.max(MIN_MARGIN, ttl / MARGINS_PER_TTL);
 }
 
 /**

@@ -11,7 +11,7 @@ export interface LeaseTerms {
 }
 
 /** The longest time that a killed process tree takes to disappear, in milliseconds; for a short TTL, a tenth of the TTL. */
-const LONGEST_KILL = 1000;
+const MAX_KILL_TIME = 1000;
 
 /** Renewals within the TTL: three, so that one may go unanswered. */
 const BEATS_PER_TTL = 3;
@@ -23,15 +23,22 @@ const BEATS_PER_TTL = 3;
 export const DURABLE_BEATS_PER_TTL = 6;
 
 /** The shortest timeout of a request, in milliseconds: a server may be far away. */
-const SHORTEST_TIMEOUT = 1000;
+const MIN_TIMEOUT = 1000;
 
 /**
  * The timeout for connecting and for an answer, for a lock that outlives its session, in milliseconds. After that, another
  * connection or another server may work, while there is still time in the lease.
  */
 export function requestTimeoutOf(ttl: number): number {
-  return Math.max(SHORTEST_TIMEOUT, ttl / DURABLE_BEATS_PER_TTL);
+  return Math.max(MIN_TIMEOUT, ttl / DURABLE_BEATS_PER_TTL);
 }
+
+/**
+ * How often a holder checks the age of its last renewal, in milliseconds. While a machine sleeps, timers stand still: one
+ * that was set for the fence would fire as much too late. So a command runs on for no longer than this after the machine
+ * wakes up.
+ */
+export const LOOK_INTERVAL = 1000;
 
 /** The time from sending one renewal to sending the next, in milliseconds. */
 export function heartbeatOf({ ttl, beats = BEATS_PER_TTL }: LeaseTerms): number {
@@ -45,7 +52,7 @@ export function graceOf({ ttl, grace }: LeaseTerms): number {
 
 /** The fence: how long after the last renewal the command must have ended, in milliseconds. */
 export function endsAfter({ ttl }: LeaseTerms): number {
-  return ttl - Math.min(LONGEST_KILL, ttl / 10);
+  return ttl - Math.min(MAX_KILL_TIME, ttl / 10);
 }
 
 /** How long after the last renewal sera must begin to stop the command, in milliseconds. */
@@ -62,7 +69,7 @@ export function canRenewInTime(terms: LeaseTerms, roundTrip: number): boolean {
 }
 
 /** The shortest TTL that works with such round trips and this grace period, in milliseconds; a multiple of 1000. */
-export function shortestTtl({ grace, beats }: LeaseTerms, roundTrip: number): number {
+export function minTtl({ grace, beats }: LeaseTerms, roundTrip: number): number {
   let ttl = 1000;
   while (!canRenewInTime({ ttl, grace, beats }, roundTrip)) ttl += 1000;
   return ttl;

@@ -1,7 +1,7 @@
 /** How many may hold a lock and wait for it, and which other locks are held with it. */
 export interface Limits {
   /**
-   * How many may hold the lock at once, from 2 to `MOST_SLOTS`: each has a slot of its own, see `slotName()`. Undefined for
+   * How many may hold the lock at once, from 2 to `MAX_SLOTS`: each has a slot of its own, see `slotName()`. Undefined for
    * a plain lock, which has one slot. All who share the lock must use the same number: a run that finds it held with
    * another number gets an `OtherSlotsError`, at once or later during its wait.
    */

@@ -1,7 +1,7 @@
 import { pidFrom, textFrom, timeFrom, wholeFrom } from "../text/untrusted.ts";
 import { isLockName } from "./lock_name.ts";
 import { isNamespacedName } from "./namespaced_name.ts";
-import { MOST_SLOTS, slotIn } from "./slot_name.ts";
+import { MAX_SLOTS, slotIn } from "./slot_name.ts";
 
 /** What a holder or waiter shows to others. Nothing in it is secret: it leaves out the command's words. */
 export interface Presence {
@@ -54,7 +54,7 @@ export function readPresence(json: string): Presence | undefined {
   const [since, connected] = [value.since, value.connected].map((time) =>
     typeof time === "number" ? timeFrom(time) : undefined
   );
-  const slots = wholeFrom(value.slots, 2, MOST_SLOTS);
+  const slots = wholeFrom(value.slots, 2, MAX_SLOTS);
   const also = Array.isArray(value.also)
     ? value.also.filter((name) => typeof name === "string" && isLock(name))
     : undefined;

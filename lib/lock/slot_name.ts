@@ -1,5 +1,5 @@
-/** The most slots that a lock can have. */
-export const MOST_SLOTS = 256;
+/** The maximum number of slots of a lock. */
+export const MAX_SLOTS = 256;
 
 /** A slot's name: that of its lock, and its number. */
 const SLOT = /^(.+)\.([1-9]\d{0,2})$/;
@@ -9,7 +9,7 @@ const SLOT = /^(.+)\.([1-9]\d{0,2})$/;
  * slots are excluded too. Each further slot is a lock of its own, with a name that no other lock has.
  *
  * @param lock The lock's name, from `lockNameIn()`.
- * @param slot From 0 to {@linkcode MOST_SLOTS} - 1.
+ * @param slot From 0 to {@linkcode MAX_SLOTS} - 1.
  *
  * @example
  * ```ts
@@ -28,5 +28,5 @@ export function slotName(lock: string, slot: number): string {
 /** The reverse of {@linkcode slotName}. Any other name is taken as slot 0 of the lock with that name. */
 export function slotIn(name: string): { readonly lock: string; readonly slot: number } {
   const [, lock, slot] = SLOT.exec(name) ?? [];
-  return lock === undefined || Number(slot) >= MOST_SLOTS ? { lock: name, slot: 0 } : { lock, slot: Number(slot) };
+  return lock === undefined || Number(slot) >= MAX_SLOTS ? { lock: name, slot: 0 } : { lock, slot: Number(slot) };
 }

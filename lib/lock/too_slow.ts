@@ -1,6 +1,6 @@
 import { formatDuration } from "../text/duration.ts";
 import { LockUnavailableError } from "../errors.ts";
-import { canRenewInTime, graceOf, type LeaseTerms, shortestTtl } from "./lease.ts";
+import { canRenewInTime, graceOf, type LeaseTerms, minTtl } from "./lease.ts";
 
 /**
  * The error for a server that answers too slowly for a lease, with a lease that would work.
@@ -12,7 +12,7 @@ import { canRenewInTime, graceOf, type LeaseTerms, shortestTtl } from "./lease.t
  */
 export function tooSlow(where: string, terms: LeaseTerms, ttl: number, roundTrip: number): LockUnavailableError {
   const grace = graceOf(terms);
-  const needed = formatDuration(shortestTtl(terms, roundTrip));
+  const needed = formatDuration(minTtl(terms, roundTrip));
   const cure = terms.ttl < ttl
     ? `let the server keep idle sessions for ${needed} or more`
     : `use --ttl ${needed} or more${

@@ -5,7 +5,7 @@ import { requestTimeoutOf } from "./lease.ts";
 
 /** The first and the longest pause between two attempts, in milliseconds. */
 const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1000;
+const MAX_PAUSE = 1000;
 /** Limits the pause to this fraction of the TTL, so that little of the lease is lost after an outage. */
 const PAUSES_PER_TTL = 60;
 
@@ -39,7 +39,7 @@ export async function untilAnswered<T>(
   ask: (timeout: number) => Promise<T>,
   { ttl, ended, deadline = new Deadline(Infinity), refusals = Infinity, failed }: Persistence,
 ): Promise<T> {
-  const longest = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, ttl / PAUSES_PER_TTL));
+  const longest = Math.min(MAX_PAUSE, Math.max(FIRST_PAUSE, ttl / PAUSES_PER_TTL));
   let refused = 0;
   for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, longest)) {
     try {

@@ -23,10 +23,10 @@ export class FullScreen {
   show(lines: readonly string[]): void {
     if (this.#isWriting) return;
     const { columns, rows } = terminalSize();
-    const most = Math.max(rows, 2);
-    const shown = lines.length <= most
+    const max = Math.max(rows, 2);
+    const shown = lines.length <= max
       ? lines
-      : [...lines.slice(0, most - 1), `... and ${lines.length - most + 1} more lines`];
+      : [...lines.slice(0, max - 1), `... and ${lines.length - max + 1} more lines`];
     const text = shown.map((line) => `${shortened(line, columns)}${END_OF_LINE}`).join("\r\n");
     this.#io.out(`${this.#isOpen ? "" : ENTER}${HOME}${text}${END_OF_SCREEN}`);
     this.#isOpen = true;

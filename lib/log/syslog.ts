@@ -3,7 +3,7 @@ import { within } from "../waiting.ts";
 import { printable } from "../text/printable.ts";
 
 /** The longest line in bytes; logger(1) splits lines longer than 1 KiB. */
-const LONGEST_MESSAGE = 1000;
+const MAX_LINE_SIZE = 1000;
 
 /**
  * Where to look for logger(1): only places that only the administrator can write to; the last one is NixOS's. A program
@@ -89,8 +89,8 @@ function startLogger(args: string[], checked: boolean): Deno.ChildProcess | unde
 /** Cuts out the middle of a long line: its start names the command, its end says what happened. */
 function shorten(text: string): string {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= LONGEST_MESSAGE) return text;
+  if (bytes.length <= MAX_LINE_SIZE) return text;
   const part = (from: number, to?: number) =>
     new TextDecoder().decode(bytes.subarray(from, to)).replaceAll("\ufffd", "");
-  return `${part(0, LONGEST_MESSAGE / 2 - 5)} [...] ${part(5 - LONGEST_MESSAGE / 2)}`;
+  return `${part(0, MAX_LINE_SIZE / 2 - 5)} [...] ${part(5 - MAX_LINE_SIZE / 2)}`;
 }

@@ -26,8 +26,8 @@ export interface Kind<T> {
 
 /** The shortest and the longest duration that a setting takes, both in milliseconds. */
 export interface Span {
-  readonly least?: number;
-  readonly most?: number;
+  readonly min?: number;
+  readonly max?: number;
 }
 
 /** Where the lock lives: any text, even an empty one, which its parser judges. */
@@ -47,13 +47,13 @@ export const text: Kind<string> = textOf("some text", (text) => text);
 /**
  * Text by which the ledger finds a row.
  *
- * @param longest The most characters.
+ * @param maxLength The maximum number of characters.
  */
-export function key(longest: number): Kind<string> {
+export function key(maxLength: number): Kind<string> {
   return textOf(
-    `up to ${longest} characters, without spaces around them`,
+    `up to ${maxLength} characters, without spaces around them`,
     // MySQL ignores blanks at the end when it compares. Half a surrogate pair would be stored as U+FFFD.
-    (text) => [...text].length <= longest && text === text.trim() && text.isWellFormed() ? text : undefined,
+    (text) => [...text].length <= maxLength && text === text.trim() && text.isWellFormed() ? text : undefined,
   );
 }
 
@@ -104,18 +104,18 @@ export function choice<C extends string>(...choices: readonly C[]): Kind<C> {
 }
 
 /** A time in milliseconds, written as seconds or as a duration. The limits themselves are allowed. */
-export function duration({ least = 0, most = Infinity }: Span = {}): Kind<number> {
+export function duration({ min = 0, max = Infinity }: Span = {}): Kind<number> {
   return {
     kind: "duration",
     default: undefined,
     read: (value) => {
       const ms = typeof value === "number" ? value * 1000 : typeof value === "string" ? parseWait(value) : undefined;
-      return ms !== undefined && ms >= least && ms <= most && ms !== Infinity ? ms : undefined;
+      return ms !== undefined && ms >= min && ms <= max && ms !== Infinity ? ms : undefined;
     },
     takes: () => {
-      const range = most < Infinity
-        ? `, from ${formatDuration(least)} to ${formatDuration(most)}`
-        : least > 0
+      const range = max < Infinity
+        ? `, from ${formatDuration(min)} to ${formatDuration(max)}`
+        : min > 0
         ? ", above 0"
         : "";
       return `seconds, or a duration such as 1m30s${range}`;
@@ -124,12 +124,12 @@ export function duration({ least = 0, most = Infinity }: Span = {}): Kind<number
 }
 
 /** A whole number. The limits themselves are allowed. */
-export function count({ least, most }: { readonly least: number; readonly most: number }): Kind<number> {
+export function count({ min, max }: { readonly min: number; readonly max: number }): Kind<number> {
   return {
     kind: "number",
     default: undefined,
-    read: (value, isJson) => wholeFrom(isJson && typeof value === "string" ? undefined : value, least, most),
-    takes: () => `a whole number from ${least} to ${most}`,
+    read: (value, isJson) => wholeFrom(isJson && typeof value === "string" ? undefined : value, min, max),
+    takes: () => `a whole number from ${min} to ${max}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { MOST_SLOTS } from "../lock/slot_name.ts";
+import { MAX_SLOTS } from "../lock/slot_name.ts";
 import type { FlagSyntax } from "./flag.ts";
 import {
   boolean,
@@ -53,11 +53,11 @@ const DAY = 24 * 3600 * SECOND;
 /** The longest duration for the ledger: every server can subtract a century from its clock. */
 const CENTURY = 36_500 * DAY;
 
-/** The highest limit of waiters. */
-const MOST_WAITERS = 256;
+/** The maximum of `--max-waiters`. */
+const MAX_WAITERS = 256;
 
 /** The longest key that every MySQL can index, in characters. */
-const LONGEST_KEY = 190;
+const MAX_KEY_LENGTH = 190;
 
 /**
  * All settings, in the order in which `--help` shows them. A new one needs an entry here, its help in
@@ -71,8 +71,8 @@ const ENTRIES = {
   tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
   name: { name: "name", ...text, onRepeat: "collect" },
   namespace: { name: "namespace", ...text, inConfig: true },
-  slots: { name: "slots", ...count({ least: 1, most: MOST_SLOTS }), runOnly: true },
-  maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, runOnly: true },
+  slots: { name: "slots", ...count({ min: 1, max: MAX_SLOTS }), runOnly: true },
+  maxWaiters: { name: "max-waiters", ...count({ min: 0, max: MAX_WAITERS }), inConfig: true, runOnly: true },
   replace: { name: "replace", ...boolean, default: false, runOnly: true },
   waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, runOnly: true },
   // Harmless: the Go program accepted it with every run, so existing scripts may use it anywhere.
@@ -84,8 +84,8 @@ const ENTRIES = {
     needs: "skip",
     harmless: true,
   },
-  once: { name: "once", ...key(LONGEST_KEY), runOnly: true },
-  every: { name: "every", alias: "once-per", ...duration({ least: 1, most: CENTURY }), runOnly: true },
+  once: { name: "once", ...key(MAX_KEY_LENGTH), runOnly: true },
+  every: { name: "every", alias: "once-per", ...duration({ min: 1, max: CENTURY }), runOnly: true },
   countFailures: { name: "count-failures", ...boolean, default: false, runOnly: true, needs: "rule" },
   minHold: { name: "min-hold", ...duration(), inConfig: true, runOnly: true },
   splay: { name: "splay", ...duration(), inConfig: true, runOnly: true },
@@ -95,7 +95,7 @@ const ENTRIES = {
   ledgerTable: { name: "ledger-table", ...table, default: { name: "sera_runs" }, inConfig: true, needs: "ledger" },
   keepHistory: {
     name: "keep-history",
-    ...duration({ most: CENTURY }),
+    ...duration({ max: CENTURY }),
     default: 90 * DAY,
     inConfig: true,
     runOnly: true,
@@ -104,11 +104,11 @@ const ENTRIES = {
   recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, runOnly: true, needs: "ledger" },
   lease: { name: "lease", ...boolean, default: false, inConfig: true, needs: "rows" },
   leaseTable: { name: "lease-table", ...table, default: { name: "sera_leases" }, inConfig: true, needs: "lease" },
-  ttl: { name: "ttl", ...duration({ least: 3 * SECOND, most: DAY }), default: 30 * SECOND, inConfig: true },
+  ttl: { name: "ttl", ...duration({ min: 3 * SECOND, max: DAY }), default: 30 * SECOND, inConfig: true },
   // Enough for a command to clean up, and not much longer.
   grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, runOnly: true },
   onLost: { name: "on-lost", ...choice("terminate", "warn"), default: "terminate", inConfig: true, runOnly: true },
-  maxRun: { name: "max-run", ...duration({ least: 1 }), inConfig: true, runOnly: true },
+  maxRun: { name: "max-run", ...duration({ min: 1 }), inConfig: true, runOnly: true },
   // Harmless: a permission that is not needed contradicts nothing.
   allowUnsafeServer: {
     name: "allow-unsafe-server",

@@ -19,7 +19,7 @@ export interface FollowedPath {
 }
 
 /** The limit on Linux, see path_resolution(7). */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 /**
  * Follows a path name by name, as the kernel does, so that each folder and link on the way can be checked.
@@ -49,7 +49,7 @@ export function followPath(path: string): FollowedPath {
       continue;
     }
     links.push({ path: next, info, within: end });
-    if (links.length > MOST_LINKS) throw new Error("too many symbolic links");
+    if (links.length > MAX_LINKS) throw new Error("too many symbolic links");
     const target = Deno.readLinkSync(next);
     names.unshift(...namesOf(target));
     if (target.startsWith("/")) {

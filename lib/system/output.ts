@@ -2,13 +2,13 @@ import { delayOrAbort, within } from "../waiting.ts";
 
 /** The first and the longest pause before writing again to a full non-blocking pipe, in milliseconds. */
 const FIRST_PAUSE = 5;
-const LONGEST_PAUSE = 100;
+const MAX_PAUSE = 100;
 
 /** How long a text waits for earlier texts on the other stream, in milliseconds. */
-const LONGEST_TURN = 1000;
+const MAX_TURN_WAIT = 1000;
 
 /** How many texts can wait for a reader. Further ones are lost, so that a stuck reader cannot use up the memory. */
-const MOST_WAITING = 1000;
+const MAX_WAITING = 1000;
 
 /** Something that can be written to. */
 export type Stream = Pick<typeof Deno.stdout, "write">;
@@ -49,9 +49,9 @@ export class Output {
    * to the same place.
    */
   put(text: string, other: Output): void {
-    if (this.#count === MOST_WAITING) return;
+    if (this.#count === MAX_WAITING) return;
     this.#count++;
-    const turn = other.#count === 0 ? undefined : within(LONGEST_TURN, other.written);
+    const turn = other.#count === 0 ? undefined : within(MAX_TURN_WAIT, other.written);
     this.#written = this.#written.then(() => turn).then(() => this.#write(new TextEncoder().encode(text)))
       .finally(() => this.#count--);
   }
@@ -69,7 +69,7 @@ export class Output {
           return;
         }
         await delayOrAbort(wait);
-        wait = Math.min(2 * wait, LONGEST_PAUSE);
+        wait = Math.min(2 * wait, MAX_PAUSE);
       }
     }
   }

@@ -4,7 +4,7 @@ import { TroubleError } from "../errors.ts";
 import { elapsed, firstOf, settled } from "../waiting.ts";
 
 /** The longest file accepted, in bytes; a file with all public CAs is a quarter of that. */
-const LONGEST = 2 ** 20;
+const MAX_SIZE = 2 ** 20;
 
 /** How long to wait for the writer of a pipe to close it, in milliseconds. */
 const PATIENCE = 10_000;
@@ -63,7 +63,7 @@ export function readSmallFileSync(path: string, found = Deno.statSync(path)): Sm
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (!info.isFile) throw unfit(info);
-  const bytes = new Uint8Array(LONGEST + 1);
+  const bytes = new Uint8Array(MAX_SIZE + 1);
   let length = 0;
   // The file may be longer than its size says, as in /proc.
   while (length < bytes.length) {
@@ -75,7 +75,7 @@ export function readSmallFileSync(path: string, found = Deno.statSync(path)): Sm
 }
 
 async function readPipe(file: Deno.FsFile): Promise<string> {
-  const bytes = new Uint8Array(LONGEST + 1);
+  const bytes = new Uint8Array(MAX_SIZE + 1);
   let length = 0;
   while (length < bytes.length) {
     const count = await file.read(bytes.subarray(length));

@@ -4,10 +4,10 @@
 const PLAIN = String.raw`^[\p{L}\p{N}\s_.,+;"\x60-]*$`;
 
 /** The longest name of a user or a database that any server allows, in characters. */
-export const LONGEST_NAME = 80;
+export const MAX_NAME_LENGTH = 80;
 
 /** The longest word that a message repeats: long enough for a mistyped word, shorter than most tokens and keys. */
-const LONGEST_WORD = 16;
+const MAX_WORD_LENGTH = 16;
 
 /** A path of plain names. A server contains a colon, an @, a bracket or an equals sign, or these as percent escapes. */
 const PLAIN_PATH = String.raw`^(?:[A-Za-z]:(?=[\\/]))?[\p{L}\p{N}_.,+~ \\/-]+$`;
@@ -16,12 +16,12 @@ const PLAIN_PATH = String.raw`^(?:[A-Za-z]:(?=[\\/]))?[\p{L}\p{N}_.,+~ \\/-]+$`;
 export const NOT_SHOWN = "(not shown, since it may hold a password)";
 
 /** Whether a message may repeat the text. */
-export function isPlain(text: string, longest = LONGEST_WORD): boolean {
+export function isPlain(text: string, longest = MAX_WORD_LENGTH): boolean {
   return text.length <= longest && matches(text, /^[\w .-]*$/, PLAIN);
 }
 
 /** The text if a message may repeat it, in quotes if blanks would be overlooked; otherwise {@linkcode NOT_SHOWN}. */
-export function plainOr(text: string, longest = LONGEST_WORD): string {
+export function plainOr(text: string, longest = MAX_WORD_LENGTH): string {
   if (!isPlain(text, longest)) return NOT_SHOWN;
   // An empty text, and blanks around one, cannot be seen.
   return text !== "" && text === text.trim() ? text : `"${text}"`;

@@ -2,7 +2,7 @@ import { printable } from "./printable.ts";
 import { shortened, widthOf } from "./width.ts";
 
 /** No column is cut to less than this. */
-const LEAST = 8;
+const MIN_WIDTH = 8;
 
 const GAP = "  ";
 
@@ -28,7 +28,7 @@ export function table(
   const widths = widthsOf(shown);
   for (const column of width === undefined ? [] : cut) {
     const tooMuch = lineWidth(widths) - width!;
-    if (tooMuch > 0) widths[column] = Math.max(Math.min(widths[column]!, LEAST), widths[column]! - tooMuch);
+    if (tooMuch > 0) widths[column] = Math.max(Math.min(widths[column]!, MIN_WIDTH), widths[column]! - tooMuch);
   }
   return shown.map((row) => {
     const cells = row.map((text, column) => padded(shortened(text, widths[column]!), widths[column]!));

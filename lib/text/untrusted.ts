@@ -6,30 +6,30 @@
  */
 
 /** The longest text to keep, in characters; the ledger's columns hold as many. */
-export const LONGEST_TEXT = 190;
+export const MAX_TEXT_LENGTH = 190;
 
 /** The highest number that a process can have: Linux counts to 2^22, Windows uses 32 bits. */
-const HIGHEST_PID = 2 ** 32 - 1;
+const MAX_PID = 2 ** 32 - 1;
 
 /** The end of the year 9999, in milliseconds since 1970; ISO 8601 writes later years in another way. */
-const LATEST = Date.UTC(10_000, 0, 1) - 1;
+const MAX_TIME = Date.UTC(10_000, 0, 1) - 1;
 
 /** A text, cut if it is too long; numbers are converted, and bytes decoded as UTF-8. */
 export function textFrom(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "bigint") return String(value);
-  const text = value instanceof Uint8Array ? new TextDecoder().decode(value.subarray(0, 5 * LONGEST_TEXT)) : value;
+  const text = value instanceof Uint8Array ? new TextDecoder().decode(value.subarray(0, 5 * MAX_TEXT_LENGTH)) : value;
   if (typeof text !== "string") return undefined;
   // Replaces half surrogate pairs, which are not characters and which many programs reject.
-  const characters = [...text.slice(0, 2 * LONGEST_TEXT + 2).toWellFormed()];
-  return characters.length <= LONGEST_TEXT
+  const characters = [...text.slice(0, 2 * MAX_TEXT_LENGTH + 2).toWellFormed()];
+  return characters.length <= MAX_TEXT_LENGTH
     ? characters.join("")
-    : `${characters.slice(0, LONGEST_TEXT - 3).join("")}...`;
+    : `${characters.slice(0, MAX_TEXT_LENGTH - 3).join("")}...`;
 }
 
-/** A whole number that a JavaScript number holds exactly, from `least` to `most`. */
-export function wholeFrom(value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER): number | undefined {
+/** A whole number that a JavaScript number holds exactly, from `min` to `max`. */
+export function wholeFrom(value: unknown, min = 0, max = Number.MAX_SAFE_INTEGER): number | undefined {
   const exact = exactFrom(value);
-  return exact !== undefined && exact >= least && exact <= most ? Number(exact) : undefined;
+  return exact !== undefined && exact >= min && exact <= max ? Number(exact) : undefined;
 }
 
 /** A whole number of any size. */
@@ -41,14 +41,14 @@ export function exactFrom(value: unknown): bigint | undefined {
 
 /** A process number. */
 export function pidFrom(value: unknown): number | undefined {
-  return wholeFrom(value, 1, HIGHEST_PID);
+  return wholeFrom(value, 1, MAX_PID);
 }
 
 /** A moment in milliseconds since 1970, from 1970 to the year 9999. */
 export function timeFrom(value: unknown): number | undefined {
   if (value === null || value === "") return undefined;
   const time = typeof value === "number" || typeof value === "string" ? Math.round(Number(value)) : NaN;
-  return time >= 0 && time <= LATEST ? time : undefined;
+  return time >= 0 && time <= MAX_TIME ? time : undefined;
 }
 
 /** A whole number for JSON: a number if every program reads it exactly, else a string of its digits. */

@@ -6,7 +6,7 @@ import type { ForcedRelease, HolderHandle } from "./holder_handle.ts";
 const PAUSE = 500;
 
 /** How long a server may take to free a lock that was taken by force, in milliseconds. */
-const LONGEST_FREEING = 5000;
+const FREE_TIMEOUT = 5000;
 
 /** How to end a holder. */
 export interface EndHolderOptions {
@@ -47,7 +47,7 @@ export async function endHolder(
   if (!await force(why)) return await handle.holds(signal) ? { outcome: "held", why } : released;
   const forced = await handle.force(signal);
   if (!forced) return released;
-  return await isGoneWithin(LONGEST_FREEING, handle, signal)
+  return await isGoneWithin(FREE_TIMEOUT, handle, signal)
     ? { outcome: "forced", ...forced }
     : { outcome: "held", why: "kept" };
 }

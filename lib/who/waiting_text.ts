@@ -8,8 +8,8 @@ import { isOfLock } from "./names.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
-/** How short a holder's name is cut, in columns: while other parts can still be left out, and after that. */
-const [LONG, LEAST] = [20, 8];
+/** A holder's name is not cut to less than this, in columns: while other parts can still be left out, and after that. */
+const [MIN_WIDTH_WITH_AGE, MIN_WIDTH] = [20, 8];
 
 /** The holder that the waiting line names. */
 export interface AwaitedHolder {
@@ -100,9 +100,9 @@ function roundedUp(ms: number): string {
 function textsOf({ who, state, age, silent }: AwaitedHolder, since: number, end: string, width: number): string[] {
   const ages = state === undefined ? "" : `, ${state} for ${roughSpan(age + since)}`;
   const silence = silent === undefined ? "" : `, silent for ${roughSpan(silent + since)}`;
-  const cases = [[ages + silence, LONG], [silence || ages, LONG], ["", LEAST]] as const;
-  return cases.flatMap(([more, least]) => {
+  const cases = [[ages + silence, MIN_WIDTH_WITH_AGE], [silence || ages, MIN_WIDTH_WITH_AGE], ["", MIN_WIDTH]] as const;
+  return cases.flatMap(([more, minWidth]) => {
     const room = width - widthOf(`sera: waiting for ${more}${end}`);
-    return room >= Math.min(widthOf(who), least) ? [`sera: waiting for ${shortened(who, room)}${more}${end}`] : [];
+    return room >= Math.min(widthOf(who), minWidth) ? [`sera: waiting for ${shortened(who, room)}${more}${end}`] : [];
   });
 }

@@ -4,8 +4,8 @@ import { ETCDCTL, FLOCK } from "./contestants.ts";
 import { type Aim, figureAt, type Table } from "./report.ts";
 import { stepName, STEPS } from "./staircase.ts";
 
-/** The most that one run may take, as a multiple of what the empty program takes. */
-const MOST: Readonly<Record<string, { readonly wall: number; readonly memory: number }>> = {
+/** The maximum that a run may take, as a multiple of what the empty program takes. */
+const MAX_OVERHEAD: Readonly<Record<string, { readonly wall: number; readonly memory: number }>> = {
   "sera, file": { wall: 1.2, memory: 1.1 },
   "sera, MySQL": { wall: 2, memory: 1.5 },
   "sera, PostgreSQL": { wall: 2, memory: 1.5 },
@@ -15,7 +15,7 @@ const MOST: Readonly<Record<string, { readonly wall: number; readonly memory: nu
 const beside = (of: string) => of === "sera, etcd" ? ETCDCTL : FLOCK;
 /** How much later than with that a waiter's command may start, in milliseconds. */
 const LATER = 3;
-/** The most memory that one of many may take, as a share of what one alone takes: they share pages. */
+/** The maximum memory of one of many processes, as a share of the memory of one alone: they share pages. */
 const SHARED = 0.6;
 /** How often a waiter may wake up in a second. */
 const BEATS = 1000 / heartbeatOf({ ttl: TABLE.ttl.default, grace: TABLE.grace.default });
@@ -47,22 +47,22 @@ function aimsOfSlots(tables: readonly Table[]): Aim[] {
   return rows.map(({ name: of, figures }) => {
     const figure = figures.ratio!.median;
     const what = "a crowd has run through slots after";
-    return { id: "slots", of, what, figure, most: SLOTTED, unit: "× the ideal time", met: figure <= SLOTTED };
+    return { id: "slots", of, what, figure, max: SLOTTED, unit: "× the ideal time", met: figure <= SLOTTED };
   });
 }
 
 function aimsOfTrips(tables: readonly Table[]): Aim[] {
-  return Object.entries(TRIPS).flatMap(([of, most]) => {
+  return Object.entries(TRIPS).flatMap(([of, max]) => {
     const figure = figureAt(tables, "roundtrips", of, "trips")?.median;
     const what = "a run far from its server";
     return figure === undefined
       ? []
-      : [{ id: "trips", of, what, figure, most, unit: "round trips", met: figure <= most }];
+      : [{ id: "trips", of, what, figure, max, unit: "round trips", met: figure <= max }];
   });
 }
 
 function aimsOfRuns(tables: readonly Table[]): Aim[] {
-  return Object.entries(MOST).flatMap(([of, most]) => {
+  return Object.entries(MAX_OVERHEAD).flatMap(([of, max]) => {
     const crowd = STEPS.at(-1)!;
     const overhead = (column: string) => figureAt(tables, "overhead", of, column)?.ratio;
     const delay = (row: string) => figureAt(tables, "handoff", row, "delay")?.median;
@@ -71,13 +71,13 @@ function aimsOfRuns(tables: readonly Table[]): Aim[] {
       id: Aim["id"],
       what: string,
       figure: number | undefined,
-      most: number | undefined,
+      max: number | undefined,
       unit: string,
     ): Aim[] =>
-      figure === undefined || most === undefined ? [] : [{ id, of, what, figure, most, unit, met: figure <= most }];
+      figure === undefined || max === undefined ? [] : [{ id, of, what, figure, max, unit, met: figure <= max }];
     return [
-      ...aim("wall", "wall time of a run", overhead("wall"), most.wall, "× the empty program's"),
-      ...aim("memory", "peak memory of a run", overhead("memory"), most.memory, "× the empty program's"),
+      ...aim("wall", "wall time of a run", overhead("wall"), max.wall, "× the empty program's"),
+      ...aim("memory", "peak memory of a run", overhead("memory"), max.memory, "× the empty program's"),
       ...aim(
         "handOff",
         `orderly hand-off, later than ${beside(of) === FLOCK ? "flock's" : "etcdctl's"}`,

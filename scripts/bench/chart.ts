@@ -14,7 +14,7 @@ const QUANTITIES = { wall: ["wall time", "ms"], processor: ["processor time", "m
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "runtime": ["runtime"],
   "modules": ["loading modules", "loading the driver"],
-  "settings, guard": ["settings", "signals, watchdog", "last checks"],
+  "settings, guard": ["settings", "signals, helper shell", "last checks"],
   "connect": ["connecting, log-in"],
   "acquire": ["acquiring"],
   "spawn, command": ["spawning", "command"],
@@ -73,7 +73,7 @@ function ratios(tables: readonly Table[]): object | undefined {
   const values = seras(tables, "overhead").flatMap(({ name, figures }) =>
     Object.entries(QUANTITIES).map(([id, [quantity, unit]]) => {
       const { median, ratio } = figures[id]!;
-      const aim = aims.find((aim) => aim.id === id && aim.of === name)?.most;
+      const aim = aims.find((aim) => aim.id === id && aim.of === name)?.max;
       const label = `${ratio!.toFixed(2)}×  ${median.toFixed(0)} ${unit}`;
       return { name, quantity, ratio, label, aim, end: Math.max(ratio!, aim ?? 0) };
     })

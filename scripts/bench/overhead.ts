@@ -35,7 +35,7 @@ export async function overhead({ folder, programs, contestants, rounds }: Bed): 
   }];
 }
 
-/** The most memory that the program had resident until its command ran, in MiB. */
+/** Peak resident memory of the program until its command ran, in MiB. */
 async function peakMemory(words: Words, bin: string): Promise<number> {
   const env = { PATH: `${bin}:${Deno.env.get("PATH")}` };
   const { stdout } = await command(words, { stdout: "piped", env }).output();

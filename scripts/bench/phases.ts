@@ -22,7 +22,7 @@ const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;
 export const PHASES: readonly Phase[] = [
   { name: "loading modules", until: "begin", of: [["lib/cli.ts", "run"]] },
   { name: "settings", until: "end", of: [["lib/settings/resolve.ts", "resolveSettings"]] },
-  { name: "signals, watchdog", until: "begin", of: LOCK },
+  { name: "signals, helper shell", until: "begin", of: LOCK },
   { name: "loading the driver", until: "end", of: LOCK },
   {
     name: "connecting, log-in",

@@ -41,10 +41,10 @@ function number(value: number): string {
 }
 
 function aimsText(aims: readonly Aim[]): string {
-  const lines = aims.map(({ of, what, figure, most, unit, met }) => [
+  const lines = aims.map(({ of, what, figure, max, unit, met }) => [
     `${of}: ${what}`,
     number(figure),
-    `aim: at most ${number(most)} ${unit}`,
+    `aim: at most ${number(max)} ${unit}`,
     met ? "met" : "not met",
   ]);
   return `aims\n${table(lines)}`;

@@ -50,8 +50,8 @@ export interface Aim {
   /** What is measured. */
   readonly what: string;
   readonly figure: number;
-  /** The most that it is to be. */
-  readonly most: number;
+  /** What the figure must not exceed. */
+  readonly max: number;
   readonly unit: string;
   readonly met: boolean;
 }

@@ -11,7 +11,7 @@ import type { Words } from "./words.ts";
 /** How long a round trip takes to a server that is far away, in milliseconds. */
 export const FAR = 50;
 /** More rounds would tell nothing new: a delay is the same each time. */
-const MOST_ROUNDS = 5;
+const MAX_ROUNDS = 5;
 
 /** A program that runs `true` while it holds a lock on a server. */
 interface Traveller {
@@ -35,7 +35,7 @@ export async function roundTrips({ programs, servers, rounds }: Bed): Promise<Ta
       { id: "counted", title: "counted by the proxy", unit: "round trips" },
     ],
     rows: await inTurn(byName(travellers, (traveller) => () => travel(traveller)), {
-      rounds: Math.min(rounds, MOST_ROUNDS),
+      rounds: Math.min(rounds, MAX_ROUNDS),
     }),
   }];
 }

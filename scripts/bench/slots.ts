@@ -14,7 +14,7 @@ const WAITERS = 100;
 /** How long each of their commands takes, in milliseconds. */
 const COMMAND = 50;
 /** More rounds would tell nothing new: each has many runs in it. */
-const MOST_ROUNDS = 3;
+const MAX_ROUNDS = 3;
 
 /** How soon all who wait for a lock with slots have run, and what a slot costs one run. */
 export async function slots(bed: Bed): Promise<Table[]> {
@@ -47,7 +47,7 @@ async function crowd({ programs, servers, folder, rounds, progress }: Bed): Prom
       { id: "ratio", title: "of the ideal", unit: "×" },
     ],
     rows: await inTurn(Object.fromEntries(things), {
-      rounds: Math.min(rounds, MOST_ROUNDS),
+      rounds: Math.min(rounds, MAX_ROUNDS),
       long: true,
       progress,
     }),

@@ -8,7 +8,7 @@ const NODES = [1, 2, 4, 8];
 /** How many commands they run between them. */
 const COMMANDS = 24;
 /** More rounds would tell nothing new: each has many runs in it. */
-const MOST_ROUNDS = 3;
+const MAX_ROUNDS = 3;
 
 /** How many short commands pass one lock in a second. */
 export async function throughput({ contestants, rounds, progress }: Bed): Promise<Table[]> {
@@ -27,7 +27,7 @@ export async function throughput({ contestants, rounds, progress }: Bed): Promis
         }
         return rates;
       }),
-      { rounds: Math.min(rounds, MOST_ROUNDS), long: true, progress },
+      { rounds: Math.min(rounds, MAX_ROUNDS), long: true, progress },
     ),
   }];
 }

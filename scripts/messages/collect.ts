@@ -36,7 +36,7 @@ const NOTES = ["note", "hidden", "elsewhere", "unsuitable"];
 const MADE = ["NewExpression", "ObjectExpression"];
 
 /** If a sentence has more wordings than this, its parts are listed instead. */
-const MOST_WORDINGS = 8;
+const MAX_WORDINGS = 8;
 
 /** Errors whose text nobody sees. */
 const INTERNAL = ["HandshakeError", "RefusedStartError"];
@@ -181,7 +181,7 @@ function messages(
     );
   const all = of(what);
   const [wordings, cures] = [new Set(all.map(({ what }) => what)), new Set(all.flatMap(({ cure }) => cure ?? []))];
-  if (what?.type !== "TemplateLiteral" || wordings.size <= MOST_WORDINGS || cures.size > 2) return all;
+  if (what?.type !== "TemplateLiteral" || wordings.size <= MAX_WORDINGS || cures.size > 2) return all;
   const whole = messageOf(place, what.quasis.map(({ value }) => value.cooked).join(HOLE), "", by, exit)
     .flatMap((message) => [undefined, ...cures].map((cure) => ({ ...message, cure })));
   const parts = what.expressions.flatMap((node) => messages({ ...place, node }, [node], "reason", evaluator, exit));

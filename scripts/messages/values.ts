@@ -15,10 +15,10 @@ type Value = string | Fields | undefined;
 
 type Fields = ReadonlyMap<string, () => Value>;
 
-/** The most ways that are tried for an expression. */
-const MOST_WAYS = 400;
-/** Calls inside of each other are followed as deep as this. */
-const DEEPEST = 40;
+/** How many ways to try for an expression. */
+const MAX_WAYS = 400;
+/** How deep nested calls are followed. */
+const MAX_DEPTH = 40;
 
 /** Where functions make words out of values: what these return is a hole. */
 const FORMATTERS =
@@ -77,7 +77,7 @@ export class Evaluator {
   ): readonly (readonly string[])[] {
     this.#ways = new Ways();
     const found = new Map<string, readonly string[]>();
-    for (let ways = 0; ways < MOST_WAYS; ways++) {
+    for (let ways = 0; ways < MAX_WAYS; ways++) {
       const texts = parts.map(([node, field]) => {
         const value = node && this.#value({ source, node }, new Map());
         return textOf(typeof value === "object" ? memberOf(value, field) : value);
@@ -90,7 +90,7 @@ export class Evaluator {
   }
 
   #value(place: Place, call: Call): Value {
-    if (this.#depth >= DEEPEST) return HOLE;
+    if (this.#depth >= MAX_DEPTH) return HOLE;
     this.#depth++;
     try {
       return this.#valueOf(place, call);

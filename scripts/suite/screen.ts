@@ -3,8 +3,8 @@
 import type { Ran } from "./lane.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** How many of the slowest tests are named. */
-const SLOWEST = 10;
+/** How many of the slowest tests to list. */
+const SLOWEST_SHOWN = 10;
 
 /** Says how the run goes on: on a terminal what runs now is the last line, written over and over. */
 export class Screen {
@@ -37,7 +37,7 @@ export class Screen {
   /** The last lines; the very last is as `deno test` words it. */
   sums({ passed, failed, ignored, tests }: Outcome): void {
     this.#say("\nthe slowest tests:");
-    for (const { seconds, file, name } of tests.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)) {
+    for (const { seconds, file, name } of tests.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN)) {
       console.log(`  ${seconds.toFixed(1).padStart(5)} s  ${file}: ${name}`);
     }
     const seconds = Math.round((performance.now() - this.#started) / 1000);

@@ -19,7 +19,7 @@ const AT_ONCE = 8;
 
 /** How long a server is waited for, in milliseconds, and how long a round may take at the most on a slow machine. */
 const LIMIT = 400;
-const LONGEST_ROUND = 180_000;
+const ROUND_TIMEOUT = 180_000;
 
 /** Long enough for a look at the lock, in milliseconds. */
 const LEASE = { ttl: 450, grace: 10 };
@@ -53,7 +53,7 @@ async function round(kind: FakeKind, seed: number): Promise<string> {
   using server = kind.start(free, tamper);
   let timer;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end: ${about}`)), LONGEST_ROUND);
+    timer = setTimeout(() => reject(new Error(`no end: ${about}`)), ROUND_TIMEOUT);
   });
   try {
     return await Promise.race([play(kind, server, free), late]);

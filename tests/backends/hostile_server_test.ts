@@ -1,4 +1,4 @@
-/** What is made of servers that answer with nonsense, never come to an end, or compress too well. */
+/** Servers that send malformed or endless answers, or small ones that decompress to huge ones. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -25,7 +25,7 @@ function settingOf(server: FakeMySql | FakePostgres): string {
 }
 
 /** Answers to the question for the lock that are none. */
-const NONSENSE: readonly (readonly [kind: FakeKind, what: string, answer: Answer])[] = [
+const MALFORMED: readonly (readonly [kind: FakeKind, what: string, answer: Answer])[] = [
   [FAKE_MYSQL, "another number", { got: 2 }],
   [FAKE_MYSQL, "a negative number", { got: -1 }],
   [FAKE_MYSQL, "a fraction", { got: 0.5 }],
@@ -49,7 +49,7 @@ const NONSENSE: readonly (readonly [kind: FakeKind, what: string, answer: Answer
   [FAKE_POSTGRES, "no rows at all", {}],
 ];
 
-for (const [kind, what, answer] of NONSENSE) {
+for (const [kind, what, answer] of MALFORMED) {
   Deno.test(`${kind.name}: ${what} in answer to the lock's question is no lock, and not busy`, async () => {
     using server = startWith(kind, WORDS[kind.name].question, () => answer);
     await using backend = await open(settingOf(server), freshName());
@@ -105,7 +105,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     await until("the connection is closed", () => server.clients === 0);
   });
 
-  Deno.test(`${kind.name}: nonsense in answer to a release is told`, async () => {
+  Deno.test(`${kind.name}: a malformed answer to a release is reported`, async () => {
     using server = startWith(kind, WORDS[kind.name].release, () => ({ released: "perhaps" }));
     await using backend = await open(settingOf(server), freshName());
     const lock = await hold(backend);

@@ -7,7 +7,7 @@ import type { PostgresServer } from "../servers/postgres_process.ts";
 import { startSystemPostgres } from "../servers/postgres_system.ts";
 
 /** Longer than anybody pauses who polls, in milliseconds. */
-const LONGEST_PAUSE = 3000;
+const MAX_PAUSE = 3000;
 
 /** A statement that a server has noted, with whoever sent it. */
 export interface Noted {
@@ -90,6 +90,6 @@ export async function notedThroughPooler({ logFile }: PostgresServer, name: stri
   return entries.filter((entry) => entry.includes(name)).flatMap((entry) => {
     const [, client, time, sql] = /^<(.*?) ([\d.]+)>LOG: {2}(?:statement|execute [^:]*): (.*)/s.exec(entry) ?? [];
     if (client === undefined || sql === undefined) return [];
-    return Date.now() - Number(time) * 1000 <= LONGEST_PAUSE ? [{ client, sql }] : [];
+    return Date.now() - Number(time) * 1000 <= MAX_PAUSE ? [{ client, sql }] : [];
   });
 }

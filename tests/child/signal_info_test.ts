@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { SignalInfo } from "../../lib/child/signal_info.ts";
-import type { WatchdogStatus } from "../../lib/child/watchdog_status.ts";
+import type { ShellStatus } from "../../lib/child/shell_status.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 
-const NOTHING: WatchdogStatus = { ignored: 0, blocked: 0, fenced: false, got: [] };
+const NOTHING: ShellStatus = { ignored: 0, blocked: 0, fenced: false, got: [] };
 
-/** A SignalInfo whose watchdog gives these answers in turn, and then none. */
-function infoOf(...answers: readonly Partial<WatchdogStatus>[]): { signalInfo: SignalInfo; asked: () => number } {
+/** A SignalInfo whose helper shell gives these answers in turn, and then none. */
+function infoOf(...answers: readonly Partial<ShellStatus>[]): { signalInfo: SignalInfo; asked: () => number } {
   let asked = 0;
   const signalInfo = new SignalInfo(() => {
     const status = answers[asked++];

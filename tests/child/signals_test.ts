@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { ENDING } from "../../lib/child/signal_lists.ts";
 import { SignalInfo } from "../../lib/child/signal_info.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
-import type { WatchdogStatus } from "../../lib/child/watchdog_status.ts";
+import type { ShellStatus } from "../../lib/child/shell_status.ts";
 import { InterruptedError } from "../../lib/errors.ts";
 import { linux, testWith } from "../cli/needs.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -15,7 +15,7 @@ class Relayed implements Disposable {
   readonly system = new FakeSystem();
   readonly clock = new FakeClock();
   /** What the shell tells when it is asked. */
-  answer: WatchdogStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  answer: ShellStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   readonly relay = new SignalRelay(new SignalInfo(() => Promise.resolve(this.answer)));
   /** What the command got. */
   readonly got: Deno.Signal[] = [];

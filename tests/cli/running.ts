@@ -3,7 +3,7 @@
 import { HANG, until } from "./wait.ts";
 
 /** How long a killed process may take to go, which is longer only if somebody whom it left behind keeps its stdout open. */
-const LONGEST_END_MS = 2000;
+const END_TIMEOUT_MS = 2000;
 
 /** How a process ended and what it said. */
 export interface Ended {
@@ -108,7 +108,7 @@ export class Running implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#over) this.#killAll();
     if (this.#stdin) await this.closeStdin();
-    const timer = setTimeout(() => this.#stopReading(), LONGEST_END_MS);
+    const timer = setTimeout(() => this.#stopReading(), END_TIMEOUT_MS);
     await this.ended.catch(() => undefined);
     clearTimeout(timer);
   }

@@ -2,7 +2,7 @@
 
 import { SignalInfo } from "../../lib/child/signal_info.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
-import type { WatchdogStatus } from "../../lib/child/watchdog_status.ts";
+import type { ShellStatus } from "../../lib/child/shell_status.ts";
 import type { BackendLock } from "../../lib/backends/backend.ts";
 import type { Execution } from "../../lib/commands/run/execution.ts";
 import type { Job } from "../../lib/commands/run/job.ts";
@@ -20,11 +20,11 @@ import type { Settings } from "../../lib/settings/settings.ts";
 import { type FakeProcess, FakeSystem } from "../child/fake_system.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 
-/** A watchdog that records the calls. */
-export class FakeWatchdog {
+/** A helper shell that records the calls. */
+export class FakeHelperShell {
   ready: Promise<void> = Promise.resolve();
   isWatching = true;
-  answer: WatchdogStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  answer: ShellStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   onGone: (message: string) => void = () => undefined;
   /** Throws where its shell is broken. */
   throwIfBroken: () => Promise<void> = () => Promise.resolve();
@@ -33,16 +33,16 @@ export class FakeWatchdog {
   constructor(readonly events: string[]) {}
 
   kill(target: number, left = Infinity): void {
-    this.events.push(`watchdog: kill ${Math.sign(target)} ${left}`);
+    this.events.push(`helper shell: kill ${Math.sign(target)} ${left}`);
   }
   renew(left: number): void {
-    this.events.push(`watchdog: renew ${left}`);
+    this.events.push(`helper shell: renew ${left}`);
   }
-  status(): Promise<WatchdogStatus | undefined> {
+  status(): Promise<ShellStatus | undefined> {
     return Promise.resolve(this.answer);
   }
   end(): Promise<void> {
-    this.events.push("watchdog: ended");
+    this.events.push("helper shell: ended");
     return Promise.resolve();
   }
   [Symbol.asyncDispose](): Promise<void> {
@@ -55,7 +55,7 @@ export function settingsOf(flags: Readonly<Record<string, string>> = {}): Promis
   return resolveSettings(new Map(Object.entries({ server: "file:/nowhere", ...flags })), () => undefined, false);
 }
 
-/** Everything that happens is in `events`, in its order: what is said, and what is done with the watchdog, the lock, the run. */
+/** Everything that happens is in `events`, in its order: what is said, and what is done with the helper shell, the lock, the run. */
 export class FakePlace implements Disposable {
   readonly events: string[] = [];
   readonly clock = new FakeClock();
@@ -70,8 +70,8 @@ export class FakePlace implements Disposable {
     err: (text) => void this.events.push(text.trim()),
   };
   readonly logger: Logger;
-  readonly watchdog = new FakeWatchdog(this.events);
-  readonly signalInfo = new SignalInfo(() => this.watchdog.status());
+  readonly helperShell = new FakeHelperShell(this.events);
+  readonly signalInfo = new SignalInfo(() => this.helperShell.status());
   readonly signals = new SignalRelay(this.signalInfo);
   readonly watch: WatchParts = this;
   readonly progress = new Progress(({ message }) => void this.events.push(`sera: ${message}`));

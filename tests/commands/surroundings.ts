@@ -6,7 +6,7 @@ import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { Progress } from "../../lib/commands/run/progress.ts";
 
-/** Defines a test. The pipe of a watchdog is closed some time after its shell has ended. */
+/** Defines a test. The pipe of a helper shell is closed some time after its shell has ended. */
 export function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
 }
@@ -21,7 +21,7 @@ export class Surroundings implements AsyncDisposable {
   };
   readonly logger = new Logger(this.io, { format: "text" }, "words");
   readonly watch = new Watch(this.logger, "name", false);
-  readonly #endWatchdog = this.watch.watchdog.end.bind(this.watch.watchdog);
+  readonly #endHelperShell = this.watch.helperShell.end.bind(this.watch.helperShell);
   readonly progress = new Progress(({ message }) => this.events.push(`sera: ${message}`));
   /** Parts that differ from these are given by the test. */
   execution(parts: Partial<Execution> = {}): Execution {
@@ -61,6 +61,6 @@ export class Surroundings implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.progress[Symbol.dispose]();
     this.watch.signals[Symbol.dispose]();
-    await this.#endWatchdog();
+    await this.#endHelperShell();
   }
 }

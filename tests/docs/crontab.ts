@@ -7,7 +7,7 @@ export interface CronJob {
   readonly command: string;
 }
 
-/** The least and the greatest number of each field. */
+/** The minimum and maximum of each field. */
 const FIELDS: readonly (readonly [number, number])[] = [[0, 59], [0, 23], [1, 31], [1, 12], [0, 7]];
 
 /** @throws {Error} When cron would not take a line, or would cut it off. */

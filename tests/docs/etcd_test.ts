@@ -7,7 +7,7 @@ import { etcdUnavailable } from "../servers/etcd.ts";
 import { freePort } from "../servers/free_port.ts";
 import { until } from "../servers/observe.ts";
 import { findProgram } from "../servers/tool.ts";
-import { startWatched } from "../servers/watchdog.ts";
+import { startWatched } from "../servers/watched.ts";
 import { examples, page } from "./markdown.ts";
 
 const ETCD = page("docs/etcd.md");

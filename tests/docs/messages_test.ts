@@ -54,8 +54,7 @@ function linesOf(code: string): readonly string[] {
 }
 
 Deno.test("values are holes, and constants are words", () => {
-  const code =
-    'const MOST = 7; throw new BadError(`Cannot use ${path}: more than ${MOST}` + " bytes", `see ${help()}`);';
+  const code = 'const MAX = 7; throw new BadError(`Cannot use ${path}: more than ${MAX}` + " bytes", `see ${help()}`);';
   assert.deepEqual(linesOf(code), ["Cannot use …: more than 7 bytes; see …"]);
 });
 

@@ -44,17 +44,17 @@ async function waiting(place: Place, name: string, count: number): Promise<void>
 }
 
 /** Starts one more than may run, sees that it waits, and lets all run to their end. */
-async function runOneTooMany(place: Place, name: string, script: string, most: number): Promise<string[]> {
-  const running = startShell(place, script, most + 1);
+async function runOneTooMany(place: Place, name: string, script: string, max: number): Promise<string[]> {
+  const running = startShell(place, script, max + 1);
   await waiting(place, name, 1);
-  await until("the others run", async () => (await lines(place)).length === most);
+  await until("the others run", async () => (await lines(place)).length === max);
   const begun = await lines(place);
   await place.write("go", "");
   for (const one of running) {
     assert.deepEqual(await one.ended, { code: 0, stdout: "", stderr: "" });
     await one[Symbol.asyncDispose]();
   }
-  assert.equal((await lines(place)).filter((line) => line.startsWith("end")).length, most + 1);
+  assert.equal((await lines(place)).filter((line) => line.startsWith("end")).length, max + 1);
   return begun;
 }
 

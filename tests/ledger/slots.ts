@@ -1,7 +1,7 @@
 /** What the ledger has to do for a lock with several holders: each writes under the name of its slot. */
 
 import assert from "node:assert/strict";
-import { MOST_SLOTS, slotName } from "../../lib/lock/slot_name.ts";
+import { MAX_SLOTS, slotName } from "../../lib/lock/slot_name.ts";
 import type { Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../backends/open.ts";
 import type { RunPlace } from "./run_bench.ts";
@@ -21,7 +21,7 @@ async function refusedIn(
   holder: RunHolder,
   slot: number,
   rule: Partial<Rule>,
-  slots = MOST_SLOTS,
+  slots = MAX_SLOTS,
 ): Promise<bigint | undefined> {
   const asked = { ...PLAIN, ...rule };
   const lock = slotName(holder.lock, slot);
@@ -41,7 +41,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
       [12, 1, 13],
       [12, 1, 12],
       [12, 1, 2],
-      [255, 25, MOST_SLOTS],
+      [255, 25, MAX_SLOTS],
       [255, 1, 3],
     ] as const
   ) {

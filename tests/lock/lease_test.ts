@@ -8,8 +8,8 @@ import {
   graceOf,
   heartbeatOf,
   type LeaseTerms,
+  minTtl,
   Moment,
-  shortestTtl,
   stopsAfter,
 } from "../../lib/lock/lease.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -65,7 +65,7 @@ Deno.test("with more beats slower answers come in time, since the first of them 
   const more = { ...terms, beats: DURABLE_BEATS_PER_TTL };
   assert.deepEqual([699, 700].map((roundTrip) => canRenewInTime(terms, roundTrip)), [true, false]);
   assert.deepEqual([849, 850].map((roundTrip) => canRenewInTime(more, roundTrip)), [true, false]);
-  assert.deepEqual([shortestTtl(terms, 800), shortestTtl(more, 800)], [4000, 3000]);
+  assert.deepEqual([minTtl(terms, 800), minTtl(more, 800)], [4000, 3000]);
 });
 
 Deno.test("a moment's age goes on with the monotonic clock", () => {

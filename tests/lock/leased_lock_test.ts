@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { LockUnavailableError, troubleOf } from "../../lib/errors.ts";
-import { canRenewInTime, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
+import { canRenewInTime, type LeaseTerms, minTtl, Moment } from "../../lib/lock/lease.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
 import type { LeasedLock } from "../../lib/lock/leased_lock.ts";
@@ -101,7 +101,7 @@ Deno.test("a ttl that the round trips cannot keep is refused with the shortest t
 Deno.test("the shortest ttl that would do is kept, and a second less is not", () => {
   for (const grace of [0, 500, 10_000, Infinity]) {
     for (const roundTrip of [700, 1000, 2500, 9000]) {
-      const ttl = shortestTtl({ ttl: 3000, grace }, roundTrip);
+      const ttl = minTtl({ ttl: 3000, grace }, roundTrip);
       assert.equal(ttl % 1000, 0);
       assert.ok(canRenewInTime({ ttl, grace }, roundTrip) && !canRenewInTime({ ttl: ttl - 1000, grace }, roundTrip));
     }
@@ -141,6 +141,17 @@ Deno.test("what a machine slept counts in a lease", async () => {
   clock.slept = 45_000;
   session.ended(new Error("the server closed the connection"));
   assert.match(lock.lost.reason.message, /^Lock lost: sera was suspended for 4\ds /);
+});
+
+Deno.test("a lease that passed while the machine slept is lost within a second, long before the next renewal", async () => {
+  using clock = new FakeClock();
+  const { lock, looks } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
+  await clock.to(100);
+  clock.slept = 45_000;
+  await clock.to(1100);
+  assert.match(lock.lost.reason.message, /^Lock lost: sera was suspended for 3\ds /);
+  assert.equal(lock.lost.reason.within, 0);
+  assert.deepEqual(looks, []);
 });
 
 Deno.test("a server that does not answer is not called a suspension", async () => {

@@ -67,7 +67,7 @@ Deno.test("the phases of a run add up to all of it, also where they overlap or a
     "runtime": 1010,
     "loading modules": 1013,
     "settings": 1020,
-    "signals, watchdog": 1021,
+    "signals, helper shell": 1021,
     "loading the driver": 1030,
     // Connecting begins before the backend is there, and the command starts while the lock is being acquired.
     "connecting, log-in": 1027,
@@ -80,7 +80,7 @@ Deno.test("the phases of a run add up to all of it, also where they overlap or a
     "runtime": 10,
     "loading modules": 3,
     "settings": 7,
-    "signals, watchdog": 1,
+    "signals, helper shell": 1,
     "loading the driver": 9,
     "connecting, log-in": 0,
     "acquiring": 10,

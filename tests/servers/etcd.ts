@@ -10,7 +10,7 @@ import {
 } from "./etcd_member.ts";
 import { hasIpv6, onFreePort } from "./free_port.ts";
 import type { Lent } from "./mysql_process.ts";
-import { watchedElsewhere } from "./watchdog.ts";
+import { watchedElsewhere } from "./watched.ts";
 
 export { etcdUnavailable } from "./etcd_member.ts";
 

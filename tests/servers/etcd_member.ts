@@ -3,7 +3,7 @@
 import type { ClientCertificate, ServerCertificate } from "./certificates.ts";
 import { callEtcd, type EtcdAccess, type EtcdAnswer, ETCDCTL, etcdctlCommand, runEtcdctl } from "./etcd_client.ts";
 import { findProgram, lastLines } from "./tool.ts";
-import { startWatched, type Watched } from "./watchdog.ts";
+import { startWatched, type Watched } from "./watched.ts";
 
 /** What a server of one member and a cluster of more have in common. */
 export interface Etcd extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FarNode, farNodeUnavailable } from "./far_node.ts";
-import { startWatched } from "./watchdog.ts";
+import { startWatched } from "./watched.ts";
 import { until } from "./observe.ts";
 
 /** Says back what it hears, over one connection. */

@@ -5,7 +5,7 @@ import { copyTemplate, templateFolders } from "./data_folder.ts";
 import { onFreePort } from "./free_port.ts";
 import { connectMySql } from "./mysql_client.ts";
 import { lastLines } from "./tool.ts";
-import { startWatched, type Watched, watchedElsewhere } from "./watchdog.ts";
+import { startWatched, type Watched, watchedElsewhere } from "./watched.ts";
 
 /** A private server, for one test or one test file. */
 export interface MySqlServer extends AsyncDisposable {

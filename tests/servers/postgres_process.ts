@@ -7,7 +7,7 @@ import { continueTree, killTree, stopTree } from "./process_tree.ts";
 import { lastLines, runTool } from "./tool.ts";
 import { giveAway, unprivileged } from "./unprivileged.ts";
 import type { Lent } from "./mysql_process.ts";
-import { startWatched, type Watched, watchedElsewhere } from "./watchdog.ts";
+import { startWatched, type Watched, watchedElsewhere } from "./watched.ts";
 
 /** A private server, for one test or one test file. */
 export interface PostgresServer extends AsyncDisposable {

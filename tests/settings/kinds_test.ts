@@ -81,12 +81,12 @@ const CASES: Readonly<Record<string, Case>> = {
     wrong: ["forever", "1.5", "soon", -1, true].map((value) => [value, "seconds, or a duration such as 1m30s"]),
   },
   "duration above 0": {
-    kind: duration({ least: 1 }),
+    kind: duration({ min: 1 }),
     right: [["1ms", 1]],
     wrong: [["0", "seconds, or a duration such as 1m30s, above 0"]],
   },
   "duration with two limits": {
-    kind: duration({ least: 3000, most: 60_000 }),
+    kind: duration({ min: 3000, max: 60_000 }),
     right: [["3s", 3000], ["1m", 60_000]],
     wrong: [2.999, "1m1s"].map((value) => [value, "seconds, or a duration such as 1m30s, from 3s to 1m"]),
   },

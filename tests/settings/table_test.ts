@@ -84,9 +84,9 @@ for (const key of SETTING_KEYS) {
   Deno.test(`the default and the limits of ${name} are told in the help as they are, and in docs/settings.md`, () => {
     const texts = [help.join(" "), PAGE.get(name)!.replaceAll("`", "")];
     for (const text of texts) {
-      const [, least, most] = /\bfrom (\d\w*) to (\d\w*)/.exec(text) ?? [];
+      const [, min, max] = /\bfrom (\d\w*) to (\d\w*)/.exec(text) ?? [];
       const limit = (text: string) => setting.kind === "number" ? text : span(parseWait(text));
-      const told = least === undefined ? "" : `from ${limit(least)} to ${limit(most!)}`;
+      const told = min === undefined ? "" : `from ${limit(min)} to ${limit(max!)}`;
       assert.ok(setting.takes("?").endsWith(told), text);
     }
     if (setting.default === undefined || setting.default === false) return;

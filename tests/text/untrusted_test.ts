@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
   exactFrom,
-  LONGEST_TEXT,
+  MAX_TEXT_LENGTH,
   numberForJson,
   pidFrom,
   textFrom,
@@ -10,16 +10,16 @@ import {
 } from "../../lib/text/untrusted.ts";
 
 /** What is no value of any kind. */
-const NONSENSE = [undefined, null, true, {}, [], NaN, Infinity, Symbol("s"), () => 1];
+const INVALID = [undefined, null, true, {}, [], NaN, Infinity, Symbol("s"), () => 1];
 
 Deno.test("a text is what it is, up to what anybody reads", () => {
-  for (const text of ["", "a", "é漢😀", "x".repeat(LONGEST_TEXT), "😀".repeat(LONGEST_TEXT)]) {
+  for (const text of ["", "a", "é漢😀", "x".repeat(MAX_TEXT_LENGTH), "😀".repeat(MAX_TEXT_LENGTH)]) {
     assert.equal(textFrom(text), text);
     assert.equal(textFrom(new TextEncoder().encode(text)), text);
   }
   for (const letter of ["x", "😀"]) {
     const text = textFrom(letter.repeat(1_000_000))!;
-    assert.equal(text, `${letter.repeat(LONGEST_TEXT - 3)}...`);
+    assert.equal(text, `${letter.repeat(MAX_TEXT_LENGTH - 3)}...`);
   }
   assert.equal(textFrom(7), "7");
   assert.equal(textFrom(7n), "7");
@@ -30,12 +30,12 @@ Deno.test("a text is what it is, up to what anybody reads", () => {
 
 Deno.test("a number is whole and exact, or none", () => {
   for (const value of [0, 7, "7", 7n, "0007"]) assert.equal(wholeFrom(value), Number(value));
-  for (const value of [...NONSENSE, -1, "-1", 0.5, "0.5", "", " 7", "7a", "1e3", 2 ** 53, "9007199254740993"]) {
+  for (const value of [...INVALID, -1, "-1", 0.5, "0.5", "", " 7", "7a", "1e3", 2 ** 53, "9007199254740993"]) {
     assert.equal(wholeFrom(value), undefined, String(value));
   }
   assert.equal(exactFrom("9007199254740993"), 9007199254740993n);
   assert.equal(exactFrom("-7"), -7n);
-  for (const value of [...NONSENSE, 2 ** 53, "1".repeat(21), "7.0"]) {
+  for (const value of [...INVALID, 2 ** 53, "1".repeat(21), "7.0"]) {
     assert.equal(exactFrom(value), undefined, String(value));
   }
   assert.deepEqual([1, 2 ** 32 - 1, 0, 2 ** 32].map(pidFrom), [1, 2 ** 32 - 1, undefined, undefined]);
@@ -46,7 +46,7 @@ Deno.test("a moment is one from 1970 to the year 9999, in milliseconds", () => {
   for (const [value, time] of [[0, 0], ["0", 0], [1.6, 2], ["1764000000000.4", 1_764_000_000_000], [latest, latest]]) {
     assert.equal(timeFrom(value), time);
   }
-  for (const value of [...NONSENSE, "", -1, latest + 1, "soon", 7n]) {
+  for (const value of [...INVALID, "", -1, latest + 1, "soon", 7n]) {
     assert.equal(timeFrom(value), undefined, String(value));
   }
 });

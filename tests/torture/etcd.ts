@@ -6,8 +6,8 @@ import { Proxy } from "../servers/proxy.ts";
 import type { TorturedSessions } from "./torture.ts";
 
 /** For how long a member or a wire is held up, in milliseconds: longer than a member's silence is put up with, too. */
-const SHORTEST_HOLD = 100;
-const LONGEST_HOLD = 4000;
+const MIN_STALL = 100;
+const MAX_STALL = 4000;
 
 /** Starts a cluster. Each sera knows all members, a third of them each one first. */
 export async function startTorturedEtcd(): Promise<TorturedSessions & AsyncDisposable> {
@@ -110,5 +110,5 @@ function anyIndex(): MemberIndex {
 }
 
 function someTime(): number {
-  return SHORTEST_HOLD + Math.random() * (LONGEST_HOLD - SHORTEST_HOLD);
+  return MIN_STALL + Math.random() * (MAX_STALL - MIN_STALL);
 }

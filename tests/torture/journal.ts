@@ -45,7 +45,7 @@ export interface Findings {
   /** The slots in which commands ran. */
   readonly slots: ReadonlySet<string>;
   /** The longest time between two signs of a run's life, in milliseconds: what the lengths may be wrong by. */
-  readonly longestSilence: number;
+  readonly maxSilence: number;
 }
 
 interface Run {
@@ -71,7 +71,7 @@ export function check(text: string, reach: number): Findings {
   const runs = new Map<string, Run>();
   const faults: (Fault & { line: number })[] = [];
   const clashes: string[] = [];
-  let longestSilence = 0;
+  let maxSilence = 0;
   for (const [line, words] of text.split("\n").filter((line) => line !== "").map((l) => l.split(" ")).entries()) {
     const wrong = (why: string) => new Error(`line ${line + 1} of the journal, ${words.join(" ")}: ${why}`);
     const at = Math.round(Number(words.at(-1)) * 1000);
@@ -103,7 +103,7 @@ export function check(text: string, reach: number): Findings {
     }
     if (!run) throw wrong("no begin");
     if (run.finished) throw wrong("after its end");
-    longestSilence = Math.max(longestSilence, at - run.last);
+    maxSilence = Math.max(maxSilence, at - run.last);
     run.last = at;
     run.lastLine = line;
     run.finished = what === "end";
@@ -138,6 +138,6 @@ export function check(text: string, reach: number): Findings {
       return [slot === undefined ? [name, token] as const : [name, token, slot] as const];
     }),
     slots: new Set(inOrder.flatMap(({ slot }) => slot === undefined ? [] : [slot])),
-    longestSilence,
+    maxSilence,
   };
 }

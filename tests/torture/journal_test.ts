@@ -13,11 +13,11 @@ Deno.test("runs one after the other do not overlap, also where the clock cannot 
 });
 
 Deno.test("a journal tells how many ran, and how many came to their own end", () => {
-  const { runs, finished, faults, longestSilence } = check(
+  const { runs, finished, faults, maxSilence } = check(
     "begin a 1.00\nbeat a 1.01\nfault kill a 1.02\nbegin b 1.50\nbeat b 1.54\nend b 1.55\n",
     REACH,
   );
-  assert.deepEqual({ runs, finished, longestSilence }, { runs: 2, finished: 1, longestSilence: 40 });
+  assert.deepEqual({ runs, finished, maxSilence }, { runs: 2, finished: 1, maxSilence: 40 });
   assert.deepEqual(faults, [{ kind: "kill", run: "a", at: 1020 }]);
 });
 

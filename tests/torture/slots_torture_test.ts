@@ -51,11 +51,11 @@ for (const { name, need, start } of LEASED) {
 }
 
 function judge(where: string, found: Torture): void {
-  console.log(`${summary(where, seconds, found)}; a slot was free for ${Math.round(found.longestLull)} ms`);
+  console.log(`${summary(where, seconds, found)}; a slot was free for ${Math.round(found.maxIdle)} ms`);
   if (seconds > DEFAULT_SECONDS) console.log(voices(found));
   assert.deepEqual([...found.slots].filter((slot) => Number(slot) >= SLOTS), []);
   assert.equal(found.slots.size, SLOTS);
-  assert.ok(found.longestLull < found.bound + LOOKS, `a slot was free for ${found.longestLull} ms`);
+  assert.ok(found.maxIdle < found.bound + LOOKS, `a slot was free for ${found.maxIdle} ms`);
   assert.ok(found.finished >= seconds, `only ${found.finished} runs came to their end: ${found.said.at(-1)}`);
   assert.ok(found.faults.length >= seconds, `only ${found.faults.length} faults`);
   assert.deepEqual([...found.codes.keys()].filter((code) => !CODES.includes(code)), [], found.said.join("\n"));

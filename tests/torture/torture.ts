@@ -5,7 +5,7 @@ import type { HeldSessions } from "../cli/held_session.ts";
 import type { Running } from "../cli/running.ts";
 import { HANG, pause } from "../cli/wait.ts";
 import { check, type Findings } from "./journal.ts";
-import { lull } from "./lull.ts";
+import { maxIdleTime } from "./idle_slots.ts";
 
 /** How many seras there are at a time. */
 const SERAS = 24;
@@ -23,8 +23,8 @@ const FAULTS_PER_RUN = 4;
 /** How many hundredths of a second the commands take, in turn; one of them is longer than the grace period. */
 const BEATS = [2, 9, 4, 40, 3, 7, 5];
 /** From one fault to the next, in milliseconds. */
-const SHORTEST_PEACE = 30;
-const LONGEST_PEACE = 250;
+const MIN_FAULT_INTERVAL = 30;
+const MAX_FAULT_INTERVAL = 250;
 /** From one crash of the server to the next, in milliseconds. */
 const CRASH_INTERVAL = 4000;
 
@@ -49,8 +49,8 @@ export type TorturedSessions = Pick<HeldSessions, "server" | "cutHolder" | "cutA
 /** A lease as short as may be, since others wait for it whenever its holder is killed, in milliseconds. */
 const LEASE_TTL = 3000;
 /** For how long a sera is stopped; the longest pauses cost it its lease. In milliseconds. */
-const SHORTEST_STOP = 100;
-const LONGEST_STOP = 2 * LEASE_TTL;
+const MIN_STOP = 100;
+const MAX_STOP = 2 * LEASE_TTL;
 /** How many times as long commands take where there are slots: else seras do not start fast enough for some to wait. */
 const LONGER_IN_SLOTS = 8;
 /** For how long it is seen whether all slots are held, in milliseconds. */
@@ -68,7 +68,7 @@ export interface Torture extends Findings {
   /** How long two commands may have run at the same time after a fault, in milliseconds, on a machine as slow as this. */
   readonly bound: number;
   /** With slots, for how long at the most one was free while somebody waited and nothing was broken, in milliseconds. */
-  readonly longestLull: number;
+  readonly maxIdle: number;
 }
 
 /**
@@ -137,7 +137,7 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
     if (!sera) return;
     note("stop", run);
     sera.kill("SIGSTOP");
-    const goesOn = pause(SHORTEST_STOP + Math.random() * (LONGEST_STOP - SHORTEST_STOP)).then(() => {
+    const goesOn = pause(MIN_STOP + Math.random() * (MAX_STOP - MIN_STOP)).then(() => {
       sera.kill("SIGCONT");
       stopped.delete(goesOn);
     });
@@ -166,12 +166,12 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
     if (faulted < enough) return;
     enough = faulted + FAULTS_PER_RUN;
     const before = finished();
-    while (finished() === before && inTime()) await pause(SHORTEST_PEACE);
+    while (finished() === before && inTime()) await pause(MIN_FAULT_INTERVAL);
   };
   const hurt = async () => {
     let crash = performance.now() + CRASH_INTERVAL / 2;
     while (inTime()) {
-      await pause(SHORTEST_PEACE + Math.random() * (LONGEST_PEACE - SHORTEST_PEACE));
+      await pause(MIN_FAULT_INTERVAL + Math.random() * (MAX_FAULT_INTERVAL - MIN_FAULT_INTERVAL));
       await progress();
       if (!sessions || performance.now() < crash) {
         await faults[Math.floor(Math.random() * faults.length)]!();
@@ -193,13 +193,13 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
   const workers = Promise.all(Array.from({ length: SERAS }, work));
   await hurt();
   await Promise.all(stopped);
-  const longestLull = slots === undefined ? 0 : await lull({ journal, running, slots }, CALM);
+  const maxIdle = slots === undefined ? 0 : await maxIdleTime({ journal, running, slots }, CALM);
   startsMore = false;
   await stopAll();
   await workers;
   const text = await place.read("journal");
-  const bound = BOUND + SILENCES * check(text, BOUND).longestSilence;
-  return { ...check(text, bound), codes, said, bound, longestLull };
+  const bound = BOUND + SILENCES * check(text, BOUND).maxSilence;
+  return { ...check(text, bound), codes, said, bound, maxIdle };
 }
 
 /** The run that began last, if it has not ended by itself. */
@@ -219,7 +219,7 @@ export function summary(where: string, seconds: number, { runs, finished, faults
   return `${where}: ${seconds} s, ${runs} runs (${finished} to their end); faults: ` +
     `${list([...kinds].map(([kind, all]) => [kind, all.length] as const))}; ` +
     `exit codes: ${[...codes].sort(([a], [b]) => a - b).map(([code, n]) => `${code} (${n})`).join(", ")}; ` +
-    `overlaps: ${overlaps.length}, longest ${longest} ms (silence up to ${rest.longestSilence} ms)`;
+    `overlaps: ${overlaps.length}, longest ${longest} ms (silence up to ${rest.maxSilence} ms)`;
 }
 
 /** How often the seras said what, whatever the numbers in it. */

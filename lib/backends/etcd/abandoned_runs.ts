@@ -1,5 +1,5 @@
 import type { RecordedRun } from "../../ledger/run.ts";
-import { MOST_SLOTS, slotIn } from "../../lock/slot_name.ts";
+import { MAX_SLOTS, slotIn } from "../../lock/slot_name.ts";
 import { type Ending, endRun } from "./end_run.ts";
 import { idIn } from "./ledger_keys.ts";
 import { runsOf } from "./ledger_reading.ts";
@@ -34,7 +34,7 @@ export async function endAbandonedRuns(
   const told: RecordedRun[] = [];
   let after: string | undefined;
   for (;;) {
-    const listed = await store.page(from, { after, until, limit: MOST_SLOTS + TOLD_AT_ONCE, keysOnly: true });
+    const listed = await store.page(from, { after, until, limit: MAX_SLOTS + TOLD_AT_ONCE, keysOnly: true });
     after = listed.at(-1)?.key;
     if (after === undefined) return told;
     const page = listed.filter(({ key }) => key !== undefined && isTheirs(keys.nameIn("allRunning", key)));

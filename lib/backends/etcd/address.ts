@@ -34,7 +34,7 @@ const DEFAULT_PORT = 2379;
 const DEFAULT_PREFIX = "sera/";
 
 /** The longest prefix, in characters. */
-const LONGEST_PREFIX = 200;
+const MAX_PREFIX_LENGTH = 200;
 const PRINTABLE = String.raw`^[^\p{C}\p{Zl}\p{Zp}]+$`;
 
 const FORM = /^(etcds?):\/\/([^/?#]*)(.*)$/is;
@@ -125,10 +125,10 @@ function parsePrefix(encoded: string): string {
   const prefix = percentDecode(encoded);
   if (prefix === undefined) throw bad("the prefix has an invalid percent escape", "write % as %25");
   if (prefix === "") return DEFAULT_PREFIX;
-  if (prefix.length > LONGEST_PREFIX || !matches(prefix, /^[\w./-]+$/, PRINTABLE)) {
+  if (prefix.length > MAX_PREFIX_LENGTH || !matches(prefix, /^[\w./-]+$/, PRINTABLE)) {
     throw bad(
       "the prefix is too long, or contains characters that cannot be printed",
-      `choose one of at most ${LONGEST_PREFIX} letters`,
+      `choose one of at most ${MAX_PREFIX_LENGTH} letters`,
     );
   }
   return prefix.endsWith("/") ? prefix : `${prefix}/`;

@@ -1,6 +1,17 @@
-/** etcd's answers, as its JSON gateway sends them. Each function throws a {@linkcode NonsenseError} for a malformed one. */
+/** etcd's answers, as its JSON gateway sends them. Each function throws a {@linkcode MalformedAnswerError} for a malformed one. */
 
-import { bytes, field, int64, type JsonObject, NonsenseError, object, objects, text, truth, utf8 } from "./json.ts";
+import {
+  bytes,
+  field,
+  int64,
+  type JsonObject,
+  MalformedAnswerError,
+  object,
+  objects,
+  text,
+  truth,
+  utf8,
+} from "./json.ts";
 
 /** A key and its value. */
 export interface KeyValue {
@@ -49,7 +60,7 @@ export function readTxn(json: JsonObject): TxnAnswer {
   const responses = objects(json, "responses");
   const answer = (step: number, name: string) => {
     const value = responses[step] && field(responses[step], name);
-    if (value === undefined) throw new NonsenseError(`no ${name}`);
+    if (value === undefined) throw new MalformedAnswerError(`no ${name}`);
     return object(responses[step]!, name);
   };
   return {
@@ -65,7 +76,7 @@ export function readTxn(json: JsonObject): TxnAnswer {
 /** Reads the answer to a request for a lease: the lease, and its TTL in seconds, which may be more than requested. */
 export function readGrant(json: JsonObject): { readonly id: bigint; readonly seconds: bigint } {
   const [id, seconds] = [int64(json, "ID"), int64(json, "TTL")];
-  if (id <= 0n || seconds <= 0n) throw new NonsenseError("no lease");
+  if (id <= 0n || seconds <= 0n) throw new MalformedAnswerError("no lease");
   return { id, seconds };
 }
 
@@ -138,7 +149,7 @@ export function readStatus(json: JsonObject): MemberStatus {
   const header = object(json, "header");
   const errors = field(json, "errors") ?? [];
   if (!Array.isArray(errors) || !errors.every((error) => typeof error === "string")) {
-    throw new NonsenseError("a wrong value of errors");
+    throw new MalformedAnswerError("a wrong value of errors");
   }
   return {
     version: text(json, "version"),
@@ -162,7 +173,7 @@ export function readMembers(json: JsonObject): readonly {
   return objects(json, "members").map((member) => {
     const urls = field(member, "clientURLs") ?? [];
     if (!Array.isArray(urls) || !urls.every((url) => typeof url === "string")) {
-      throw new NonsenseError("a wrong value of clientURLs");
+      throw new MalformedAnswerError("a wrong value of clientURLs");
     }
     return {
       id: int64(member, "ID"),

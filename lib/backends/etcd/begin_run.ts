@@ -7,7 +7,7 @@ import { grant, leaseRequest, Path, step, when } from "./requests.ts";
 import { readRun, type StoredRun } from "./stored_run.ts";
 
 /** The longest lease that etcd grants, in seconds. */
-const LONGEST_LEASE = 9_000_000_000;
+const MAX_LEASE_TTL = 9_000_000_000;
 
 /** How many numbers in a row may be taken already, which happens only if other programs write there. */
 const TRIES = 5;
@@ -60,7 +60,7 @@ async function nextNumber(store: LedgerStore): Promise<bigint> {
  * @param span In milliseconds; the lease has whole seconds, and at least etcd's minimum.
  */
 export async function spanLease(store: LedgerStore, span: number): Promise<bigint> {
-  const seconds = Math.min(Math.max(Math.ceil(span / 1000), 1), LONGEST_LEASE);
+  const seconds = Math.min(Math.max(Math.ceil(span / 1000), 1), MAX_LEASE_TTL);
   // The id is chosen here, so that a request that arrives twice makes one lease.
   const id = BigInt.asUintN(62, crypto.getRandomValues(new BigUint64Array(1))[0]!) + 1n;
   try {

@@ -1,5 +1,5 @@
 import type { Rule } from "../../ledger/run.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import type { KeyValue } from "./answers.ts";
 import { type Began, beganWithin, readSpan, type Span } from "./every.ts";
 import { idsIn, runsOf } from "./ledger_reading.ts";
@@ -79,8 +79,8 @@ async function keysAbout(store: LedgerStore, name: string, { once, every, countF
   const asked: Readonly<Record<Exclude<keyof Leads, "term">, Range | undefined>> = {
     keyed: once === undefined ? undefined : { key: keys.once(name, cut(once)) },
     listed: every === undefined ? undefined : { key: keys.every(name), prefix: true, limit: EVERY_AT_ONCE },
-    latest: every === undefined ? undefined : { ...keys.inSlots("lasts", name), limit: 2 * MOST_SLOTS },
-    unended: countFailures ? { ...keys.inSlots("allRunning", name), limit: MOST_SLOTS, keysOnly: true } : undefined,
+    latest: every === undefined ? undefined : { ...keys.inSlots("lasts", name), limit: 2 * MAX_SLOTS },
+    unended: countFailures ? { ...keys.inSlots("allRunning", name), limit: MAX_SLOTS, keysOnly: true } : undefined,
   };
   const ranges = Object.values(asked).filter((range) => range !== undefined);
   const answer = await store.read(...ranges);

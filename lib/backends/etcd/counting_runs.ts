@@ -1,5 +1,5 @@
 import type { Rule } from "../../ledger/run.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import { beganWithin, readSpan, type Span } from "./every.ts";
 import { idsIn, runsOf } from "./ledger_reading.ts";
 import type { LedgerStore } from "./ledger_store.ts";
@@ -23,7 +23,7 @@ export async function countingRuns(
   const { range, term } = await store.read(
     ...once === undefined ? [] : [{ key: keys.once(name, cut(once)) }],
     ...every === undefined ? [] : [
-      { ...keys.inSlots("lasts", name), limit: 2 * MOST_SLOTS },
+      { ...keys.inSlots("lasts", name), limit: 2 * MAX_SLOTS },
       { key: keys.every(name), prefix: true, limit },
     ],
   );

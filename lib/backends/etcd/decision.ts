@@ -23,21 +23,21 @@ export function txnOf<T>({ when, then, otherwise }: Decision<T>): JsonObject {
   return txn(when, stepsOf(then), stepsOf(otherwise));
 }
 
-function stepsOf<T>(way: Decision<T> | Leaf<T>): readonly JsonObject[] {
-  return "steps" in way ? way.steps : [step.txn(way.when, stepsOf(way.then), stepsOf(way.otherwise))];
+function stepsOf<T>(branch: Decision<T> | Leaf<T>): readonly JsonObject[] {
+  return "steps" in branch ? branch.steps : [step.txn(branch.when, stepsOf(branch.then), stepsOf(branch.otherwise))];
 }
 
 /** The leaf that was reached: what it means, the answers to its steps, and the revision. */
-export function takenWay<T>(
+export function branchTaken<T>(
   decision: Decision<T>,
   json: JsonObject,
 ): { readonly is: T; readonly answer: TxnAnswer; readonly revision: bigint } {
   let answer = readTxn(json);
   const { revision } = answer;
   for (let at = decision;;) {
-    const way = answer.succeeded ? at.then : at.otherwise;
-    if ("steps" in way) return { is: way.is, answer, revision };
+    const branch = answer.succeeded ? at.then : at.otherwise;
+    if ("steps" in branch) return { is: branch.is, answer, revision };
     answer = answer.txn(0);
-    at = way;
+    at = branch;
   }
 }

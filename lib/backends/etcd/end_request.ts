@@ -7,7 +7,7 @@ import type { Requester } from "../../lock/end_request.ts";
 import { textFrom } from "../../text/untrusted.ts";
 
 /** The longest value that is read, in bytes. */
-const LONGEST = 65_536;
+const MAX_VALUE_SIZE = 65_536;
 
 /** A holder's value with the request in it; undefined if the value is not sera's. */
 export function withEndRequest(value: Uint8Array, { label, host }: Requester): string | undefined {
@@ -30,7 +30,7 @@ export function readEndRequest(value: Uint8Array): Requester | undefined {
 }
 
 function objectIn(value: Uint8Array): Record<string, unknown> | undefined {
-  if (value.length > LONGEST) return undefined;
+  if (value.length > MAX_VALUE_SIZE) return undefined;
   try {
     const object = JSON.parse(new TextDecoder().decode(value));
     return typeof object === "object" && object !== null && !Array.isArray(object) ? object : undefined;

@@ -9,7 +9,7 @@ import { leaseRequest, Path } from "./requests.ts";
 import { idFrom, own, readValue, type StoredRun } from "./stored_run.ts";
 
 /** Runs that began further ahead of the machine's clock are ignored silently; in milliseconds. */
-const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
+const MAX_AHEAD = 366 * 24 * 3600 * 1000;
 
 /** When a run began: too long ago to count, or as in other ledgers. */
 export type Began = "too early" | "before" | "ahead" | "far ahead";
@@ -69,7 +69,7 @@ export async function beganWithin(
 
 function byMachine({ started }: StoredRun, every: number): Began {
   const now = Date.now();
-  if (started === undefined || started <= now - every || started >= now + FARTHEST_AHEAD) return "too early";
+  if (started === undefined || started <= now - every || started >= now + MAX_AHEAD) return "too early";
   if (started >= now + every) return "far ahead";
   return started > now ? "ahead" : "before";
 }

@@ -7,10 +7,10 @@ const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [na
 /**
  * How long a connection may be silent, in milliseconds, before it is used or replaced: it may have broken silently.
  */
-export const LONGEST_SILENCE = 300_000;
+export const MAX_SILENCE = 300_000;
 
 /** How long the runtime keeps an idle connection: longer than any is left idle on purpose. */
-const KEPT_IDLE = LONGEST_SILENCE + 30_000;
+const KEPT_IDLE = MAX_SILENCE + 30_000;
 
 /**
  * The HTTP clients: TLS as the address says, HTTP/1.1, and no proxy. A proxy in the environment is meant for the Web: it

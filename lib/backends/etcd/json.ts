@@ -15,7 +15,7 @@ export interface JsonObject {
 }
 
 /** An answer that etcd cannot have sent. Not transient: the same request would get the same answer. */
-export class NonsenseError extends LockUnavailableError {
+export class MalformedAnswerError extends LockUnavailableError {
   /** @param what What is wrong, never its content. */
   constructor(what: string) {
     const why = `the server's answer makes no sense (${what})`;
@@ -24,21 +24,21 @@ export class NonsenseError extends LockUnavailableError {
 }
 
 /** The numbers that 64 bits can hold, with a sign and without, in the one way in which each is written. */
-const LEAST = -(2n ** 63n);
-const MOST = 2n ** 64n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_UINT64 = 2n ** 64n - 1n;
 const DIGITS = /^(?:0|-?[1-9][0-9]{0,19})$/;
 
 /**
  * Parses a JSON object.
  *
- * @throws {NonsenseError} When it is not one.
+ * @throws {MalformedAnswerError} When it is not one.
  */
 export function parseJson(text: string): JsonObject {
   let value: Json;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new NonsenseError("no JSON");
+    if (error instanceof SyntaxError) throw new MalformedAnswerError("no JSON");
     throw error;
   }
   return asObject(value, "it");
@@ -52,7 +52,7 @@ export function field(json: JsonObject, name: string): Json | undefined {
 /**
  * An object in an object; an empty one if it is absent.
  *
- * @throws {NonsenseError} When it is something else.
+ * @throws {MalformedAnswerError} When it is something else.
  */
 export function object(json: JsonObject, name: string): JsonObject {
   return asObject(field(json, name) ?? {}, name);
@@ -61,7 +61,7 @@ export function object(json: JsonObject, name: string): JsonObject {
 /**
  * A list of objects; an empty one if it is absent.
  *
- * @throws {NonsenseError} When it is something else.
+ * @throws {MalformedAnswerError} When it is something else.
  */
 export function objects(json: JsonObject, name: string): readonly JsonObject[] {
   const value = field(json, name) ?? [];
@@ -72,21 +72,21 @@ export function objects(json: JsonObject, name: string): readonly JsonObject[] {
 /**
  * A whole number of 64 bits, with or without sign; 0 if it is absent.
  *
- * @throws {NonsenseError} When it is something else: also for a JSON number, which may have been rounded.
+ * @throws {MalformedAnswerError} When it is something else: also for a JSON number, which may have been rounded.
  */
 export function int64(json: JsonObject, name: string): bigint {
   const value = field(json, name);
   if (value === undefined) return 0n;
   if (typeof value !== "string" || !DIGITS.test(value)) throw wrong(name);
   const number = BigInt(value);
-  if (number < LEAST || number > MOST) throw wrong(name);
+  if (number < MIN_INT64 || number > MAX_UINT64) throw wrong(name);
   return number;
 }
 
 /**
  * A whole number that a JavaScript number holds exactly, given as a number; 0 if it is absent.
  *
- * @throws {NonsenseError} When it is something else.
+ * @throws {MalformedAnswerError} When it is something else.
  */
 export function int32(json: JsonObject, name: string): number {
   const value = field(json, name) ?? 0;
@@ -97,7 +97,7 @@ export function int32(json: JsonObject, name: string): number {
 /**
  * A boolean; false if it is absent.
  *
- * @throws {NonsenseError} When it is something else.
+ * @throws {MalformedAnswerError} When it is something else.
  */
 export function truth(json: JsonObject, name: string): boolean {
   const value = field(json, name) ?? false;
@@ -108,7 +108,7 @@ export function truth(json: JsonObject, name: string): boolean {
 /**
  * A string; an empty one if it is absent.
  *
- * @throws {NonsenseError} When it is something else.
+ * @throws {MalformedAnswerError} When it is something else.
  */
 export function text(json: JsonObject, name: string): string {
   const value = field(json, name) ?? "";
@@ -119,7 +119,7 @@ export function text(json: JsonObject, name: string): string {
 /**
  * Bytes, as keys and values are; none if it is absent.
  *
- * @throws {NonsenseError} When it is something else.
+ * @throws {MalformedAnswerError} When it is something else.
  */
 export function bytes(json: JsonObject, name: string): Uint8Array<ArrayBuffer> {
   try {
@@ -134,7 +134,7 @@ export function bytes(json: JsonObject, name: string): Uint8Array<ArrayBuffer> {
  * Bytes that are a text in UTF-8.
  *
  * @returns Undefined if they are not: others may write keys and values, too.
- * @throws {NonsenseError} When it is not bytes.
+ * @throws {MalformedAnswerError} When it is not bytes.
  */
 export function utf8(json: JsonObject, name: string): string | undefined {
   try {
@@ -160,6 +160,6 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-function wrong(name: string): NonsenseError {
-  return new NonsenseError(`a wrong value of ${name}`);
+function wrong(name: string): MalformedAnswerError {
+  return new MalformedAnswerError(`a wrong value of ${name}`);
 }

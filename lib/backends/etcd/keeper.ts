@@ -4,7 +4,7 @@ import type { Keeper } from "../../lock/keeper.ts";
 import { DURABLE_BEATS_PER_TTL, heartbeatOf, type Moment } from "../../lock/lease.ts";
 import { within } from "../../waiting.ts";
 import { readRange } from "./answers.ts";
-import { keysAsTheyAre } from "./keys_as_they_are.ts";
+import { currentKeys } from "./current_keys.ts";
 import { Path, range } from "./requests.ts";
 import type { Place } from "./line.ts";
 import type { EtcdSession } from "./session.ts";
@@ -159,7 +159,7 @@ export class EtcdKeeper implements Keeper {
   async #areThere(timeout: number | undefined): Promise<boolean> {
     let found;
     try {
-      found = await keysAsTheyAre(this.session.client, this.#places, { signal: this.ended, timeout });
+      found = await currentKeys(this.session.client, this.#places, { signal: this.ended, timeout });
     } catch (error) {
       if (error instanceof LockUnavailableError) return true;
       throw error;

@@ -2,7 +2,7 @@ import { Moment } from "../../lock/lease.ts";
 import { readGrant, readKeepAlive } from "./answers.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
 import { Code, EtcdError } from "./errors.ts";
-import { field, int64, type JsonObject, NonsenseError, object } from "./json.ts";
+import { field, int64, type JsonObject, MalformedAnswerError, object } from "./json.ts";
 import { grant, leaseRequest, Path } from "./requests.ts";
 
 /** What became of a renewal: when the request for it was sent; undefined if the lease has ended. */
@@ -91,7 +91,7 @@ export class EtcdLease {
   #renewed(answer: JsonObject, sent: Moment): Renewed {
     // etcd reports an ended lease by leaving its TTL out; nothing else may be taken for that.
     if (field(answer, "result") === undefined || int64(object(answer, "result"), "ID") !== this.id) {
-      throw new NonsenseError("a renewal of another lease");
+      throw new MalformedAnswerError("a renewal of another lease");
     }
     if (readKeepAlive(answer) <= 0n) return undefined;
     // Of two renewals at the same time, the older one may be answered last.

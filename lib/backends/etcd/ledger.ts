@@ -18,7 +18,7 @@ import { step } from "./requests.ts";
 import { cut, newRun, recorded, type StoredRun } from "./stored_run.ts";
 
 /** The latest time that a run is kept until: the end of the year 9999. */
-const LATEST = Date.UTC(10_000, 0, 1) - 1;
+const MAX_TIME = Date.UTC(10_000, 0, 1) - 1;
 
 /**
  * The ledger in etcd, in keys below `ledger/`. Each change of a lock's runs is one transaction, which etcd executes only if
@@ -174,5 +174,5 @@ export class EtcdLedger implements Ledger {
 
 /** A time that many milliseconds later. */
 function after(time: number, milliseconds: number): number {
-  return Math.min(time + milliseconds, LATEST);
+  return Math.min(time + milliseconds, MAX_TIME);
 }

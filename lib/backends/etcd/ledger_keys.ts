@@ -1,7 +1,7 @@
 import { slotIn } from "../../lock/slot_name.ts";
 
 /** A run's number is subtracted from this, so that the newest run has the first key: etcd reads ranges only from the start. */
-const MOST = 2n ** 64n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
 
 /** The digits of a number in a key. */
 const DIGITS = 16;
@@ -105,11 +105,11 @@ export class LedgerKeys {
 /** The number at the end of a key; undefined if there is none. */
 export function idIn(key: string | undefined): bigint | undefined {
   const digits = key?.slice(key.lastIndexOf("/") + 1);
-  return digits !== undefined && /^[0-9a-f]{16}$/.test(digits) ? MOST - BigInt(`0x${digits}`) : undefined;
+  return digits !== undefined && /^[0-9a-f]{16}$/.test(digits) ? MAX_UINT64 - BigInt(`0x${digits}`) : undefined;
 }
 
 function countingDown(id: bigint): string {
-  return (MOST - id).toString(16).padStart(DIGITS, "0");
+  return (MAX_UINT64 - id).toString(16).padStart(DIGITS, "0");
 }
 
 function numberOf(id: bigint | undefined): string {

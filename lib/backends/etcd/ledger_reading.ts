@@ -33,14 +33,14 @@ export async function latestRuns(
         (page) => runsOf(store, idsIn(page)),
       );
   }
-  const most = isNarrow(filter) ? Infinity : limit;
+  const max = isNarrow(filter) ? Infinity : limit;
   const ids = new Set<bigint>();
   for (const beginning of beginnings ?? [""]) {
     if (lock !== undefined && !lock.startsWith(beginning)) continue;
     const list = lists ?? { key: `${store.keys.byLock}${beginning}` };
-    for (const id of await newestOf(store, list, most)) ids.add(id);
+    for (const id of await newestOf(store, list, max)) ids.add(id);
   }
-  const left = [...newestFirst([...ids]).slice(0, most)];
+  const left = [...newestFirst([...ids]).slice(0, max)];
   const runs: StoredRun[] = [];
   while (left.length > 0 && runs.length < limit) {
     const page = await runsOf(store, left.splice(0, 100));

@@ -152,8 +152,8 @@ export class LedgerStore {
       readonly keysOnly?: boolean;
     } = {},
   ): Promise<readonly KeyValue[]> {
-    const most = Math.min(limit, keysOnly ? KEYS_AT_ONCE : READ_AT_ONCE);
-    return await readFitting(most, async (count, keysOnlyNow) => {
+    const max = Math.min(limit, keysOnly ? KEYS_AT_ONCE : READ_AT_ONCE);
+    return await readFitting(max, async (count, keysOnlyNow) => {
       const found = await this.ask(Path.range, {
         ...range({ key: prefix, prefix: true, limit: count, keysOnly: keysOnly || keysOnlyNow }),
         ...after === undefined ? {} : { key: base64(`${after}\0`) },

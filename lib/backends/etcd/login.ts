@@ -1,6 +1,6 @@
 import type { EtcdAddress } from "./address.ts";
 import { Code, EtcdError } from "./errors.ts";
-import { NonsenseError, text } from "./json.ts";
+import { MalformedAnswerError, text } from "./json.ts";
 import type { Member, Sending } from "./member.ts";
 import { Path } from "./requests.ts";
 
@@ -63,7 +63,7 @@ export class Login {
     try {
       const answer = await member.ask(Path.authenticate, { name, password }, { ...sending, token: undefined });
       const token = text(answer, "token");
-      if (!/^[\x21-\x7e]+$/.test(token)) throw new NonsenseError("no token");
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new MalformedAnswerError("no token");
       return this.#token = token;
     } catch (error) {
       if (!(error instanceof EtcdError && OPEN_TO_ALL.test(error.words))) throw error;

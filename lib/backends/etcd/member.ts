@@ -1,8 +1,9 @@
 import { type Trouble, TroubleError } from "../../errors.ts";
+import { formatDuration } from "../../text/duration.ts";
 import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
 import { readLines, readWhole } from "./body.ts";
 import { EtcdError } from "./errors.ts";
-import { field, type JsonObject, NonsenseError, object, parseJson } from "./json.ts";
+import { field, type JsonObject, MalformedAnswerError, object, parseJson } from "./json.ts";
 
 /** What goes along with a request. */
 export interface Sending {
@@ -52,7 +53,10 @@ export class Member {
   /** The error for no answer in time. */
   slow(limit: number): EtcdError {
     return this.error(
-      { what: `no answer within ${limit / 1000} s`, cure: "check the address and the firewall, and see its log" },
+      {
+        what: `no answer within ${formatDuration(Math.round(limit))}`,
+        cure: "check the address and the firewall, and see its log",
+      },
       { transient: true },
     );
   }
@@ -92,7 +96,7 @@ export class Member {
       for await (const line of readLines(await this.#send(path, body, sending))) {
         const message = parseJson(line);
         if (field(message, "result") === undefined) {
-          throw await this.#refusal(message) ?? new NonsenseError("no result");
+          throw await this.#refusal(message) ?? new MalformedAnswerError("no result");
         }
         const result = object(message, "result");
         this.#isEtcd = true;
@@ -120,7 +124,7 @@ export class Member {
     try {
       refusal = await this.#refusal(parseJson(text));
     } catch (error) {
-      if (!(error instanceof NonsenseError)) throw error;
+      if (!(error instanceof MalformedAnswerError)) throw error;
     }
     if (refusal) throw refusal;
     const { whatAnswers } = await import("./not_etcd.ts");
@@ -139,7 +143,9 @@ export class Member {
   async #meant(error: unknown, { http, signal }: Sending): Promise<unknown> {
     if (signal.aborted) return signal.reason;
     if (error instanceof EtcdError) return error;
-    if (error instanceof NonsenseError) return this.error({ what: error.why, cure: error.cure }, { transient: false });
+    if (error instanceof MalformedAnswerError) {
+      return this.error({ what: error.why, cure: error.cure }, { transient: false });
+    }
     if (error instanceof TroubleError) return error;
     // The runtime's errors of fetch and of reading; all others are sera's own.
     if (!(error instanceof TypeError || error instanceof Deno.errors.Http)) return error;

@@ -3,7 +3,7 @@
 import type { Trouble } from "../../errors.ts";
 import { serverWords } from "../network/server_words.ts";
 import { readWhole } from "./body.ts";
-import { field, NonsenseError, parseJson } from "./json.ts";
+import { field, MalformedAnswerError, parseJson } from "./json.ts";
 
 /** The oldest version whose gateway has the paths that sera uses. */
 export const OLDEST = [3, 4] as const;
@@ -66,7 +66,7 @@ export async function askVersion(
     return typeof version === "string" && /^\d{1,4}\.\d{1,4}[\w.+-]{0,20}$/.test(version) ? version : undefined;
   } catch (error) {
     if (request.signal.aborted) throw error;
-    if (error instanceof NonsenseError || error instanceof TypeError) return undefined;
+    if (error instanceof MalformedAnswerError || error instanceof TypeError) return undefined;
     throw error;
   }
 }

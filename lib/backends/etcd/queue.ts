@@ -3,7 +3,7 @@
 import { OtherSlotsError, QueueFullError } from "../../errors.ts";
 import { type KeyValue, readTxn, type TxnAnswer } from "./answers.ts";
 import type { CallOptions } from "./client.ts";
-import { type JsonObject, NonsenseError } from "./json.ts";
+import { type JsonObject, MalformedAnswerError } from "./json.ts";
 import type { Comer, Line, Place } from "./line.ts";
 import { keyOf, queueOf, slotsOf } from "./names.ts";
 import { type Keys, Path, step, txn, when, whenAll } from "./requests.ts";
@@ -62,7 +62,7 @@ export class Queue implements Line {
     const { succeeded, revision } = answer;
     if (succeeded) {
       const [mine, before] = answer.range(1).keys;
-      if (!mine) throw new NonsenseError("no key");
+      if (!mine) throw new MalformedAnswerError("no key");
       return { place: this.#placeOf(mine, before, answer), count: 0n, revision };
     }
     // A previous attempt succeeded, although its answer was lost.

@@ -5,10 +5,10 @@ import { LockUnavailableError } from "../../errors.ts";
  * key whose value is too long is read without it.
  */
 export async function readFitting<T>(
-  most: number,
+  max: number,
   read: (count: number, keysOnly: boolean) => Promise<T>,
 ): Promise<T> {
-  for (let count = most;; count = Math.ceil(count / 2)) {
+  for (let count = max;; count = Math.ceil(count / 2)) {
     try {
       return await read(count, false);
     } catch (error) {

@@ -9,7 +9,7 @@ import type { Line, Place } from "./line.ts";
 import { untilRenewed } from "./until_renewed.ts";
 
 /** How long to try to revoke a lease that is not needed, in milliseconds; it would expire anyway. */
-const LONGEST_CLOSE = 1000;
+const REVOKE_TIMEOUT = 1000;
 
 /** How many renewals a waiter sends within the TTL: one of them may go unanswered. */
 const BEATS_OF_WAITERS = 3;
@@ -117,7 +117,7 @@ export class EtcdSession implements LockSession {
   }
 
   async #giveBack(): Promise<void> {
-    using limit = new TimeLimit(LONGEST_CLOSE, () => LockUnavailableError.on(this.where, { what: "no answer" }));
+    using limit = new TimeLimit(REVOKE_TIMEOUT, () => LockUnavailableError.on(this.where, { what: "no answer" }));
     try {
       await this.lease.revoke({ signal: limit.signal });
     } catch (error) {

@@ -1,15 +1,15 @@
 /** Several locks that are held together: all or none. */
 
 import type { CallOptions, EtcdClient } from "./client.ts";
-import { takenWay, txnOf } from "./decision.ts";
-import { NonsenseError } from "./json.ts";
-import { keysAsTheyAre } from "./keys_as_they_are.ts";
+import { branchTaken, txnOf } from "./decision.ts";
+import { MalformedAnswerError } from "./json.ts";
+import { currentKeys } from "./current_keys.ts";
 import type { Comer, Line, Place } from "./line.ts";
 import { Queue, refuseSlots } from "./queue.ts";
 import { Path, step, whenAll } from "./requests.ts";
 
 /** How many locks one request takes: etcd takes 128 conditions. */
-const MOST_AT_ONCE = 40;
+const MAX_LOCKS_PER_REQUEST = 40;
 
 /** One of the locks. */
 interface One {
@@ -95,7 +95,7 @@ export class SeveralLines implements Line {
   /** Takes all locks, if all are free and plain. Returns whether it has; then it knows the places. */
   async #takeAll(options: CallOptions): Promise<boolean> {
     const all = this.#lines.filter((one): one is Plain => one.line instanceof Queue);
-    if (all.length < this.#lines.length || all.length > MOST_AT_ONCE) return false;
+    if (all.length < this.#lines.length || all.length > MAX_LOCKS_PER_REQUEST) return false;
     const { comer: main } = all[this.#order[0]!]!;
     const running = main.ledger?.inSlots("allRunning", main.lock);
     const decision = {
@@ -115,7 +115,7 @@ export class SeveralLines implements Line {
         ]),
       },
     } as const;
-    const { is, answer, revision } = takenWay(decision, await this.#client.call(Path.txn, txnOf(decision), options));
+    const { is, answer, revision } = branchTaken(decision, await this.#client.call(Path.txn, txnOf(decision), options));
     const place = ({ line: { key } }: Plain, created: bigint, hasLeftRuns?: boolean): Place => {
       return { key, created, awaited: undefined, revision, hasLeftRuns };
     };
@@ -136,13 +136,13 @@ export class SeveralLines implements Line {
 
   /** Whether all keys are there. */
   async #areThere(options: CallOptions): Promise<boolean> {
-    const found = await keysAsTheyAre(this.#client, this.#places, options);
+    const found = await currentKeys(this.#client, this.#places, options);
     return this.#places.every(({ created }, index) => found[index]?.created === created);
   }
 
   #whole(): Place {
     const [main, ...also] = this.#order.map((index) => this.#places[index]);
-    if (!main) throw new NonsenseError("no key");
+    if (!main) throw new MalformedAnswerError("no key");
     return { ...main, also: also.flatMap((place) => place ?? []) };
   }
 }

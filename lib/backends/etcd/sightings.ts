@@ -162,8 +162,8 @@ async function readLease(
     const { left, granted } = readTimeToLive(await client.call(Path.timeToLive, leaseRequest(lease), { signal }));
     if (left < 0n) return undefined;
     // The time left is rounded down.
-    const most = Math.min(Number(left) + 1, Number(granted)) * 1000;
-    return { token: created, left: most, silent: Number(granted) * 1000 - most, freeIn: most };
+    const max = Math.min(Number(left) + 1, Number(granted)) * 1000;
+    return { token: created, left: max, silent: Number(granted) * 1000 - max, freeIn: max };
   } catch (error) {
     if (error instanceof LockUnavailableError) return undefined;
     throw error;

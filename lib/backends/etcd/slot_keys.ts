@@ -1,6 +1,6 @@
 import { wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
-import { NonsenseError } from "./json.ts";
+import { MalformedAnswerError } from "./json.ts";
 import { keyOf, partsOfKey, queueOf, slotsOf } from "./names.ts";
 import type { Keys } from "./requests.ts";
 
@@ -96,6 +96,6 @@ export function slotInKey(rest: string): { readonly slots: number; readonly slot
 /** The slot that a marker names. */
 export function slotOfMark({ value }: KeyValue, slots: number): number {
   const slot = wholeFrom(new TextDecoder().decode(value), 0, slots - 1);
-  if (slot === undefined) throw new NonsenseError("no slot");
+  if (slot === undefined) throw new MalformedAnswerError("no slot");
   return slot;
 }

@@ -4,22 +4,22 @@ import { OtherSlotsError, QueueFullError } from "../../errors.ts";
 import { slotIn } from "../../lock/slot_name.ts";
 import type { Found, KeyValue, TxnAnswer } from "./answers.ts";
 import type { CallOptions } from "./client.ts";
-import { type Decision, takenWay, txnOf } from "./decision.ts";
-import { NonsenseError } from "./json.ts";
-import { keysAsTheyAre } from "./keys_as_they_are.ts";
+import { branchTaken, type Decision, txnOf } from "./decision.ts";
+import { MalformedAnswerError } from "./json.ts";
+import { currentKeys } from "./current_keys.ts";
 import type { LedgerKeys } from "./ledger_keys.ts";
 import type { Comer, Line, Place } from "./line.ts";
 import { slotsOf } from "./names.ts";
 import { keysOf, refuseSlots } from "./queue.ts";
 import { Path } from "./requests.ts";
 import { SlotKeys, slotOfMark } from "./slot_keys.ts";
-import { SlotRequests, type Way } from "./slot_requests.ts";
+import { type SlotOutcome, SlotRequests } from "./slot_requests.ts";
 
 /**
  * How many slots one request tries besides slot 0. They are nested transactions, whose cost grows with the square of their
  * number (measured: 1.6 ms for one, 4 ms for 9, 12 ms for 20). If more may be free, the next request tries those.
  */
-const MOST_AT_ONCE = 4;
+const MAX_SLOTS_PER_REQUEST = 4;
 
 /** All slots are held, or others wait for them. */
 interface Busy {
@@ -71,7 +71,7 @@ export class SlotQueue implements Line {
         found = await this.#ask(this.#requests.queue(revision), options);
       }
       if (found === "again") continue;
-      if (found === undefined || isBusy(found)) throw new NonsenseError("no key");
+      if (found === undefined || isBusy(found)) throw new MalformedAnswerError("no key");
       // Unless the same request has tried all slots, one may be free by now.
       const isTried = mayQueue && this.#free.length === 0;
       return found.awaited === this.#keys.freed && !isTried ? await this.find(found, options) : found;
@@ -86,7 +86,7 @@ export class SlotQueue implements Line {
       const [slot] = this.#free;
       const request = slot === undefined ? this.#requests.look(created) : this.#requests.proceed(created, slot);
       const found = await this.#ask(request, options);
-      if (found === "again" || isBusy(found)) throw new NonsenseError("no key");
+      if (found === "again" || isBusy(found)) throw new MalformedAnswerError("no key");
       if (found?.slot !== undefined) return found;
       if (found?.created !== created) return undefined;
       if (created !== this.#first || this.#free.length === 0) return found;
@@ -94,14 +94,14 @@ export class SlotQueue implements Line {
   }
 
   async #findHeld(place: Place, options: CallOptions): Promise<Place | undefined> {
-    const [now] = await keysAsTheyAre(this.#comer.client, [place], options);
+    const [now] = await currentKeys(this.#comer.client, [place], options);
     return now?.created === place.created ? place : undefined;
   }
 
-  async #ask(decision: Decision<Way>, options: CallOptions): Promise<Outcome> {
+  async #ask(decision: Decision<SlotOutcome>, options: CallOptions): Promise<Outcome> {
     const { client, ledger } = this.#comer;
-    const { is, answer, revision } = takenWay(decision, await client.call(Path.txn, txnOf(decision), options));
-    switch (is.way) {
+    const { is, answer, revision } = branchTaken(decision, await client.call(Path.txn, txnOf(decision), options));
+    switch (is.kind) {
       case "taken":
         return this.#taken(is.slot, revision, revision, ledger && this.#hasLeft(is.slot, answer.range(0), ledger));
       case "queued": {
@@ -166,7 +166,7 @@ export class SlotQueue implements Line {
 
   /** @param before The key before the own one; undefined if that is the first, or if it is not known. */
   #waiting(mine: KeyValue | undefined, before: KeyValue | undefined, revision: bigint): Place {
-    if (!mine) throw new NonsenseError("no key");
+    if (!mine) throw new MalformedAnswerError("no key");
     const { waiter: key, waiters, freed } = this.#keys;
     const awaited = before ? keysOf(before, waiters) : freed;
     return { key, created: mine.created, awaited, revision, hasLeftRuns: undefined };
@@ -185,9 +185,9 @@ export class SlotQueue implements Line {
 
   /** Slots to try: not the same ones as others, if there are more than fit into a request. */
   #some(): readonly number[] {
-    if (this.#free.length <= MOST_AT_ONCE) return this.#free;
+    if (this.#free.length <= MAX_SLOTS_PER_REQUEST) return this.#free;
     const from = Math.floor(Math.random() * this.#free.length);
-    return [...this.#free.slice(from), ...this.#free.slice(0, from)].slice(0, MOST_AT_ONCE);
+    return [...this.#free.slice(from), ...this.#free.slice(0, from)].slice(0, MAX_SLOTS_PER_REQUEST);
   }
 }
 

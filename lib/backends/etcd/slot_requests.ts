@@ -1,47 +1,47 @@
 import type { Decision, Leaf } from "./decision.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import type { Comer } from "./line.ts";
 import { step, when, whenAll } from "./requests.ts";
 import type { SlotKeys } from "./slot_keys.ts";
 
 /** What happened to a request for a slot. */
-export type Way =
+export type SlotOutcome =
   /** A slot is taken. The first step, if there is a ledger, tells which runs have not ended. */
-  | { readonly way: "taken"; readonly slot: number }
+  | { readonly kind: "taken"; readonly slot: number }
   /** A place behind the waiters is taken. Steps: the slots that are held; the own key is put; it and the one before it. */
-  | { readonly way: "queued" }
+  | { readonly kind: "queued" }
   /** All slots that were tried are held. Steps: those that are held; how many came for slot 0; how many wait. */
-  | { readonly way: "busy" }
+  | { readonly kind: "busy" }
   /** The holder of slot 0 does not use slots, and there is no other holder. */
-  | { readonly way: "plain" }
+  | { readonly kind: "plain" }
   /**
    * Others use another number of slots, or a previous attempt succeeded. Steps: the own marker, the own key as a waiter, and
    * the keys of those others, in two ranges.
    */
-  | { readonly way: "not new" }
+  | { readonly kind: "not new" }
   /**
    * Nothing is taken. Steps: the slots that are held; how many came for slot 0; the own mark, and the own key as a waiter;
    * and the one before it, unless it is known to be the first.
    */
-  | { readonly way: "seen"; readonly isFirst: boolean }
+  | { readonly kind: "seen"; readonly isFirst: boolean }
   /** Other sessions came first: ask again. */
-  | { readonly way: "again" };
+  | { readonly kind: "again" };
 
-type Ways = Decision<Way> | Leaf<Way>;
+type Tree = Decision<SlotOutcome> | Leaf<SlotOutcome>;
 
 /** The requests of one session for the slots of a lock. */
 export class SlotRequests {
   readonly #comer: Comer;
   readonly #keys: SlotKeys;
-  readonly #busy: Leaf<Way>;
-  readonly #queued: Leaf<Way>;
+  readonly #busy: Leaf<SlotOutcome>;
+  readonly #queued: Leaf<SlotOutcome>;
 
   constructor(comer: Comer, keys: SlotKeys) {
     this.#comer = comer;
     this.#keys = keys;
     const held = step.range({ ...keys.held, keysOnly: true });
     this.#busy = {
-      is: { way: "busy" },
+      is: { kind: "busy" },
       steps: [
         held,
         step.range({ ...keys.slot(0), countOnly: true }),
@@ -49,7 +49,7 @@ export class SlotRequests {
       ],
     };
     this.#queued = {
-      is: { way: "queued" },
+      is: { kind: "queued" },
       steps: [
         held,
         step.put(keys.waiter, comer.value, comer.lease),
@@ -65,27 +65,27 @@ export class SlotRequests {
    * @param mayWait Whether to leave the slots to those who wait.
    * @param mayQueue Whether to wait behind them.
    */
-  enter(slots: readonly number[], mayWait: boolean, mayQueue: boolean): Decision<Way> {
+  enter(slots: readonly number[], mayWait: boolean, mayQueue: boolean): Decision<SlotOutcome> {
     const busy = mayQueue ? this.#queued : this.#busy;
     // If nobody uses slots, the lock has one.
-    const others: Ways = {
+    const others: Tree = {
       when: [whenAll.present(this.#keys.all)],
       then: this.#take(slots, busy),
-      otherwise: { is: { way: "plain" }, steps: [] },
+      otherwise: { is: { kind: "plain" }, steps: [] },
     };
-    const first: Ways = this.#takeOne(0, others);
+    const first: Tree = this.#takeOne(0, others);
     return {
       when: this.#whenNew,
       then: mayWait ? { when: [whenAll.absent(this.#keys.waiters)], then: first, otherwise: busy } : first,
       otherwise: {
-        is: { way: "not new" },
+        is: { kind: "not new" },
         steps: [...this.#own, ...this.#keys.others.map((keys) => step.range({ ...keys, limit: 1, keysOnly: true }))],
       },
     };
   }
 
   /** Takes a place behind the waiters, if no other request for the lock came after this revision. */
-  queue(revision: bigint): Decision<Way> {
+  queue(revision: bigint): Decision<SlotOutcome> {
     return {
       when: [
         ...this.#whenNew,
@@ -93,7 +93,7 @@ export class SlotRequests {
         whenAll.createdUpTo(this.#keys.slot(0), revision),
       ],
       then: this.#queued,
-      otherwise: { is: { way: "again" }, steps: [] },
+      otherwise: { is: { kind: "again" }, steps: [] },
     };
   }
 
@@ -102,10 +102,10 @@ export class SlotRequests {
    *
    * @param created The revision in which the own key as a waiter was created.
    */
-  look(created: bigint): Decision<Way> {
+  look(created: bigint): Decision<SlotOutcome> {
     const before = { createdUpTo: created - 1n, sort: "newest first", limit: 1 } as const;
-    const seen: Leaf<Way> = {
-      is: { way: "seen", isFirst: false },
+    const seen: Leaf<SlotOutcome> = {
+      is: { kind: "seen", isFirst: false },
       steps: [...this.#seen, step.range({ ...this.#keys.waiters, ...before, keysOnly: true })],
     };
     return { when: [], then: seen, otherwise: seen };
@@ -116,8 +116,8 @@ export class SlotRequests {
    *
    * @param created The revision in which the own key as a waiter was created.
    */
-  proceed(created: bigint, slot: number): Decision<Way> {
-    const seen: Leaf<Way> = { is: { way: "seen", isFirst: true }, steps: this.#seen };
+  proceed(created: bigint, slot: number): Decision<SlotOutcome> {
+    const seen: Leaf<SlotOutcome> = { is: { kind: "seen", isFirst: true }, steps: this.#seen };
     return {
       when: [when.created(this.#keys.waiter, "EQUAL", created), whenAll.absent(this.#keys.slot(slot))],
       then: this.#taken(slot, [step.deleteRange(this.#keys.waiter)]),
@@ -125,21 +125,21 @@ export class SlotRequests {
     };
   }
 
-  #take(slots: readonly number[], busy: Leaf<Way>): Ways {
-    return slots.reduceRight<Ways>((otherwise, slot) => this.#takeOne(slot, otherwise), busy);
+  #take(slots: readonly number[], busy: Leaf<SlotOutcome>): Tree {
+    return slots.reduceRight<Tree>((otherwise, slot) => this.#takeOne(slot, otherwise), busy);
   }
 
-  #takeOne(slot: number, otherwise: Ways): Ways {
+  #takeOne(slot: number, otherwise: Tree): Tree {
     return { when: [whenAll.absent(this.#keys.slot(slot))], then: this.#taken(slot), otherwise };
   }
 
-  #taken(slot: number, more: Leaf<Way>["steps"] = []): Leaf<Way> {
+  #taken(slot: number, more: Leaf<SlotOutcome>["steps"] = []): Leaf<SlotOutcome> {
     const { lock, lease, value, ledger } = this.#comer;
     const left = ledger
-      ? [step.range({ ...ledger.inSlots("allRunning", lock), limit: MOST_SLOTS, keysOnly: true })]
+      ? [step.range({ ...ledger.inSlots("allRunning", lock), limit: MAX_SLOTS, keysOnly: true })]
       : [];
     return {
-      is: { way: "taken", slot },
+      is: { kind: "taken", slot },
       steps: [
         ...left,
         step.put(this.#keys.own(slot), value, lease),

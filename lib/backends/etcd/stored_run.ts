@@ -1,8 +1,8 @@
 import type { RecordedRun, Runner } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom, LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
+import { exactFrom, MAX_TEXT_LENGTH, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { KeyValue } from "./answers.ts";
-import { type JsonObject, NonsenseError, parseJson } from "./json.ts";
+import { type JsonObject, MalformedAnswerError, parseJson } from "./json.ts";
 import { idIn } from "./ledger_keys.ts";
 
 /**
@@ -59,7 +59,7 @@ export function readValue(value: Uint8Array): JsonObject | undefined {
   try {
     return parseJson(new TextDecoder().decode(value));
   } catch (error) {
-    if (error instanceof NonsenseError) return undefined;
+    if (error instanceof MalformedAnswerError) return undefined;
     throw error;
   }
 }
@@ -98,7 +98,7 @@ export function newRun(
 /** Truncates a text to the length that is stored. */
 export function cut(text: string): string {
   const whole = text.toWellFormed();
-  return whole.length <= LONGEST_TEXT ? whole : [...whole].slice(0, LONGEST_TEXT).join("");
+  return whole.length <= MAX_TEXT_LENGTH ? whole : [...whole].slice(0, MAX_TEXT_LENGTH).join("");
 }
 
 /** Whether a run is under the lock of this name, in any slot. */

@@ -6,7 +6,7 @@ import { Moment } from "../../lock/lease.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { type CallOptions, PATIENCE } from "./client.ts";
-import { LONGEST_SILENCE } from "./http.ts";
+import { MAX_SILENCE } from "./http.ts";
 import { isLeaseGone } from "./lease.ts";
 import type { Line, Place } from "./line.ts";
 import type { Keys } from "./requests.ts";
@@ -17,13 +17,13 @@ import { untilGone } from "./until_gone.ts";
 const LAST_ANSWER = 2000;
 
 /** The shortest time for a member to answer, in milliseconds. */
-const SHORTEST_TIMEOUT = 1000;
+const MIN_TIMEOUT = 1000;
 
 /**
  * A watch is silent while nothing happens, so a dead connection looks the same. After this time, in milliseconds, a waiter
  * looks at its place over its other connection, and begins a new watch.
  */
-const LONGEST_WATCH = LONGEST_SILENCE;
+const MAX_WATCH_AGE = MAX_SILENCE;
 
 /** How old the lease of a waiter may be, in TTLs, when its turn comes: it is renewed every third. */
 const OLD = 0.4;
@@ -89,7 +89,7 @@ function isOld({ lease: { confirmed, ttl } }: EtcdSession): boolean {
  * @param limit `Infinity` for the usual time.
  */
 export function timeoutWithin(limit: number, members: number): number {
-  return Math.min(PATIENCE, Math.max(SHORTEST_TIMEOUT, limit / members));
+  return Math.min(PATIENCE, Math.max(MIN_TIMEOUT, limit / members));
 }
 
 /** Takes the lock, or a place in the queue if there is time to wait. */
@@ -134,7 +134,7 @@ async function goneOf(
   revision: bigint,
 ): Promise<readonly string[] | undefined> {
   using late = new TimeLimit(deadline.remaining, () => new Error("the wait is over"));
-  using stale = new TimeLimit(LONGEST_WATCH, () => new Error("the watch is old"));
+  using stale = new TimeLimit(MAX_WATCH_AGE, () => new Error("the watch is old"));
   const ends = AbortSignal.any([signal, session.closed, late.signal, stale.signal]);
   try {
     return await untilGone(session.client, keys, revision, ends);

@@ -9,7 +9,7 @@ import { textFrom } from "../../text/untrusted.ts";
 import type { Requester } from "../../lock/end_request.ts";
 
 /** The longest request that is read, in bytes. */
-const LONGEST = 4096;
+const MAX_REQUEST_SIZE = 4096;
 
 /** The content of the file. */
 export interface EndRequest extends Requester {
@@ -25,7 +25,11 @@ export function endRequestPath(folder: string, lock: string): string {
 /** Reads a request; undefined if there is no valid one. */
 export function readEndRequest(path: string): EndRequest | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST, (file) => file.isFile ? undefined : { what: "it is not a file" });
+    const bytes = readPlainFile(
+      path,
+      MAX_REQUEST_SIZE,
+      (file) => file.isFile ? undefined : { what: "it is not a file" },
+    );
     const { hold, label, host } = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
     return typeof hold === "string" ? { hold, label: textFrom(label), host: textFrom(host) } : undefined;
   } catch (error) {

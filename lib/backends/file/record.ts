@@ -5,7 +5,7 @@ import { readPlainFile } from "./plain_file.ts";
 import { LOCK_FILE } from "./names.ts";
 
 /** The longest record that is read, in bytes; others who share the folder may write anything. */
-const LONGEST_RECORD = 65_536;
+const MAX_RECORD_SIZE = 65_536;
 
 /** The holder's record; undefined if there is none, or it cannot be read, like a locked file on Windows. */
 export function readRecord(path: string): Presence | undefined {
@@ -25,7 +25,11 @@ export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "p
 /** The text of a lock's file; undefined if it cannot be read. */
 export function readText(path: string): string | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is not a file" });
+    const bytes = readPlainFile(
+      path,
+      MAX_RECORD_SIZE,
+      (file) => file.isFile ? undefined : { what: "it is not a file" },
+    );
     return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof Error) return undefined;

@@ -11,7 +11,7 @@ import { BUSY, whileBusy } from "./busy.ts";
 import { ledgerError, stickyFolder } from "./sqlite_errors.ts";
 
 /** The largest ledger that is copied, in bytes; each run takes a few hundred. */
-const LONGEST_LEDGER = 16 * 1024 * 1024;
+const MAX_LEDGER_SIZE = 16 * 1024 * 1024;
 
 /**
  * The ledger in a folder that a group shares. SQLite opens files by name, and would roll back any journal that somebody put
@@ -90,7 +90,7 @@ function makeOwnFolder(path: string): string {
 
 function read(path: string, folder: LockFolder): Uint8Array | undefined {
   try {
-    return readPlainFile(path, LONGEST_LEDGER, (file) => objectionToFile(file, path, folder));
+    return readPlainFile(path, MAX_LEDGER_SIZE, (file) => objectionToFile(file, path, folder));
   } catch (error) {
     if (isCode(error, "ENOENT")) return undefined;
     throw error;

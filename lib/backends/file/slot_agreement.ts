@@ -10,7 +10,7 @@
  */
 
 import { LockUnavailableError, OtherSlotsError } from "../../errors.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { enterGate } from "./gate.ts";
@@ -69,7 +69,7 @@ export async function refuseSlots(folder: LockFolder, lock: string, signal: Abor
 
 /** The number of slots whose marker is held, if any. Call this inside the gate. It is slow, but mostly precedes an error. */
 export async function numberInUse(folder: LockFolder, lock: string, signal: AbortSignal): Promise<number | undefined> {
-  for (let number = 2; number <= MOST_SLOTS; number++) {
+  for (let number = 2; number <= MAX_SLOTS; number++) {
     const name = countMarkerName(lock, number);
     if (!lstatIfThere(`${folder.path}/${name}.lock`)) continue;
     const file = await LockFile.open(folder, name, signal);

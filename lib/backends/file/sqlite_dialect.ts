@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
+import { MAX_TEXT_LENGTH, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
 import { SQLITE } from "../sql/quoting.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -41,7 +41,9 @@ export function sqliteDialect(path: string): Dialect {
     session: sql`${Deno.pid}`,
     // Cut by bytes, at most four per character: a column may contain anything, even invalid UTF-8.
     readText: (column) =>
-      sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
+      sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${
+        4 * (MAX_TEXT_LENGTH + 1)
+      })) END`,
     decodeText: (value) => textFrom(fromHex(value)),
     // It counts no rows, and takes an outcome to be as rare as a key: https://sqlite.org/optoverview.html#uplus
     unindexed: (column) => sql`+${column}`,

@@ -1,5 +1,5 @@
-import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_TEXT_LENGTH, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
@@ -32,15 +32,15 @@ const WANTED = {
   sera_lock: 40,
   sera_also: 160,
   sera_slots: 10,
-  sera_host: LONGEST_TEXT + 1,
+  sera_host: MAX_TEXT_LENGTH + 1,
   sera_pid: 20,
-  sera_label: LONGEST_TEXT + 1,
+  sera_label: MAX_TEXT_LENGTH + 1,
   sera_connected: 40,
 } as const;
 
 const NAMES = Object.keys(WANTED) as (keyof typeof WANTED)[];
 
-/** How many sessions one query reads: even with the longest attributes, their rows fit into `LONGEST_ANSWER`. */
+/** How many sessions one query reads: even with the longest attributes, their rows fit into `MAX_ANSWER_SIZE`. */
 const READ_AT_ONCE = 150;
 
 /**
@@ -90,7 +90,7 @@ function attributesOf(row: Row): Attributes {
   return {
     lock: text("sera_lock"),
     also: text("sera_also")?.split(",") ?? [],
-    slots: wholeFrom(text("sera_slots"), 2, MOST_SLOTS),
+    slots: wholeFrom(text("sera_slots"), 2, MAX_SLOTS),
     host: text("sera_host"),
     pid: pidFrom(text("sera_pid")),
     label: text("sera_label"),

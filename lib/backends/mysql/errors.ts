@@ -1,6 +1,6 @@
 import type { MySqlDsn } from "./server.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
+import { isPlain, MAX_NAME_LENGTH } from "../../text/redaction.ts";
 import { isTransientMySqlErrno } from "./transient.ts";
 import { shownAddress } from "../network/address.ts";
 import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
@@ -112,6 +112,6 @@ export function isParseError(error: unknown): boolean {
 function withoutUser(message: string): string {
   return message.replace(
     /\buser '(.*)'@/,
-    (all, user: string) => isPlain(user, LONGEST_NAME) ? all : "user '...'@",
+    (all, user: string) => isPlain(user, MAX_NAME_LENGTH) ? all : "user '...'@",
   );
 }

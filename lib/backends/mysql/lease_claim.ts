@@ -4,7 +4,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { Querier } from "../sql/querier.ts";
 import type { Outcome } from "../sql/batch.ts";
 import { truncate } from "../sql/insert_run.ts";
-import { HIGHEST } from "../sql/lease/read_row.ts";
+import { COUNTER_LIMIT } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership } from "../sql/lease/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { mayBeTaken } from "./lease_sql.ts";
@@ -62,7 +62,9 @@ async function send(...[store, querier, claim, above, then = []]: Parameters<typ
   const { lock, owner, ttl, host, pid, label, from } = claim;
   const isMine = sql`owner <=> ${owner}`;
   // Ignore numbers in the ledger that cannot have been reached by counting.
-  const last = above === undefined ? sql`0` : sql`COALESCE(NULLIF(LEAST((${above}), ${HIGHEST}), ${HIGHEST}), 0)`;
+  const last = above === undefined
+    ? sql`0`
+    : sql`COALESCE(NULLIF(LEAST((${above}), ${COUNTER_LIMIT}), ${COUNTER_LIMIT}), 0)`;
   // The owner comes last, since each assignment sees the results of those before it.
   const { changed, lastId, warnings, outcomes } = await store.changeAnd(
     querier,
@@ -70,7 +72,7 @@ async function send(...[store, querier, claim, above, then = []]: Parameters<typ
       fence = LAST_INSERT_ID(IF(${isMine}, fence, GREATEST(fence, ${last}) + 1)), beat = IF(${isMine}, beat + 1, 1),
       since = IF(${isMine}, since, ${NOW}), ttl_ms = ${ttl}, expires = ${after(ttl)},
       host = ${truncate(host)}, pid = ${pid}, label = ${truncate(label)}, owner = ${owner}
-      WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
+      WHERE name = ${lock} AND fence >= 0 AND fence < ${COUNTER_LIMIT} AND beat >= 0 AND beat < ${COUNTER_LIMIT}
       AND (owner IS NULL OR owner = ${owner}${mayBeTaken(from)})`,
     then,
     1n,

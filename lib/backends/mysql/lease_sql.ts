@@ -5,7 +5,7 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { isRowOf } from "../sql/lease/snapshot.ts";
-import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
+import { MAX_TTL, type Reading } from "../sql/lease/read_row.ts";
 import { assignmentsOf, conditionOf, type Ending } from "../sql/ending.ts";
 import type { Ownership, TakeFrom } from "../sql/lease/row.ts";
 import type { OwnRow } from "../sql/lease/table.ts";
@@ -34,7 +34,7 @@ export function mayBeTaken(from: TakeFrom): Statement {
   }
   const slack = sql`GREATEST(${Math.ceil(from.slack * 1000)}, 1000 * ttl_ms DIV ${MARGINS_PER_TTL})`;
   const since = from.ttls === 0 ? slack : sql`(${slack} + 1000 * ttl_ms)`;
-  return sql` OR (ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
+  return sql` OR (ttl_ms > 0 AND ttl_ms <= ${MAX_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
 }
 
 /** Renews a lease; its beat is the last number. */

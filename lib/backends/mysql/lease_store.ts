@@ -56,8 +56,8 @@ export class MySqlLeaseStore {
    *
    * @param most How many rows it may change at most, in all tables together.
    */
-  async change(querier: Querier, statement: Statement, most = 1n): Promise<Change> {
-    return await this.changeAnd(querier, statement, [], most);
+  async change(querier: Querier, statement: Statement, max = 1n): Promise<Change> {
+    return await this.changeAnd(querier, statement, [], max);
   }
 
   /** Like {@linkcode change}, with further statements in the same message. */
@@ -65,7 +65,7 @@ export class MySqlLeaseStore {
     querier: Querier,
     statement: Statement,
     then: readonly Statement[],
-    most: bigint,
+    max: bigint,
   ): Promise<Change & Pick<Released, "outcomes">> {
     const options = { serverTime: LOCK_WAIT, counts: true };
     let outcomes: readonly Outcome[] = [];
@@ -79,7 +79,7 @@ export class MySqlLeaseStore {
       },
     };
     const answer = await this.#run(() => askOne(all, statement, COUNTS, options));
-    return { ...this.#changeIn(answer, most), outcomes };
+    return { ...this.#changeIn(answer, max), outcomes };
   }
 
   /** Runs statements that change a row each, in one message if possible. */
@@ -95,9 +95,9 @@ export class MySqlLeaseStore {
     return changes;
   }
 
-  #changeIn(answer: Answer<typeof COUNTS[number]>, most = 1n): Change {
+  #changeIn(answer: Answer<typeof COUNTS[number]>, max = 1n): Change {
     const affected = answer.exact("affected");
-    if (affected > most) {
+    if (affected > max) {
       throw leaseFailure(this.shown, { what: "it has several rows with the same name", cure: UNIQUE_NAMES });
     }
     return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };

@@ -20,7 +20,7 @@ import { type Check, checkIn, isMine } from "./lock_check.ts";
 
 /** How often to retry after a tie between runs with different numbers of slots, and the longest pause in milliseconds. */
 const TIES = 8;
-const LONGEST_TIE = 100;
+const MAX_TIE_PAUSE = 100;
 
 /** What a session has taken. */
 export interface Taken {
@@ -76,7 +76,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       if (typeof held !== "number") return held;
       await releaseNamedLock(session, taken.names, taken.settled);
       if (taken.slot === undefined || tie === TIES) throw new OtherSlotsError(held, this.options.slots ?? 1);
-      await delayOrAbort(Math.random() * LONGEST_TIE, signal);
+      await delayOrAbort(Math.random() * MAX_TIE_PAUSE, signal);
       signal.throwIfAborted();
     }
   }
@@ -142,7 +142,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       await session.close();
       refuseUnsafe(session.where, now);
     }
-    if (check.agreement.isNeeded && first.bit("others")) {
+    if (check.agreement.isNeeded && first.bit("conflicts")) {
       const { number, isTie } = await check.agreement.others(id);
       if (number !== undefined || isTie) return number ?? 1;
       if (slot !== undefined) await check.agreement.settle(sql`${slot}`);

@@ -16,10 +16,10 @@ import { maySendSeveral, queryEach, serverTakesSeveral } from "./multi_statement
 const DEFAULT_TIMEOUT = 10_000;
 
 /** How many further lock names go into the connection's attributes. */
-const MOST_ALSO = 4;
+const MAX_ALSO = 4;
 
 /** How many characters of a label go into the connection's attributes. */
-const LONGEST_LABEL = 64;
+const MAX_LABEL_LENGTH = 64;
 
 /** A connection that has logged in. */
 export interface Login {
@@ -180,8 +180,8 @@ function attributesOf({ lock, host, pid, label, slots, also }: Presence): Record
     sera_connected: new Date().toISOString(),
     ...slots === undefined ? {} : { sera_slots: String(slots) },
     // The server keeps 512 bytes of all attributes together.
-    sera_label: label.slice(0, LONGEST_LABEL),
-    ...also === undefined || also.length === 0 ? {} : { sera_also: also.slice(0, MOST_ALSO).join() },
+    sera_label: label.slice(0, MAX_LABEL_LENGTH),
+    ...also === undefined || also.length === 0 ? {} : { sera_also: also.slice(0, MAX_ALSO).join() },
   };
 }
 

@@ -12,7 +12,7 @@ import { join, sql, type Statement } from "../sql/statement.ts";
  * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB
  * would clamp at an hour.)
  */
-const LONGEST_SERVER_WAIT = 60;
+const MAX_SERVER_WAIT = 60;
 
 /**
  * How far past the deadline the server's answer may come, in milliseconds. Servers count whole seconds (MySQL drops a
@@ -59,7 +59,7 @@ export async function getNamedLock(
 ): Promise<Granted | undefined> {
   for (;;) {
     const remaining = deadline.remaining;
-    const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
+    const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), MAX_SERVER_WAIT);
     const asked = new Moment();
     const byServer = seconds * 1000 - remaining <= ROUNDING;
     const limit = unless && seconds > 0 ? sql`IF(${unless}, 0, ${seconds})` : sql`${seconds}`;

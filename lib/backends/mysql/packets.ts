@@ -1,16 +1,16 @@
 /** Reads and checks the packets of MySQL and MariaDB. */
 
 import type { FrameCursor } from "../network/frames.ts";
-import { ProtocolError } from "../network/protocol_error.ts";
+import { OtherProtocolError, type ProtocolError, ProtocolViolation } from "../network/protocol_error.ts";
 
 /** In place of a length: the value is NULL. */
 const NULL = 0xfb;
 
-/** The most columns that a table can have on any server. */
-const MOST_COLUMNS = 4096;
+/** The maximum number of columns of a table, on any server. */
+const MAX_COLUMNS = 4096;
 
 /** The largest login packet to accept, in bytes; no server's public key is larger. */
-const LONGEST_LOGIN_DATA = 4096;
+const MAX_LOGIN_DATA_SIZE = 4096;
 
 /** Capability flags. */
 const LONG_PASSWORD = 1;
@@ -47,7 +47,7 @@ export interface Capabilities {
  */
 export function readGreeting(content: FrameCursor): Capabilities {
   const version = content.byte();
-  if (version !== 10) throw broken(`a greeting of version ${version}`);
+  if (version !== 10) throw new OtherProtocolError("MySQL");
   content.nullTerminated();
   // Connection id, first part of the scramble, filler.
   content.skip(4 + 8 + 1);
@@ -77,7 +77,7 @@ export function readGreeting(content: FrameCursor): Capabilities {
  * @throws {ProtocolError} When it is too long.
  */
 export function checkLoginData(content: FrameCursor): void {
-  if (content.rest > LONGEST_LOGIN_DATA) throw broken("a login of more than 4 KiB");
+  if (content.rest > MAX_LOGIN_DATA_SIZE) throw broken("a login of more than 4 KiB");
 }
 
 /**
@@ -106,7 +106,7 @@ export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): 
 export function readColumnCount(content: FrameCursor): number {
   const columns = lengthOf(content);
   content.end();
-  if (columns > MOST_COLUMNS) throw content.broken();
+  if (columns > MAX_COLUMNS) throw content.broken();
   return columns;
 }
 
@@ -174,5 +174,5 @@ export function checkValue(content: FrameCursor, type: number): void {
 
 /** The error for a packet that MySQL or MariaDB would not send. */
 export function broken(what: string): ProtocolError {
-  return new ProtocolError("MySQL", what);
+  return new ProtocolViolation("MySQL", what);
 }

@@ -5,12 +5,12 @@ import { sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 
 /** The longest statement to read in full, in bytes; sera's are shorter, including the mark at the end. */
-const LONGEST_STATEMENT = 2000;
+const MAX_STATEMENT_SIZE = 2000;
 
 /** How many characters of a longer statement to read: enough to see which lock it asks for. */
 const BEGINNING = 128;
 
-/** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */
+/** How many sessions one query reads: even the longest rows fit into `MAX_ANSWER_SIZE`. */
 const READ_AT_ONCE = 300;
 
 /** A session in the process list, which shows a user without PROCESS only its own sessions. */
@@ -47,7 +47,7 @@ export async function readProcesses(session: Session, signal: AbortSignal): Prom
       sql`SELECT ID AS id, USER AS user, HOST AS host, COMMAND = 'Sleep' AS idle,
           COMMAND <> 'Daemon' AND USER NOT IN ('system user', 'event_scheduler') AS client, ID = CONNECTION_ID() AS own,
           IF(INFO LIKE 'SELECT GET_LOCK(%',
-            IF(LENGTH(INFO) <= ${LONGEST_STATEMENT}, INFO, LEFT(INFO, ${BEGINNING})), NULL) AS asks
+            IF(LENGTH(INFO) <= ${MAX_STATEMENT_SIZE}, INFO, LEFT(INFO, ${BEGINNING})), NULL) AS asks
         FROM information_schema.PROCESSLIST WHERE ID > ${last} ORDER BY ID LIMIT ${READ_AT_ONCE}`,
       signal,
     );

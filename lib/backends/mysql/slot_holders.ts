@@ -6,7 +6,7 @@
  */
 
 import type { Trouble } from "../../errors.ts";
-import { MOST_SLOTS, slotName } from "../../lock/slot_name.ts";
+import { MAX_SLOTS, slotName } from "../../lock/slot_name.ts";
 import { wholeFrom } from "../../text/untrusted.ts";
 import type { QueryOptions } from "../sql/query_options.ts";
 import type { Session } from "../sql/session.ts";
@@ -29,8 +29,8 @@ export function holdsSeveral(variables: ServerVariables): boolean {
   const [, ...numbers] = /^(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
   const isMariaDb = /mariadb/i.test(`${version} ${variables.get("version_comment") ?? ""}`);
   const [major = 0, minor = 0, patch = 0] = numbers.map(Number);
-  const least = isMariaDb ? [10, 0, 2] as const : [5, 7, 5] as const;
-  return (major - least[0] || minor - least[1] || patch - least[2]) >= 0;
+  const min = isMariaDb ? [10, 0, 2] as const : [5, 7, 5] as const;
+  return (major - min[0] || minor - min[1] || patch - min[2]) >= 0;
 }
 
 /** The name of a slot, as a literal. */
@@ -119,7 +119,7 @@ export async function readSlotHolders(
     options,
   );
   return rows.flatMap(({ name, ...row }) => {
-    const [slot, id, slots] = [wholeFrom(row.slot), wholeFrom(row.id), wholeFrom(row.slots, 2, MOST_SLOTS)];
+    const [slot, id, slots] = [wholeFrom(row.slot), wholeFrom(row.id), wholeFrom(row.slots, 2, MAX_SLOTS)];
     // A slot that was released meanwhile has no number.
     return typeof name === "string" && slot !== undefined && id !== undefined
       ? [{ lock: name, slot, id, slots, isSettled: Number(row.settled) === 1 }]

@@ -1,7 +1,7 @@
 /** SQL of MySQL and MariaDB that all of sera's tables share. */
 
 import type { TableName } from "../../ledger/table_name.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
+import { MAX_TEXT_LENGTH, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 
@@ -30,9 +30,9 @@ export function shownTable({ schema, name }: TableName): string {
   return schema === undefined ? name : `${schema}.${name}`;
 }
 
-/** Reads a text in hex digits for {@linkcode decodeText}, up to one character beyond `LONGEST_TEXT`. */
+/** Reads a text in hex digits for {@linkcode decodeText}, up to one character beyond `MAX_TEXT_LENGTH`. */
 export function readText(column: Statement): Statement {
-  return sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`;
+  return sql`HEX(CONVERT(LEFT(${column}, ${MAX_TEXT_LENGTH + 1}) USING utf8mb4))`;
 }
 
 /** Decodes a text; undefined if there is none. */

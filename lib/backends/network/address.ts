@@ -1,4 +1,4 @@
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/redaction.ts";
+import { isPlain, MAX_NAME_LENGTH, pathOr } from "../../text/redaction.ts";
 
 /** Where a server listens: a host (an IPv6 address without its brackets) and its port, or the path of a Unix socket. */
 export type Address =
@@ -38,5 +38,5 @@ export function shownName(name: string): string {
 
 /** The name of a user or a database, unless it may be a piece of a password that was split off in the wrong place. */
 export function nameView(name: string): string {
-  return isPlain(name, LONGEST_NAME) ? name : "(not shown)";
+  return isPlain(name, MAX_NAME_LENGTH) ? name : "(not shown)";
 }

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 
 /** The longest answer that is accepted, including everything that comes with it, in bytes; real ones are shorter. */
-export const LONGEST_ANSWER = 1024 * 1024;
+export const MAX_ANSWER_SIZE = 1024 * 1024;
 
 /** How a protocol divides its stream into frames, and which frames are valid. */
 export interface Framing {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/untrusted.ts";
-import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
+import { isPlain, MAX_NAME_LENGTH } from "../../text/redaction.ts";
 import { askOne } from "../sql/answer.ts";
 import type { PostgresOptions } from "./options.ts";
 import { isNamespacedName } from "../../lock/namespaced_name.ts";
@@ -73,7 +73,7 @@ export function postgresDatabase(
       }
       const unlock = `EXECUTE ON FUNCTION pg_advisory_unlock${type}`;
       const mayUnlock = await may(session, sql`has_function_privilege(${`pg_advisory_unlock${type}`}, 'EXECUTE')`);
-      const role = isPlain(server.user, LONGEST_NAME) ? server.user : "the role";
+      const role = isPlain(server.user, MAX_NAME_LENGTH) ? server.user : "the role";
       const cure = [...missing, ...mayUnlock ? [] : [unlock]].map((grant) => `GRANT ${grant} TO ${role}`).join(", ");
       if (missing.length > 0) {
         throw new LockUnavailableError("The user may not use advisory locks in this database", cure);

@@ -1,7 +1,7 @@
 import type { PostgresHost } from "./server.ts";
 import { isHostName } from "../network/address_text.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/redaction.ts";
+import { isPlain, MAX_NAME_LENGTH, pathOr } from "../../text/redaction.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
 import { poolerCure } from "./pooler_cures.ts";
 import { isTransientPostgresState } from "./transient.ts";
@@ -141,6 +141,6 @@ export function isFinalRefusal(error: unknown, leased = false): boolean {
 function withoutValues(message: string): string {
   return message.replace(
     /"([^"]*)"/g,
-    (quoted, value: string) => isPlain(value, LONGEST_NAME) || isHostName(value) ? quoted : '"..."',
+    (quoted, value: string) => isPlain(value, MAX_NAME_LENGTH) || isHostName(value) ? quoted : '"..."',
   );
 }

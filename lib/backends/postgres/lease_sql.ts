@@ -6,7 +6,7 @@ import type { LockFilter } from "../../who/sighting.ts";
 import { truncate } from "../sql/insert_run.ts";
 import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { isRowOf } from "../sql/lease/snapshot.ts";
-import { HIGHEST, leaseColumns, LONGEST_TTL, NAMES, type Reading } from "../sql/lease/read_row.ts";
+import { COUNTER_LIMIT, leaseColumns, MAX_TTL, NAMES, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
@@ -55,7 +55,7 @@ export function claimLease(table: Statement, claim: Claim, above: Statement | un
     fence = CASE WHEN ${isMine} THEN fence ELSE GREATEST(fence, ${last(above)}) + 1 END,
     since = CASE WHEN ${isMine} THEN since ELSE ${NOW} END,
     ${until(ttl)}, host = ${truncate(host)}, pid = ${pid}, label = ${truncate(label)}
-    WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
+    WHERE name = ${lock} AND fence >= 0 AND fence < ${COUNTER_LIMIT} AND beat >= 0 AND beat < ${COUNTER_LIMIT}
     AND (owner IS NULL OR ${isMine}${mayBeTaken(from)}) RETURNING fence`;
 }
 
@@ -123,7 +123,7 @@ export function heldAfter(last: string, filter: LockFilter): Statement {
 /** The last number that was given out elsewhere; 0 for none, or for one too high to have been reached by counting. */
 function last(above: Statement | undefined): Statement {
   if (above === undefined) return sql`0::bigint`;
-  return sql`COALESCE(NULLIF(LEAST((${above})::bigint, ${HIGHEST}::bigint), ${HIGHEST}::bigint), 0::bigint)`;
+  return sql`COALESCE(NULLIF(LEAST((${above})::bigint, ${COUNTER_LIMIT}::bigint), ${COUNTER_LIMIT}::bigint), 0::bigint)`;
 }
 
 function until(ttl: number): Statement {
@@ -144,7 +144,7 @@ function mayBeTaken(from: TakeFrom): Statement {
   const { slack, ttls } = from;
   const ttl = sql`ttl_ms::float8 * interval '1 millisecond'`;
   const longer = ttls === 0 ? sql`` : sql` - ${ttl}`;
-  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN isfinite(expires) AND expires <
+  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${MAX_TTL} THEN isfinite(expires) AND expires <
     ${NOW} - GREATEST(${span(slack)}, ${ttl} / ${MARGINS_PER_TTL}::float8)${longer} END`;
 }
 

@@ -28,7 +28,7 @@ import { retryTie } from "./retry_tie.ts";
 import { RequestedLocks } from "./requested_locks.ts";
 
 /** The longest mark, in characters, that the server shows in full after the check of one plain lock: it cuts at 1023. */
-const LONGEST_MARK = 230;
+const MAX_MARK_LENGTH = 230;
 
 /** The advisory locks of PostgreSQL that are acquired together, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
@@ -136,7 +136,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const lock = slotName(presence.lock, slot ?? 0);
     session.mark = markOf({ ...presence, lock, since: seen.whole("now") });
     // After a long check the server would not show the mark.
-    const isLong = this.#requested.isMany || session.mark.textFor(POSTGRESQL).length > LONGEST_MARK;
+    const isLong = this.#requested.isMany || session.mark.textFor(POSTGRESQL).length > MAX_MARK_LENGTH;
     if (!this.#lock.leaveSeat(session) && isLong) session.show();
     const endRequests = new EndRequests();
     const names = [...this.#requested.names.filter((name) => name !== presence.lock), lock];

@@ -2,13 +2,13 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
 /** The maximum of places, see `--max-waiters`. */
-const MOST = 256;
+const MAX_PLACES = 256;
 
 /** The second half of the key of each place's lock, before its number: "SEW" in ASCII, so that people can recognize it. */
 const FIRST = 0x53455700;
 
 /** SQL for whether a row of `pg_locks` that is an advisory lock is a place to wait in, not a lock of a command. */
-export const IS_PLACE = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + MOST}::oid)`;
+export const IS_PLACE = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + MAX_PLACES}::oid)`;
 
 /**
  * The places to wait for a lock in, where the number of waiters is limited. A session takes one before it waits, by an

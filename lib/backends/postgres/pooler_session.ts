@@ -21,7 +21,7 @@ const COMPARISON_SHARE = 1 / 3;
  * How long a probe may take: these milliseconds, and this many times as long as a comparison, whose steps it repeats with
  * pauses that are many times as long.
  */
-const PROBE_LEAST = 500;
+const MIN_PROBE = 500;
 const PROBE_FACTOR = 40;
 
 /** How to ask a pooler. */
@@ -52,7 +52,7 @@ export async function sessionOfPooler(
   const { lease, signal, limit } = acquisition;
   const deadline = new Deadline(limit);
   const took = await compareOften(session, reopen, signal, deadline);
-  if (took === undefined || deadline.remaining < PROBE_LEAST + PROBE_FACTOR * took) return session;
+  if (took === undefined || deadline.remaining < MIN_PROBE + PROBE_FACTOR * took) return session;
   let own: PostgresSession;
   try {
     own = await requireSessionPooling(session, () => reopen(signal), signal);

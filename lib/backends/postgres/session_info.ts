@@ -1,4 +1,4 @@
-import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
+import { MAX_TEXT_LENGTH, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { POSTGRESQL } from "../sql/quoting.ts";
@@ -12,20 +12,20 @@ import { askOrRefused } from "../sql/ask_if_allowed.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
 /** The longest statement to read in full, in bytes: sera's are shorter, and have their mark at the end. */
-const LONGEST_QUERY = 1500;
+const MAX_QUERY_SIZE = 1500;
 
-/** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */
+/** How many sessions one query reads: even the longest rows fit into `MAX_ANSWER_SIZE`. */
 const READ_AT_ONCE = 150;
 
 /** SQL for a session's statement, or for the start of a long one. */
 const QUERY =
-  sql`CASE WHEN octet_length(session.query) <= ${LONGEST_QUERY} THEN session.query ELSE left(session.query, 64) END`;
+  sql`CASE WHEN octet_length(session.query) <= ${MAX_QUERY_SIZE} THEN session.query ELSE left(session.query, 64) END`;
 
 /** The columns to read from `pg_stat_activity`, which hides most of them for other users' sessions. */
 const INFO_COLUMNS = sql`session.pid AS session, host(session.client_addr) AS address,
-  ${textInHex(sql`session.usename::text`, LONGEST_TEXT)} AS user_name,
-  ${textInHex(sql`session.application_name`, LONGEST_TEXT)} AS application_name,
-  ${textInHex(QUERY, LONGEST_QUERY)} AS query,
+  ${textInHex(sql`session.usename::text`, MAX_TEXT_LENGTH)} AS user_name,
+  ${textInHex(sql`session.application_name`, MAX_TEXT_LENGTH)} AS application_name,
+  ${textInHex(QUERY, MAX_QUERY_SIZE)} AS query,
   ${inMilliseconds(sql`session.backend_start`)} AS connected,
   ${inMilliseconds(sql`session.query_start`)} AS asked`;
 

@@ -1,6 +1,6 @@
 import type { Shown } from "../backend.ts";
 import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
-import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
+import { isPlain, MAX_NAME_LENGTH } from "../../text/redaction.ts";
 import type { PostgresServer } from "./server.ts";
 
 /** How the server is shown to people and machines, without its password. */
@@ -10,7 +10,7 @@ export function shownPostgres(kind: string, server: PostgresServer): Shown {
   const { applicationName: name, options } = rest;
   const parameters = {
     ...rest,
-    ...name === undefined || isPlain(name, LONGEST_NAME) ? {} : { applicationName: "set" },
+    ...name === undefined || isPlain(name, MAX_NAME_LENGTH) ? {} : { applicationName: "set" },
     ...options === undefined ? {} : { options: "set" },
   };
   const views = hosts.map(({ address, certificateName, password }) => ({

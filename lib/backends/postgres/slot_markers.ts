@@ -4,7 +4,7 @@
  */
 
 import { fnv1 } from "../../lock/namespaced_name.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { keyOfName } from "./key.ts";
 
@@ -15,7 +15,7 @@ const STEP = 256;
 
 /** SQL for whether a row of `pg_locks` that is an advisory lock is a marker. No other shared one has such a key. */
 export const IS_MARKER = sql`objsubid = 2 AND mode = 'ShareLock' AND objid BETWEEN ${FIRST + 2 * STEP}::oid AND ${
-  FIRST + (MOST_SLOTS + 1) * STEP - 1
+  FIRST + (MAX_SLOTS + 1) * STEP - 1
 }::oid`;
 
 /**

@@ -1,7 +1,7 @@
 /** SQL of PostgreSQL that all of sera's tables share. */
 
 import type { TableName } from "../../ledger/table_name.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
+import { MAX_TEXT_LENGTH, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { textInHex } from "./sql.ts";
@@ -27,9 +27,9 @@ export function span(milliseconds: number): Statement {
   return sql`interval '${Math.round(milliseconds * 1000)} microseconds'`;
 }
 
-/** Reads a text in hex digits for {@linkcode decodeText}, up to one character beyond `LONGEST_TEXT`. */
+/** Reads a text in hex digits for {@linkcode decodeText}, up to one character beyond `MAX_TEXT_LENGTH`. */
 export function readText(column: Statement): Statement {
-  return textInHex(column, LONGEST_TEXT + 1);
+  return textInHex(column, MAX_TEXT_LENGTH + 1);
 }
 
 /** Decodes a text; undefined if there is none. */

@@ -1,5 +1,5 @@
 import type { RecordedRun } from "../../ledger/run.ts";
-import { MOST_SLOTS, slotIn } from "../../lock/slot_name.ts";
+import { MAX_SLOTS, slotIn } from "../../lock/slot_name.ts";
 import type { Dialect } from "./dialect.ts";
 import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
@@ -9,12 +9,12 @@ import { isOfLock } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /** How many unfinished runs are returned; there is at most one, unless another program has written rows. */
-const MOST_REPORTED = 100;
+const MAX_REPORTED = 100;
 
 /** The statement that finds the unfinished runs of a lock and all its slots; at most one of each is really running. */
 export function findRunning(dialect: Dialect, lock: string): Statement {
-  const most = MOST_SLOTS + MOST_REPORTED;
-  return selectRuns(dialect, sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome = 'running' LIMIT ${most}`);
+  const max = MAX_SLOTS + MAX_REPORTED;
+  return selectRuns(dialect, sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome = 'running' LIMIT ${max}`);
 }
 
 /**
@@ -36,7 +36,7 @@ export async function markAbandoned(
   const mark = sql`UPDATE ${dialect.table} SET outcome = 'abandoned' WHERE outcome = 'running'`;
   // Sorted here, since with ORDER BY id some databases scan all rows in that order.
   const running = readRuns(dialect, rows).toSorted((a, b) => a.id < b.id ? -1 : 1);
-  const own = running.filter((run) => run.lock === truncate(lock)).slice(0, MOST_REPORTED);
+  const own = running.filter((run) => run.lock === truncate(lock)).slice(0, MAX_REPORTED);
   // No higher slot can be held: its holder would use a larger number of slots, and this run would have been refused.
   const beyond = running.filter((run) => slotIn(run.lock).slot >= slots && run.lock !== truncate(lock));
   if (own.length > 0) await table.ask(sql`${mark} AND lock_name = ${truncate(lock)}`);

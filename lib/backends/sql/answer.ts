@@ -17,8 +17,8 @@ export class Answer<Column extends string> {
   constructor(rows: readonly Row[], columns: readonly Column[], failure: (trouble: Trouble) => Error) {
     this.#failure = failure;
     const [row = {}] = rows;
-    if (rows.length !== 1) throw this.#nonsense(`${rows.length} rows`);
-    if (Object.keys(row).toSorted().join() !== columns.toSorted().join()) throw this.#nonsense("other columns");
+    if (rows.length !== 1) throw this.#malformed(`${rows.length} rows`);
+    if (Object.keys(row).toSorted().join() !== columns.toSorted().join()) throw this.#malformed("other columns");
     this.#row = row;
   }
 
@@ -80,10 +80,10 @@ export class Answer<Column extends string> {
   }
 
   #wrong(column: Column): Error {
-    return this.#nonsense(`a wrong value of ${column}`);
+    return this.#malformed(`a wrong value of ${column}`);
   }
 
-  #nonsense(what: string): Error {
+  #malformed(what: string): Error {
     return this.#failure({
       what: `the server's answer makes no sense (${what})`,
       cure: "connect directly to the server, and see its log",

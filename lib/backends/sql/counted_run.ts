@@ -12,7 +12,7 @@ import { join, sql, type Statement } from "./statement.ts";
  * Runs that began further in the future, such as at `infinity`, are silently ignored; in milliseconds ahead of the server's
  * clock.
  */
-const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
+const MAX_AHEAD = 366 * 24 * 3600 * 1000;
 
 /** When a run began, by the server's clock: before now; ahead of it; or ahead by at least the span of `--every`. */
 export type Began = (typeof BEGAN)[number];
@@ -45,7 +45,7 @@ export function findCounted(
   // Includes runs that began later than now: setting a clock back must not cause another run. SQLite compares any value as
   // text.
   const isRecent = (started: Statement) =>
-    sql`${started} > ${after(-every!)} AND ${started} < ${after(FARTHEST_AHEAD)}
+    sql`${started} > ${after(-every!)} AND ${started} < ${after(MAX_AHEAD)}
       AND ${readTime(COLUMNS.started)} IS NOT NULL`;
   const { named, others } = partsOfLock(slotIn(lock).lock, slots);
   // Where others have no rows, `named` and the index find all. If both had the same form, MySQL would search one range of

@@ -67,7 +67,7 @@ export interface Dialect {
   storageBelow?(storage: unknown): Statement | undefined;
   /**
    * SQL that reads a text column in the form that {@linkcode decodeText} takes, and no more than one character beyond
-   * `LONGEST_TEXT`, however long the text is.
+   * `MAX_TEXT_LENGTH`, however long the text is.
    */
   readText(column: Statement): Statement;
   /** Decodes a text; undefined if there is none. */

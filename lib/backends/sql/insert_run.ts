@@ -1,5 +1,5 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import { exactFrom, LONGEST_TEXT } from "../../text/untrusted.ts";
+import { exactFrom, MAX_TEXT_LENGTH } from "../../text/untrusted.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
@@ -163,5 +163,5 @@ function replace(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
 
 /** Cuts a text to what fits into a column. */
 export function truncate(text: string): string {
-  return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
+  return text.length <= MAX_TEXT_LENGTH ? text : [...text].slice(0, MAX_TEXT_LENGTH).join("");
 }

@@ -4,7 +4,7 @@ import { type Presence, readPresence } from "../../lock/presence.ts";
 import { comment, sql, type Statement } from "./statement.ts";
 
 /** The longest label or name in a mark, in UTF-16 units: servers cut long statements, and the mark is at the end. */
-const LONGEST_PART = 64;
+const MAX_PART_LENGTH = 64;
 
 /**
  * The mark as a comment, to be appended to each statement: servers show the last or current statement of a session. It is
@@ -27,7 +27,7 @@ export function markOf(
     lock,
     host,
     pid,
-    label: label.slice(0, LONGEST_PART),
+    label: label.slice(0, MAX_PART_LENGTH),
     since,
     connected,
     slots,
@@ -41,7 +41,7 @@ export function markOf(
 
 /** Names are not truncated, since a part of a name is useless. */
 function ifShort(name: string | undefined): string | undefined {
-  return name !== undefined && name.length <= LONGEST_PART ? name : undefined;
+  return name !== undefined && name.length <= MAX_PART_LENGTH ? name : undefined;
 }
 
 function hex(unit: string): string {

@@ -1,4 +1,4 @@
-import { Deadline, LONGEST_TIMER } from "../../deadline.ts";
+import { Deadline, MAX_TIMER_DELAY } from "../../deadline.ts";
 import { delayOrAbort, TimeLimit } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
@@ -6,13 +6,13 @@ import type { HeldLock, Lock, LockSession } from "../../lock/lock.ts";
 
 /** The first and the longest pause before a retry after a transient error, in milliseconds. */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 2000;
+const MAX_PAUSE = 2000;
 
 /**
  * The shortest wait that limits the time to connect, in milliseconds. A shorter one must not exclude a server that is far
  * away or busy: as with a wait of 0, only the backend's own limit for connecting counts then.
  */
-const SHORTEST_LIMIT = 2000;
+const MIN_LIMIT = 2000;
 
 /** The wait ended before there was a connection. */
 class TooLateError extends LockUnavailableError {}
@@ -73,7 +73,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
       try {
         let session;
         try {
-          session = await (patience >= SHORTEST_LIMIT && patience < LONGEST_TIMER
+          session = await (patience >= MIN_LIMIT && patience < MAX_TIMER_DELAY
             ? this.#sessionBy(patience, lastTry.remaining, signal)
             : this.session(signal));
           if (!deadline) {
@@ -91,7 +91,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
         this.#retrying(error);
         await delayOrAbort(Math.min(pause * (0.5 + Math.random()), lastTry.remaining), signal);
         signal.throwIfAborted();
-        pause = Math.min(2 * pause, LONGEST_PAUSE);
+        pause = Math.min(2 * pause, MAX_PAUSE);
       }
     }
   }

@@ -3,7 +3,7 @@ import { truncate } from "./insert_run.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /** How many slots are named: with each more, the statement gets longer, and takes a server longer to plan. */
-const MOST_NAMED = 16;
+const MAX_NAMED = 16;
 
 /** Parts of {@linkcode isOfLock} that together are the whole. */
 export interface PartsOfLock {
@@ -19,7 +19,7 @@ export interface PartsOfLock {
  * @param slots How many slots the lock has; it may have had more.
  */
 export function partsOfLock(lock: string, slots: number): PartsOfLock {
-  const names = Array.from({ length: Math.min(slots, MOST_NAMED) }, (_, slot) => truncate(slotName(lock, slot)));
+  const names = Array.from({ length: Math.min(slots, MAX_NAMED) }, (_, slot) => truncate(slotName(lock, slot)));
   const further = names.slice(1).toSorted();
   const [first] = names;
   const ends = [...further, `${first}/`];

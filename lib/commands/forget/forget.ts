@@ -37,8 +37,8 @@ import { runnerOf } from "../runner.ts";
 /** Nothing was forgotten. */
 const NOTHING = 1;
 
-/** The most runs that are forgotten at a time. */
-const MOST_RUNS = 100;
+/** The maximum number of runs to forget at a time. */
+const MAX_RUNS = 100;
 
 /** What others see of sera while it holds the lock. */
 const LABEL = "forget";
@@ -111,13 +111,13 @@ async function countingNow({ settings, lock, rule, io }: Task): Promise<Counting
 }
 
 async function countingIn(ledger: Ledger, lock: string, rule: Rule): Promise<Counting> {
-  const found = await ledger.countingRuns(lock, { ...rule, countFailures: true }, MOST_RUNS + 1);
+  const found = await ledger.countingRuns(lock, { ...rule, countFailures: true }, MAX_RUNS + 1);
   // Nobody holds the lock.
   const all = found.map((run) => run.outcome === "running" ? { ...run, outcome: "abandoned" } : run);
   const counts = ({ outcome }: RecordedRun) => rule.countFailures || outcome === "succeeded";
   const runs = all.filter(counts);
-  if (found.length > MOST_RUNS) {
-    throw new UsageError(`Cannot forget more than ${MOST_RUNS} runs at once`, "give --every a shorter time");
+  if (found.length > MAX_RUNS) {
+    throw new UsageError(`Cannot forget more than ${MAX_RUNS} runs at once`, "give --every a shorter time");
   }
   return { runs, others: all.filter((run) => !counts(run)) };
 }

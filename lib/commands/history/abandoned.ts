@@ -5,8 +5,8 @@ import { slotIn } from "../../lock/slot_name.ts";
 import { look } from "../../who/look.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
-/** The most locks whose holders are looked for; runs of further locks are shown as recorded. */
-export const MOST_LOCKS = 200;
+/** The maximum number of locks whose holders are looked up; runs of further locks are shown as recorded. */
+export const MAX_LOCKS = 200;
 
 /**
  * Runs with the right outcome: a run whose holder has died is still recorded as running until the next holder marks it as
@@ -20,7 +20,7 @@ export async function withAbandoned(
 ): Promise<readonly RecordedRun[]> {
   // The ledger is on another server than the locks, so session numbers do not tell who still runs.
   if (observer.elsewhere !== undefined) return runs;
-  const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => slotIn(lock).lock))].slice(0, MOST_LOCKS);
+  const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => slotIn(lock).lock))].slice(0, MAX_LOCKS);
   const holders = new Map<string, readonly Sighting[]>();
   for (const lock of locks) {
     const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, signal));

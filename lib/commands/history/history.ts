@@ -21,7 +21,7 @@ import type { Call } from "../command.ts";
 import { isFiltered, readChoice, refuseBesideSchema } from "./history_choice.ts";
 import { ledgerIn } from "../ledger_in.ts";
 import { NO_LOCK } from "../no_lock.ts";
-import { MOST_LOCKS, withAbandoned } from "./abandoned.ts";
+import { MAX_LOCKS, withAbandoned } from "./abandoned.ts";
 
 /** Where the ledger is. */
 interface Place {
@@ -86,7 +86,7 @@ async function readRuns(
   const ledger = await ledgerIn(observer, table, io);
   if (!ledger) return [];
   if (!failed) return await withAbandoned(await ledger.latest(limit, filter), observer, table, NEVER);
-  const left = await ledger.latest(MOST_LOCKS, { ...filter, outcomes: ["running"] });
+  const left = await ledger.latest(MAX_LOCKS, { ...filter, outcomes: ["running"] });
   const abandoned = (await withAbandoned(left, observer, table, NEVER)).filter(({ outcome }) => outcome !== "running");
   const others = await ledger.latest(limit, { ...filter, outcomes: FAILED });
   return [...abandoned, ...others].toSorted((a, b) => a.id < b.id ? 1 : -1).slice(0, limit);

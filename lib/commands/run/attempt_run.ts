@@ -14,7 +14,7 @@ import { showWaitIfLong } from "./show_if_long.ts";
 import { lockVariables } from "./variables.ts";
 
 /** How long the exit may wait for the holder's name where only a person at the terminal is told, in milliseconds. */
-const LONGEST_LOOK = 500;
+const LOOK_TIMEOUT = 500;
 
 /**
  * Waits for the lock, runs the command unless it is to be skipped, and releases the lock.
@@ -75,7 +75,7 @@ async function giveUp(job: Job, waited: () => number, refusal?: Error): Promise<
     ? ["notice", " - the command was not executed."] as const
     : ["error", "."] as const;
   const isAsked = logger.isEnabled(level) || inheritedLocks !== undefined;
-  const limit = logger.hasOnlyTerminal && inheritedLocks === undefined ? LONGEST_LOOK : Infinity;
+  const limit = logger.hasOnlyTerminal && inheritedLocks === undefined ? LOOK_TIMEOUT : Infinity;
   const { held = "somebody else holds it", fields } =
     isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
   const span = request.wait === 0 || refusal ? "" : ` within ${formatDuration(request.wait)}`;

@@ -38,7 +38,7 @@ export async function executeHolding(execution: Execution): Promise<number> {
  * @returns How the command ended; the shell may have killed it, and is asked about that.
  */
 async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandEnd> {
-  const { watch: { watchdog, signalInfo, signals }, run, minHold } = execution;
+  const { watch: { helperShell, signalInfo, signals }, run, minHold } = execution;
   let known = end;
   await tryStep(execution, async () => {
     signals.endPassingOn();
@@ -49,7 +49,7 @@ async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandE
   tryStep(execution, async () => {
     // Ask first if sera may stay for long: it must still know which signals to ignore.
     if (run || minHold !== undefined) await signalInfo.ignored();
-    await watchdog.end();
+    await helperShell.end();
   });
   return known;
 }
@@ -88,7 +88,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
 /** Finds out whether the shell killed the command, because sera was stopped or stuck until the time limit had passed. */
 async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Execution): Promise<CommandEnd> {
   const { exitCode, stoppedBy } = end;
-  if (stoppedBy || exitCode !== KILLED || !(await watch.watchdog.status())?.fenced) return end;
+  if (stoppedBy || exitCode !== KILLED || !(await watch.helperShell.status())?.fenced) return end;
   const error = new LockLostError(
     "Lock lost: sera was stopped or stuck for too long, and the command was killed",
   );

@@ -45,12 +45,12 @@ export async function recordEnd(
 
 /** Keeps the lock until `min-hold` is over, unless a signal has ended, or ends, the run, or somebody asks for the lock. */
 export async function keepForMinHold({ lock, minHold, watch, logger }: Execution, held: number): Promise<void> {
-  const { signals, watchdog } = watch;
+  const { signals, helperShell } = watch;
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined) return;
   if (lock.lost.aborted || lock.asked.aborted) return;
   const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost, lock.asked);
   // While sera only keeps its lock there is nothing to watch.
-  await watchdog.end();
+  await helperShell.end();
   // A lock that is lost after this look was held until the command had ended.
   if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {
     logger.announce("note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);

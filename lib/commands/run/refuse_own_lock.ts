@@ -10,7 +10,7 @@ import { type AncestorLock, entriesFor } from "./held_locks.ts";
 const INACCURACY = 2;
 
 /** A limit that no real chain of ancestors reaches. */
-const MOST_ANCESTORS = 1000;
+const MAX_ANCESTORS = 1000;
 
 /** A lock that is wanted. */
 export interface WantedLock {
@@ -90,7 +90,7 @@ function isHere(host: string | undefined): boolean {
  * not waited for, and may queue. Without /proc only the parent is known.
  */
 function isAncestor({ pid, since }: AncestorLock): boolean {
-  for (let at = Deno.ppid, count = 0; at > 0 && count < MOST_ANCESTORS; count++) {
+  for (let at = Deno.ppid, count = 0; at > 0 && count < MAX_ANCESTORS; count++) {
     const process = processStat(at);
     // The number may have been reused: then the process has started after that sera got its lock.
     if (at === pid) return process === undefined || process.started <= since + INACCURACY;

@@ -13,10 +13,10 @@ import { backendOptions } from "../backend_options.ts";
 import { askHolders } from "./ask_holders.ts";
 
 /** The longest TTL of the second lock, in milliseconds: a later replacer is noticed only with a renewal, and waits for it. */
-const LONGEST_TTL = 9000;
+const MAX_TTL = 9000;
 
 /** How long withdrawing a request may take, in milliseconds. */
-const LONGEST_END = 1000;
+const WITHDRAW_TIMEOUT = 1000;
 
 /** What is needed to replace the holder of a lock. */
 export interface Replacing {
@@ -51,7 +51,7 @@ export class ReplacingLock implements BackendLock {
     const { name, settings, io, retrying } = this.#replacing;
     const second = replaceLockName(name);
     const options = backendOptions(settings, this.#label, io);
-    const lease = { ttl: Math.min(settings.ttl, LONGEST_TTL), grace: 0 };
+    const lease = { ttl: Math.min(settings.ttl, MAX_TTL), grace: 0 };
     await using replacers = await settings.server.lock(second, { ...options, lease, retrying });
     const isNext = await replacers.acquire(0, signal, deadline.remaining) ??
       await this.#asking(
@@ -101,7 +101,7 @@ export class ReplacingLock implements BackendLock {
     } finally {
       over.abort();
       // Withdrawing the request must not delay the command for long.
-      await within(LONGEST_END, asking);
+      await within(WITHDRAW_TIMEOUT, asking);
     }
   }
 }

@@ -17,9 +17,9 @@ import { NOT_RUN, recordEnd, release } from "./finish_run.ts";
  */
 export async function startHolding(execution: Execution, since: number): Promise<RunningCommand> {
   const { lock, words, logger, io, progress } = execution;
-  const { watchdog, signals } = execution.watch;
-  await Promise.all([watchdog.ready, io.flush?.(FLUSH_TIMEOUT)]);
-  if (!watchdog.isWatching) {
+  const { helperShell, signals } = execution.watch;
+  await Promise.all([helperShell.ready, io.flush?.(FLUSH_TIMEOUT)]);
+  if (!helperShell.isWatching) {
     logger.log("info", "note", "There is no /bin/sh: if sera is killed, the command will keep running.");
   }
   await confirm(lock);
@@ -29,7 +29,7 @@ export async function startHolding(execution: Execution, since: number): Promise
     refuseAsked(lock);
     signals.expect(getsOwnSession());
     setVariables(execution.variables, io);
-    await watchdog.throwIfBroken();
+    await helperShell.throwIfBroken();
     progress.throwIfGivenUp();
     lock.commandStarts?.();
     command = startCommand(words);
@@ -42,7 +42,7 @@ export async function startHolding(execution: Execution, since: number): Promise
     await release(lock, logger, since, () => NOT_RUN);
     throw cause;
   }
-  watchdog.onGone = (message) => logger.log("error", "note", message);
+  helperShell.onGone = (message) => logger.log("error", "note", message);
   progress.started();
   return command;
 }

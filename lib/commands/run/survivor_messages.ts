@@ -1,8 +1,8 @@
 import type { Survivor } from "../../child/group.ts";
 import type { Survivors } from "../../child/terminate.ts";
 
-/** The most processes that a line names. */
-const MOST_NAMED = 5;
+/** The maximum number of processes to name in a line. */
+const MAX_NAMED = 5;
 
 /** Messages about processes that sera cannot end. */
 export class SurvivorMessages {
@@ -34,8 +34,8 @@ export class SurvivorMessages {
     if (!processes || processes.length === 0) {
       return this.#target < 0 ? `process group ${-this.#target}` : `process ${this.#target}`;
     }
-    const named = processes.slice(0, MOST_NAMED).map(({ pid, uid }) => `${pid} (uid ${uid})`);
-    const more = processes.length > MOST_NAMED ? ` and ${processes.length - MOST_NAMED} more` : "";
+    const named = processes.slice(0, MAX_NAMED).map(({ pid, uid }) => `${pid} (uid ${uid})`);
+    const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : "";
     return `process ${named.join(", ")}${more}`;
   }
 }

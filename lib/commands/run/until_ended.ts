@@ -21,7 +21,7 @@ export async function untilEnded(
   execution: Execution,
 ): Promise<CommandEnd> {
   const { lock, progress: { failed }, grace, onLost, maxRun, exitCodeOf, logger, io } = execution;
-  const { watchdog, signals } = execution.watch;
+  const { helperShell, signals } = execution.watch;
   const program = execution.words[0]!;
   const messages = new SurvivorMessages(command.target);
   const onSurvivors: TerminateOptions["onSurvivors"] = (survivors) =>
@@ -42,9 +42,9 @@ export async function untilEnded(
   using timeUp = maxRun && new TimeLimit(maxRun.limit, () => maxRun.error);
   try {
     if (onLost === "terminate") {
-      watchdog.kill(command.target, lock.left);
-      lock.onRenewed = () => watchdog.renew(lock.left);
-    } else watchdog.kill(command.target);
+      helperShell.kill(command.target, lock.left);
+      lock.onRenewed = () => helperShell.renew(lock.left);
+    } else helperShell.kill(command.target);
     signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, messages, execution) });
     if (logger.isEnabled("info")) logBlockedSignals(execution);
     const end = await supervise(command, {

@@ -4,7 +4,7 @@ import { mayBeServer } from "../../text/redaction.ts";
 import { HELD_LOCKS, withLocks } from "./held_locks.ts";
 
 /** The longest key to put into the environment, in characters: the kernel limits the size of a variable, and of all. */
-const LONGEST_KEY = 4096;
+const MAX_KEY_LENGTH = 4096;
 
 /** What a command is told about its lock. */
 export interface LockInfo {
@@ -37,7 +37,7 @@ export function lockVariables(
 ): Record<string, string | undefined> {
   return {
     SERA_LOCK_NAME: name,
-    SERA_LOCK_KEY: key.length > LONGEST_KEY ? undefined : key,
+    SERA_LOCK_KEY: key.length > MAX_KEY_LENGTH ? undefined : key,
     SERA_HOST: host,
     SERA_SLOT: slot?.toString(),
     SERA_RUN_ID: runId?.toString(),
@@ -50,5 +50,5 @@ export function lockVariables(
 export function keyForLog(key: string): string | undefined {
   // A URL without a user has no password.
   const isSecret = mayBeServer(key) && /@|%40|pass\w*\s*=/i.test(key);
-  return key.length > LONGEST_KEY || isSecret ? undefined : key;
+  return key.length > MAX_KEY_LENGTH || isSecret ? undefined : key;
 }

@@ -14,7 +14,7 @@ import { NO_LOCK } from "../no_lock.ts";
 const LOOK_EVERY = 10 * SECOND;
 
 /** The longest look, in milliseconds, so that the next one begins in time. */
-const LONGEST_LOOK = 5 * SECOND;
+const LOOK_TIMEOUT = 5 * SECOND;
 
 /**
  * Tells at the terminal whom sera waits for, in a line that counts: who holds the lock, since when, and how long sera goes
@@ -63,7 +63,7 @@ class Wait implements LiveText {
     const { server, ledger } = settings;
     let holder;
     try {
-      using limit = new TimeLimit(LONGEST_LOOK, () => new Error("the look took too long"));
+      using limit = new TimeLimit(LOOK_TIMEOUT, () => new Error("the look took too long"));
       const signal = AbortSignal.any([this.#over, limit.signal]);
       await using observer = await server.observe(NO_LOCK, backendOptions(settings, "status", io), signal);
       const sightings = [];

@@ -1,4 +1,4 @@
-import { Watchdog } from "../../child/watchdog.ts";
+import { HelperShell } from "../../child/helper_shell.ts";
 import { SignalInfo } from "../../child/signal_info.ts";
 import { SignalRelay } from "../../child/signals.ts";
 import { getsOwnSession } from "../../child/spawn.ts";
@@ -6,14 +6,14 @@ import type { Logger } from "../../log/logger.ts";
 
 /** The parts of a {@linkcode Watch}, which a test can replace. */
 export interface WatchParts {
-  readonly watchdog: Pick<Watchdog, keyof Watchdog>;
+  readonly helperShell: Pick<HelperShell, keyof HelperShell>;
   readonly signalInfo: SignalInfo;
   readonly signals: SignalRelay;
 }
 
 /** Set up before the lock is asked for: the helper shell that kills the command if sera dies, and the signal handlers. */
 export class Watch implements WatchParts, AsyncDisposable {
-  readonly watchdog: Watchdog;
+  readonly helperShell: HelperShell;
   readonly signalInfo: SignalInfo;
   readonly signals: SignalRelay;
 
@@ -24,8 +24,12 @@ export class Watch implements WatchParts, AsyncDisposable {
    */
   constructor(logger: Logger, lock: string, timed: boolean) {
     // The shell first: it must see which signals are ignored, and catching one ends that.
-    this.watchdog = new Watchdog({ timed, inGroup: !getsOwnSession(), jsonAbout: logger.isJson ? lock : undefined });
-    this.signalInfo = new SignalInfo(() => this.watchdog.status());
+    this.helperShell = new HelperShell({
+      timed,
+      inGroup: !getsOwnSession(),
+      jsonAbout: logger.isJson ? lock : undefined,
+    });
+    this.signalInfo = new SignalInfo(() => this.helperShell.status());
     this.signals = new SignalRelay(this.signalInfo);
     // So that the last line of JSON can contain sera's exit code.
     if (logger.isJson && logger.isEnabled("info")) this.signals.endOnAnySignal();
@@ -33,6 +37,6 @@ export class Watch implements WatchParts, AsyncDisposable {
 
   /** Ends the shell. Signals are caught until the process ends, see {@linkcode SignalRelay}. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.watchdog.end();
+    return this.helperShell.end();
   }
 }

@@ -1,7 +1,7 @@
 import { isFlagSet } from "../../args/is_flag_set.ts";
 import { LockUnavailableError, UsageError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
-import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../lock/slot_name.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";
@@ -60,11 +60,11 @@ export async function unlock({ flags, operands: words, io, note }: Call): Promis
 /** @throws {UsageError} When the slot is none, or `--lock` has named another one. */
 function inSlot(asked: LockQuery, text: string | undefined): LockQuery {
   if (text === undefined) return asked;
-  const slot = /^\d{1,3}$/.test(text) ? wholeFrom(Number(text), 0, MOST_SLOTS - 1) : undefined;
+  const slot = /^\d{1,3}$/.test(text) ? wholeFrom(Number(text), 0, MAX_SLOTS - 1) : undefined;
   if (slot === undefined) {
     throw new UsageError(
       `Cannot use --slot: ${plainOr(text)} is not the number of a slot`,
-      `write a whole number from 0 to ${MOST_SLOTS - 1}`,
+      `write a whole number from 0 to ${MAX_SLOTS - 1}`,
     );
   }
   if (asked.slot === undefined || asked.slot === slot) return { ...asked, slot };

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
 import { EtcdError } from "../../../lib/backends/etcd/errors.ts";
+import { describeFetchError } from "../../../lib/backends/etcd/fetch_errors.ts";
 import { Path, watch } from "../../../lib/backends/etcd/requests.ts";
 import { parseEtcd } from "../parse.ts";
 import { FakeServer, readFully, writeFully } from "../fake_server.ts";
@@ -99,7 +100,7 @@ for (const [message, [code, { says, transient = false, elsewhere = false }]] of 
 }
 
 const NO_ETCD = "check host and port, and any proxy in between";
-const NONSENSE = (what: string) =>
+const MALFORMED = (what: string) =>
   `the server's answer makes no sense (${what}); connect directly to etcd, and see its log`;
 const CLOSED = "the server closed the connection; see its log";
 
@@ -136,11 +137,11 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
   "a port for TLS": [[400, "Client sent an HTTP request to an HTTPS server.\n"], {
     says: "it accepts TLS only; write etcds:// in the server setting",
   }],
-  "no JSON": [[200, "<html>\n"], { says: NONSENSE("no JSON") }],
-  "no object": [[200, "[]\n"], { says: NONSENSE("a wrong value of it") }],
-  "no text": [broken(), { says: NONSENSE("no text") }],
-  "an answer without an end": [endless(), { says: NONSENSE("more than 1 MiB") }],
-  "a compressed answer without an end": [await compressed(), { says: NONSENSE("more than 1 MiB") }],
+  "no JSON": [[200, "<html>\n"], { says: MALFORMED("no JSON") }],
+  "no object": [[200, "[]\n"], { says: MALFORMED("a wrong value of it") }],
+  "no text": [broken(), { says: MALFORMED("no text") }],
+  "an answer without an end": [endless(), { says: MALFORMED("more than 1 MiB") }],
+  "a compressed answer without an end": [await compressed(), { says: MALFORMED("more than 1 MiB") }],
   "a head without an end": [bytes(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(2_000_000)}\r\n\r\n`), {
     says: "whatever answers there does not speak HTTP; check host and port",
   }],
@@ -171,6 +172,14 @@ Deno.test("in etcd's place: a server of MySQL", async () => {
   assert.equal(error.transient, false);
 });
 
+Deno.test("in etcd's place: a server that had greeted before the request was sent", () => {
+  const words = "client error (SendRequest): received unexpected message from connection";
+  const { kind, transient } = describeFetchError(
+    new TypeError(`error sending request for url (http://127.0.0.1:22/): ${words}`),
+  );
+  assert.deepEqual([kind, transient], ["no HTTP", false]);
+});
+
 /** What follows the first message of a stream. */
 const LATER: Record<string, readonly [rest: string, said: Said]> = {
   "an error": [chunk('{"error":{"grpc_code":14,"message":"etcdserver: no leader"}}\n'), {
@@ -179,11 +188,11 @@ const LATER: Record<string, readonly [rest: string, said: Said]> = {
   }],
   "its end": ["0\r\n\r\n", { says: "the server ended the stream; see its log", transient: true }],
   "the end of the connection": ["", { says: CLOSED, transient: true }],
-  "no result": [chunk('{"other":1}\n'), { says: NONSENSE("no result") }],
-  "a wrong result": [chunk('{"result":1}\n'), { says: NONSENSE("a wrong value of result") }],
-  "no JSON": [chunk("hello\n"), { says: NONSENSE("no JSON") }],
-  "a line without an end": [chunk("x".repeat(3_000_000)), { says: NONSENSE("more than 1 MiB") }],
-  "a long line": [chunk(`{"result":{"a":"${"x".repeat(1_100_000)}"}}\n`), { says: NONSENSE("more than 1 MiB") }],
+  "no result": [chunk('{"other":1}\n'), { says: MALFORMED("no result") }],
+  "a wrong result": [chunk('{"result":1}\n'), { says: MALFORMED("a wrong value of result") }],
+  "no JSON": [chunk("hello\n"), { says: MALFORMED("no JSON") }],
+  "a line without an end": [chunk("x".repeat(3_000_000)), { says: MALFORMED("more than 1 MiB") }],
+  "a long line": [chunk(`{"result":{"a":"${"x".repeat(1_100_000)}"}}\n`), { says: MALFORMED("more than 1 MiB") }],
 };
 
 for (const [name, [rest, { says, transient = false }]] of Object.entries(LATER)) {

@@ -6,7 +6,7 @@ import {
   int32,
   int64,
   type JsonObject,
-  NonsenseError,
+  MalformedAnswerError,
   object,
   objects,
   parseJson,
@@ -26,7 +26,7 @@ function taken(value: string): Record<string, unknown> {
       try {
         return [[name, read(json(value), "x")]];
       } catch (error) {
-        assert.ok(error instanceof NonsenseError && error instanceof LockUnavailableError);
+        assert.ok(error instanceof MalformedAnswerError && error instanceof LockUnavailableError);
         assert.equal(
           error.message,
           "Cannot lock on etcd: the server's answer makes no sense (a wrong value of x); connect directly to etcd, and see its log",
@@ -84,7 +84,7 @@ Deno.test("what is absent is the least of its kind, and is not inherited", () =>
 
 Deno.test("an answer that is no object of JSON is nonsense", () => {
   for (const wrong of ["", "x", "[]", "null", "1", '"a"', "{", '{"a":1}x', "<html>", "{'a':1}", "{}{}"]) {
-    assert.throws(() => parseJson(wrong), NonsenseError, wrong);
+    assert.throws(() => parseJson(wrong), MalformedAnswerError, wrong);
   }
   assert.deepEqual(parseJson(' {"a": {}} \n'), { a: {} });
 });

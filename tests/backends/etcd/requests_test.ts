@@ -11,7 +11,7 @@ import {
   when,
 } from "../../../lib/backends/etcd/requests.ts";
 import * as answers from "../../../lib/backends/etcd/answers.ts";
-import { NonsenseError, parseJson } from "../../../lib/backends/etcd/json.ts";
+import { MalformedAnswerError, parseJson } from "../../../lib/backends/etcd/json.ts";
 
 const bytes = (base64: string) => [...Uint8Array.fromBase64(base64)];
 
@@ -25,14 +25,14 @@ Deno.test("the end of a range is behind all keys that begin so, and before all o
 });
 
 Deno.test("numbers of 64 bits are sent as texts, without loss", () => {
-  const most = 9223372036854775807n;
+  const max = 9223372036854775807n;
   const sent = [
-    range({ key: "k", createdUpTo: most, revision: most, limit: 1 }),
-    put("k", "", most),
-    when.created("k", "EQUAL", most),
-    when.changed("k", "LESS", most),
-    watch({ key: "k", from: most }),
-    grant(2, most),
+    range({ key: "k", createdUpTo: max, revision: max, limit: 1 }),
+    put("k", "", max),
+    when.created("k", "EQUAL", max),
+    when.changed("k", "LESS", max),
+    watch({ key: "k", from: max }),
+    grant(2, max),
   ];
   for (const request of sent) assert.match(JSON.stringify(request), /"9223372036854775807"/);
   assert.doesNotMatch(JSON.stringify(sent), /:\d/);
@@ -88,8 +88,8 @@ const WRONG: [read: (json: ReturnType<typeof parseJson>) => unknown, answer: str
 ];
 
 for (const [read, answer] of WRONG) {
-  Deno.test(`an answer of etcd that is nonsense: ${answer}`, () => {
-    assert.throws(() => read(parseJson(answer)), NonsenseError);
+  Deno.test(`a malformed answer of etcd: ${answer}`, () => {
+    assert.throws(() => read(parseJson(answer)), MalformedAnswerError);
   });
 }
 

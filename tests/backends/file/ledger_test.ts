@@ -49,7 +49,7 @@ testWith([linux], "file: two who are killed while they write leave what they wer
       for (const writer of writers) await writer.write("\n");
       for (const writer of writers) await writer.says("finished");
       for (const writer of writers) {
-        // Anywhere in what it does: luck decides, and not the next event.
+        // At a random point in its work, not at the next event.
         await pause(Math.random() * 20);
         writer.kill("SIGKILL");
       }

@@ -1,7 +1,7 @@
 /** How many round trips a lock takes from login to release, and a waiter from a release to its lock. */
 
 import assert from "node:assert/strict";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
 import { sharedPostgres, sharedPostgres18, SharedServer } from "../shared_server.ts";
@@ -71,7 +71,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 
   shared.test("a waiter has its lock, checked, one round trip after it was told of the release", async (server) => {
-    using _luck = luck(1e6);
+    using _random = fixedRandom(1e6);
     const name = freshName();
     const lease = { ttl: 86_400_000, grace: 0 };
     await using one = await open(server.url(), name, undefined, { lease });

@@ -7,14 +7,14 @@ import type { Statement } from "../../../lib/backends/sql/statement.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 import { keySql } from "./key_sql.ts";
 import { OtherClient } from "./view.ts";
 
-/** With this, and with {@linkcode PATIENT} luck, nobody looks by itself for hours. */
+/** With this, and with {@linkcode PATIENT} in place of Math.random(), no waiter polls for hours. */
 const options = { lease: { ttl: 86_400_000, grace: 10_000 } };
 const PATIENT = 1e6;
 
@@ -65,7 +65,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   for (const slots of [undefined, 2]) {
     const what = slots === undefined ? "a lock" : "a slot";
     shared.test(`${what} that is released while the one who is told of it gives up goes to another`, async (server) => {
-      using _luck = luck(PATIENT);
+      using _random = fixedRandom(PATIENT);
       const name = freshName();
       const openOne = () => open(server.url(), name, undefined, { ...options, slots });
       await using one = await openOne();
@@ -97,7 +97,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await using old = await OtherClient.connect(server);
     const held = [await hold(one), await hold(other)];
     await using waiter = await openOne();
-    using _luck = luck(0);
+    using _random = fixedRandom(0);
     let patient: Disposable | undefined;
     // It gets a seat and the other slot, and finds that somebody who knows of no slots is older.
     await before(waiter, "AS seat", async () => {
@@ -107,7 +107,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
         await before(waiter, "AS granted", async () => {
           await old.query(`SELECT pg_advisory_unlock(${args})`);
           held.push(await hold(one), await hold(other));
-          patient = luck(PATIENT);
+          patient = fixedRandom(PATIENT);
         });
       });
     });
@@ -120,7 +120,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 
   shared.test("nobody takes a seat for taken that somebody else just looks at", async (server) => {
-    using _luck = luck(PATIENT);
+    using _random = fixedRandom(PATIENT);
     const name = freshName();
     const openOne = () => open(server.url(), name, undefined, options);
     await using holder = await openOne();

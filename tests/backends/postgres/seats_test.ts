@@ -7,7 +7,7 @@ import { IS_SEAT, SEATS } from "../../../lib/backends/postgres/seats.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import type { HeldLock, Lock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
@@ -17,7 +17,7 @@ import { OtherClient, waiting } from "./view.ts";
 
 const DAY = 86_400_000;
 
-/** Nobody looks by itself for hours: with this, and with {@linkcode PATIENT} luck. */
+/** With this, and with {@linkcode PATIENT} in place of Math.random(), no waiter polls for hours. */
 const options = { lease: { ttl: DAY, grace: 10_000 } };
 const PATIENT = 1e6;
 
@@ -83,7 +83,7 @@ class Crowd implements AsyncDisposable {
 
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   shared.test("a hand-off takes three messages, however many wait", async (server) => {
-    using _luck = luck(PATIENT);
+    using _random = fixedRandom(PATIENT);
     await using proxy = await Proxy.open(server.port);
     const url = server.url("sslmode=disable").replace(`:${server.port}/`, `:${proxy.port}/`);
     for (const count of [1, 5, MANY]) {
@@ -106,7 +106,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 
   shared.test("who wait get their turns seat by seat", async (server) => {
-    using _luck = luck(PATIENT);
+    using _random = fixedRandom(PATIENT);
     const name = freshName();
     await using holder = await open(server.url(), name, undefined, options);
     let lock = await hold(holder);
@@ -153,7 +153,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 
   shared.test("a sera of before there were seats and one of today tell each other", async (server) => {
-    using _luck = luck(PATIENT);
+    using _random = fixedRandom(PATIENT);
     const name = freshName();
     const { args } = keySql(name);
     const { socketFolder, port, database } = server;
@@ -190,7 +190,7 @@ async function without(server: PostgresServer, call: string, run: () => Promise<
 const modest = sharedPostgres("--max-connections=20");
 
 modest.test("a role that may take no seat is told of a release all the same", async (server) => {
-  using _luck = luck(PATIENT);
+  using _random = fixedRandom(PATIENT);
   for (const call of ["pg_try_advisory_lock(int, int)", "generate_series(int, int)"]) {
     await without(server, call, async () => {
       const name = freshName();

@@ -10,7 +10,7 @@ import { lockName } from "../../../lib/lock/lock_name.ts";
 import { namespacedName } from "../../../lib/lock/namespaced_name.ts";
 import { slotName } from "../../../lib/lock/slot_name.ts";
 import { until } from "../../cli/wait.ts";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import { freshName, hold, later, never, open, plainOptions } from "../open.ts";
 import { parse } from "../parse.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
@@ -19,7 +19,7 @@ import { OtherClient, sessions } from "./view.ts";
 
 const TABLE = { name: "sera_runs" };
 
-/** Nobody looks by itself for hours: with this, and with {@linkcode PATIENT} luck. */
+/** With this, and with {@linkcode PATIENT} in place of Math.random(), no waiter polls for hours. */
 const UNHURRIED = { lease: { ttl: 86_400_000, grace: 10_000 } };
 const PATIENT = 1e6;
 
@@ -67,7 +67,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 
   shared.test("slots that are released at the same moment all go to those who wait, who do not look by themselves", async (server) => {
-    using _luck = luck(PATIENT);
+    using _random = fixedRandom(PATIENT);
     const name = freshName();
     const SLOTS = 4;
     await using locks = new AsyncDisposableStack();

@@ -8,7 +8,7 @@ import { PostgresLock } from "../../../lib/backends/postgres/lock.ts";
 import { PostgresSession } from "../../../lib/backends/postgres/session.ts";
 import { Answer } from "../../../lib/backends/sql/answer.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import { Seats } from "../../../lib/backends/postgres/seats.ts";
 import { answerOf, FAKE_POSTGRES } from "../fake_sessions.ts";
 import { later, never, plainSession } from "../open.ts";
@@ -125,7 +125,7 @@ Deno.test("a lock whose check fails in passing is asked for again in another ses
 Deno.test("a waiter with a seat listens before it looks again, then rests from look to look, and looks last at the wait's end", async () => {
   for (const [part, pause] of [[0, 900], [0.5, 950], [1, 1000]] as const) {
     using clock = new FakeClock();
-    using _luck = luck(part);
+    using _random = fixedRandom(part);
     const lock = await Waiting.on(clock);
     let ended: number | undefined;
     const granted = later(lock.acquire(2000, never).finally(() => ended = clock.now));
@@ -144,7 +144,7 @@ Deno.test("a waiter with a seat listens before it looks again, then rests from l
 Deno.test("who finds no seat asks for one now and then, and does not listen until it has one", async () => {
   for (const [part, pause] of [[0, 2000], [0.5, 3000], [1, 4000]] as const) {
     using clock = new FakeClock();
-    using _luck = luck(part);
+    using _random = fixedRandom(part);
     const lock = await Waiting.on(clock);
     lock.seat = 0;
     const abort = new AbortController();
@@ -164,7 +164,7 @@ Deno.test("who finds no seat asks for one now and then, and does not listen unti
 
 Deno.test("who finds no seat may find the lock free", async () => {
   using clock = new FakeClock();
-  using _luck = luck(0.5);
+  using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   lock.seat = 0;
   const granted = lock.acquire(Infinity, never);
@@ -177,7 +177,7 @@ Deno.test("who finds no seat may find the lock free", async () => {
 
 Deno.test("where seats are refused the waiter listens to what all are told, and looks as if it had one", async () => {
   using clock = new FakeClock();
-  using _luck = luck(0.5);
+  using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   lock.seat = "refused";
   const granted = lock.acquire(Infinity, never);
@@ -192,7 +192,7 @@ Deno.test("where seats are refused the waiter listens to what all are told, and 
 
 Deno.test("a lock that became free without a word is found at the next look", async () => {
   using clock = new FakeClock();
-  using _luck = luck(0.5);
+  using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   const granted = lock.acquire(Infinity, never);
   await clock.to(1000);
@@ -206,7 +206,7 @@ Deno.test("a lock that became free without a word is found at the next look", as
 
 Deno.test("a release that is told of ends the pause at once; a look that finds nothing is followed by a whole one", async () => {
   using clock = new FakeClock();
-  using _luck = luck(0.5);
+  using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   lock.seat = 3;
   const granted = lock.acquire(Infinity, never);
@@ -228,7 +228,7 @@ Deno.test("a release that is told of ends the pause at once; a look that finds n
 
 Deno.test("a farewell to the seat that is not answered costs nobody the lock", async () => {
   using clock = new FakeClock();
-  using _luck = luck(0.5);
+  using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   lock.isSlow = true;
   const granted = lock.acquire(Infinity, never);
@@ -258,7 +258,7 @@ Deno.test("a signal ends the pause at once, and nothing is asked any more", asyn
 
 Deno.test("a session that ends in a pause ends the pause, and the wait goes on in another one", async () => {
   using clock = new FakeClock();
-  using _luck = luck(0.5);
+  using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   const granted = lock.acquire(Infinity, never);
   await clock.to(100);

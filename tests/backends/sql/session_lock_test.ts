@@ -7,7 +7,7 @@ import type { HeldLock } from "../../../lib/lock/lock.ts";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import { SessionLock } from "../../../lib/backends/sql/session_lock.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { luck } from "../../lock/luck.ts";
+import { fixedRandom } from "../../fixed_random.ts";
 import { later, never } from "../open.ts";
 
 const PASSING = LockUnavailableError.on("Server", { what: "full" }, { transient: true });
@@ -55,7 +55,7 @@ class Trying extends SessionLock<Session> {
 
 Deno.test("the pauses between two tries double, up to 2 s, and the last one ends with the wait", async () => {
   using clock = new FakeClock();
-  using _mean = luck();
+  using _random = fixedRandom();
   const backend = new Trying(clock, PASSING);
   const granted = later(backend.acquire(10_000, never));
   await clock.to(9999);
@@ -71,7 +71,7 @@ Deno.test("the pauses between two tries double, up to 2 s, and the last one ends
 Deno.test("pauses differ by half, so that not all who wait try at the same moments", async () => {
   for (const [part, first] of [[0, 50], [0.999, 149.9]] as const) {
     using clock = new FakeClock();
-    using _luck = luck(part);
+    using _random = fixedRandom(part);
     const backend = new Trying(clock, PASSING, "held");
     const granted = backend.acquire(1000, never);
     await clock.to(1000);
@@ -82,7 +82,7 @@ Deno.test("pauses differ by half, so that not all who wait try at the same momen
 
 Deno.test("with a wait of 0 there is one try, unless there is patience", async () => {
   using clock = new FakeClock();
-  using _mean = luck();
+  using _random = fixedRandom();
   await assert.rejects(new Trying(clock, PASSING).acquire(0, never), PASSING);
   const patient = new Trying(clock, PASSING);
   const granted = later(patient.acquire(0, never, 300));
@@ -96,7 +96,7 @@ Deno.test("with a wait of 0 there is one try, unless there is patience", async (
 Deno.test("the wait begins when the server has been reached for the first time; until then it bounds the tries", async () => {
   for (const error of [undefined, PASSING]) {
     using clock = new FakeClock();
-    using _mean = luck();
+    using _random = fixedRandom();
     const backend = new Trying(clock, PASSING);
     backend.opening = { took: 5000, ...error ? { error } : {} };
     const granted = later(backend.acquire(100, never));
@@ -143,7 +143,7 @@ Deno.test("a server that says nothing is given up with the wait, unless that is 
 
 Deno.test("a signal ends a pause at once, and nothing is tried any more", async () => {
   using clock = new FakeClock();
-  using _mean = luck();
+  using _random = fixedRandom();
   const backend = new Trying(clock, PASSING);
   const abort = new AbortController();
   const granted = later(backend.acquire(Infinity, abort.signal));
@@ -157,7 +157,7 @@ Deno.test("a signal ends a pause at once, and nothing is tried any more", async 
 
 Deno.test("what does not pass is tried once; an unfit server again where there has been a fit one", async () => {
   using clock = new FakeClock();
-  using _mean = luck();
+  using _random = fixedRandom();
   const permanent = LockUnavailableError.on("Server", { what: "denied" });
   const refused = new Trying(clock, permanent);
   await assert.rejects(refused.acquire(Infinity, never), permanent);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { LockUnavailableError, troubleOf } from "../../../lib/errors.ts";
-import { LONGEST_TIMER } from "../../../lib/deadline.ts";
+import { MAX_TIMER_DELAY } from "../../../lib/deadline.ts";
 import type { DriverConnection } from "../../../lib/backends/sql/driver.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
 import { sql, type Statement } from "../../../lib/backends/sql/statement.ts";
@@ -82,7 +82,7 @@ Deno.test("what the server is expected to take by itself comes on top, whatever 
   await assert.rejects(asked, /no answer for 500ms/);
   const permanent = sessionWith(new SlowServer());
   const asking = later(permanent.query(sql`SELECT 1`, { serverTime: Infinity }));
-  await clock.to(clock.now + LONGEST_TIMER - 1);
+  await clock.to(clock.now + MAX_TIMER_DELAY - 1);
   assert.equal(permanent.closed.aborted, false);
   permanent.destroy();
   await assert.rejects(asking);

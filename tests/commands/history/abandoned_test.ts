@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Observer } from "../../../lib/backends/backend.ts";
-import { isHolderOf, MOST_LOCKS, withAbandoned } from "../../../lib/commands/history/abandoned.ts";
+import { isHolderOf, MAX_LOCKS, withAbandoned } from "../../../lib/commands/history/abandoned.ts";
 import type { RecordedRun } from "../../../lib/ledger/run.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
 import { NEVER } from "../../../lib/waiting.ts";
@@ -94,8 +94,8 @@ Deno.test("each lock is looked at once, and where locks are on another server no
 });
 
 Deno.test("beyond the most locks that are looked at, runs are shown as recorded", async () => {
-  const runs = Array.from({ length: MOST_LOCKS + 1 }, (_, n) => ({ ...RUN, lock: lockName(String(n)) }));
+  const runs = Array.from({ length: MAX_LOCKS + 1 }, (_, n) => ({ ...RUN, lock: lockName(String(n)) }));
   const { outcomes, looked } = await outcomesOf(runs, []);
-  assert.equal(looked.length, MOST_LOCKS);
-  assert.deepEqual([outcomes[MOST_LOCKS - 1], outcomes[MOST_LOCKS]], ["abandoned", "running"]);
+  assert.equal(looked.length, MAX_LOCKS);
+  assert.deepEqual([outcomes[MAX_LOCKS - 1], outcomes[MAX_LOCKS]], ["abandoned", "running"]);
 });

@@ -16,7 +16,7 @@ async function started(place: FakePlace, parts: Partial<Execution> = {}): Promis
 
 /** What happened, but for the helper shell, which has its own pace. */
 function withoutWill({ events }: FakePlace): readonly string[] {
-  return events.filter((event) => !event.startsWith("watchdog: "));
+  return events.filter((event) => !event.startsWith("helper shell: "));
 }
 
 Deno.test("a command runs under its lock, which is given back last of all", async () => {
@@ -27,9 +27,9 @@ Deno.test("a command runs under its lock, which is given back last of all", asyn
   await place.later();
   assert.equal(await code, 3);
   assert.deepEqual(place.events, [
-    "watchdog: kill -1 Infinity",
+    "helper shell: kill -1 Infinity",
     "lock: command ended",
-    "watchdog: ended",
+    "helper shell: ended",
     "Command finished with exit code 3.",
     "run: failed 3",
     "lock: released",
@@ -52,7 +52,7 @@ Deno.test("what shows the lock to be held gives the shell, too, more time", asyn
   lock.onRenewed?.();
   place.command.end(0);
   await code;
-  assert.deepEqual(place.events.slice(0, 2), ["watchdog: kill -1 20000", "watchdog: renew 20000"]);
+  assert.deepEqual(place.events.slice(0, 2), ["helper shell: kill -1 20000", "helper shell: renew 20000"]);
 });
 
 Deno.test("with on-lost=warn the shell has no time to keep", async () => {
@@ -62,7 +62,7 @@ Deno.test("with on-lost=warn the shell has no time to keep", async () => {
   lock.onRenewed?.();
   place.command.end(0);
   await code;
-  assert.deepEqual(place.events.slice(0, 2), ["watchdog: kill -1 Infinity", "lock: command ended"]);
+  assert.deepEqual(place.events.slice(0, 2), ["helper shell: kill -1 Infinity", "lock: command ended"]);
 });
 
 Deno.test("signals are the command's while it runs, and sera's again when it has ended", async () => {
@@ -82,7 +82,7 @@ Deno.test("signals are the command's while it runs, and sera's again when it has
 Deno.test("a command that the shell has killed since sera did not move has lost its lock", async () => {
   using place = new FakePlace();
   const { code } = await started(place, { run: place.run() });
-  place.watchdog.answer = { ignored: 0, blocked: 0, fenced: true, got: [] };
+  place.helperShell.answer = { ignored: 0, blocked: 0, fenced: true, got: [] };
   place.command.end(137, "SIGKILL");
   assert.equal(await code, 206);
   const lost = "sera: Lock lost: sera was stopped or stuck for too long, and the command was killed";
@@ -100,16 +100,16 @@ Deno.test("one that somebody else has killed has not", async () => {
 for (const lingering of ["run", "minHold"] as const) {
   Deno.test(`what was ignored is learned before the shell ends where sera lingers: ${lingering}`, async () => {
     using place = new FakePlace();
-    const { status } = place.watchdog;
-    place.watchdog.status = () => {
-      place.events.push("watchdog: asked");
-      return status.call(place.watchdog);
+    const { status } = place.helperShell;
+    place.helperShell.status = () => {
+      place.events.push("helper shell: asked");
+      return status.call(place.helperShell);
     };
     const { code } = await started(place, lingering === "run" ? { run: place.run() } : { minHold: 1 });
     place.command.end(0);
     await place.later(10);
     assert.equal(await code, 0);
-    const [asked, ended] = ["watchdog: asked", "watchdog: ended"].map((event) => place.events.indexOf(event));
+    const [asked, ended] = ["helper shell: asked", "helper shell: ended"].map((event) => place.events.indexOf(event));
     assert.ok(asked! >= 0 && asked! < ended!, place.events.join("\n"));
   });
 }
@@ -117,15 +117,15 @@ for (const lingering of ["run", "minHold"] as const) {
 Deno.test("a shell that somebody has stopped delays neither the record of the run nor the next holder", async () => {
   using place = new FakePlace();
   const answer = Promise.withResolvers<undefined>();
-  place.watchdog.status = () => answer.promise;
+  place.helperShell.status = () => answer.promise;
   const { code } = await started(place, { run: place.run() });
   place.command.end(0);
   assert.equal(await code, 0);
   assert.deepEqual(withoutWill(place), ["lock: command ended", "run: succeeded 0", "lock: released"]);
-  assert.ok(!place.events.includes("watchdog: ended"));
+  assert.ok(!place.events.includes("helper shell: ended"));
   answer.resolve(undefined);
   await place.later();
-  assert.equal(place.events.at(-1), "watchdog: ended");
+  assert.equal(place.events.at(-1), "helper shell: ended");
 });
 
 Deno.test("a lost lock stops the command, is 206, and there is nothing to give back", async () => {
@@ -137,7 +137,7 @@ Deno.test("a lost lock stops the command, is 206, and there is nothing to give b
   place.command.end(143);
   await place.later(1000);
   assert.equal(await code, 206);
-  assert.deepEqual(place.events.filter((event) => !/^watchdog|^lock: command/.test(event)), [
+  assert.deepEqual(place.events.filter((event) => !/^helper shell|^lock: command/.test(event)), [
     "sera: Lock lost: fake; stopping job, since another node may start it now",
     "sera: Cannot record in the ledger how the command ended, since the lock is lost: it may run again; check it",
   ]);

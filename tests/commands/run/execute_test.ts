@@ -46,8 +46,8 @@ const AFTERWARDS: Record<string, Case> = {
   "the ledger's record": { parts: { run: brokenRun }, says: [ODD_AFTERWARDS, "released"] },
   "the lock's release": { lock: { release: rejects }, says: [ODD_AFTERWARDS] },
   "both of them": { lock: { release: rejects }, parts: { run: brokenRun }, says: [ODD_AFTERWARDS, ODD_AFTERWARDS] },
-  "the end of the watchdog": {
-    breaks: ({ watch }) => watch.watchdog.end = rejects,
+  "the end of the helper shell": {
+    breaks: ({ watch }) => watch.helperShell.end = rejects,
     says: [ODD_AFTERWARDS, "released"],
   },
   "the logger": { breaks: ({ logger }) => broken(logger), says: ["released"] },
@@ -74,7 +74,7 @@ for (const [what, { lock, parts, breaks, says }] of Object.entries(AFTERWARDS)) 
 /** Faults while the command runs. */
 const MEANWHILE: Record<string, (place: Surroundings) => void> = {
   "the relay of signals": ({ watch }) => watch.signals.passOnTo = fault,
-  "the watchdog": ({ watch }) => watch.watchdog.kill = fault,
+  "the helper shell": ({ watch }) => watch.helperShell.kill = fault,
   "what nobody catches": () => void rejects(),
 };
 

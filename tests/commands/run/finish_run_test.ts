@@ -62,7 +62,7 @@ const nothing = () => Promise.resolve();
 Deno.test("a lock is kept for what is left of --min-hold, and nothing is left beside sera meanwhile", async () => {
   using place = new FakePlace(true);
   assert.equal(await kept(place, HOUR, nothing), HOUR - HOUR / 6);
-  assert.deepEqual(place.events, ["watchdog: ended", "Keeping the lock for another 50m (min-hold)."]);
+  assert.deepEqual(place.events, ["helper shell: ended", "Keeping the lock for another 50m (min-hold)."]);
 });
 
 for (const minHold of [undefined, 0, HOUR / 6]) {
@@ -112,7 +112,7 @@ Deno.test("a signal ends the time that a lock is kept, and so does its loss", as
 
 Deno.test("a signal that sera was started with ignored does not end it", async () => {
   using place = new FakePlace();
-  place.watchdog.answer = { ignored: 1, blocked: 0, fenced: false, got: [] };
+  place.helperShell.answer = { ignored: 1, blocked: 0, fenced: false, got: [] };
   const over = await kept(place, HOUR, async () => {
     await place.later(1000);
     place.system.send("SIGHUP");
@@ -129,7 +129,7 @@ Deno.test("a lock that turns out to be lost is not said to be kept", async () =>
     confirm: () => Promise.resolve(place.lose()).then(() => Promise.reject(place.lost.signal.reason)),
   };
   await keepForMinHold({ ...execution, lock }, 0);
-  assert.deepEqual(place.events, ["watchdog: ended"]);
+  assert.deepEqual(place.events, ["helper shell: ended"]);
 });
 
 Deno.test("a lock that somebody asks for is not kept any longer", async () => {

@@ -37,7 +37,7 @@ Deno.test("before it starts, all signals that would end sera in its place are ca
 Deno.test("a shell that goes while it runs is told of", async () => {
   using place = new FakePlace();
   await startHolding(place.execution(), 0);
-  place.watchdog.onGone("it has gone");
+  place.helperShell.onGone("it has gone");
   assert.deepEqual(place.events, ["sera: it has gone"]);
 });
 
@@ -82,7 +82,7 @@ Deno.test("what the system does not start is recorded as unstarted", async () =>
 
 Deno.test("a shell that is none keeps it from being started", async () => {
   using place = new FakePlace();
-  place.watchdog.throwIfBroken = () => Promise.reject(new CommandStartError("no shell"));
+  place.helperShell.throwIfBroken = () => Promise.reject(new CommandStartError("no shell"));
   await refused(place, CommandStartError);
   assert.deepEqual([place.events, place.system.processes.length], [["run: unstarted 203", "lock: released"], 0]);
 });
@@ -98,7 +98,7 @@ Deno.test("a sera that has given up starts nothing", async () => {
 
 Deno.test("where there is no shell at all it is started, and that is said to those who ask", async () => {
   using place = new FakePlace(true);
-  place.watchdog.isWatching = false;
+  place.helperShell.isWatching = false;
   await startHolding(place.execution(), 0);
   assert.match(place.events.join(), /^There is no \/bin\/sh/);
   assert.equal(place.system.processes.length, 1);
@@ -107,7 +107,7 @@ Deno.test("where there is no shell at all it is started, and that is said to tho
 Deno.test("it waits until the shell is ready", async () => {
   using place = new FakePlace();
   const { promise, resolve } = Promise.withResolvers<void>();
-  place.watchdog.ready = promise;
+  place.helperShell.ready = promise;
   const started = startHolding(place.execution(), 0);
   await place.later();
   assert.equal(place.system.processes.length, 0);

@@ -14,7 +14,7 @@ const TOO_LONG = new MaxRunError("too long");
 
 /** A command that has been started, and that nothing but KILL ends before the test does. */
 function startedIn(place: Surroundings): FakeCommand {
-  place.watch.watchdog.kill = () => undefined;
+  place.watch.helperShell.kill = () => undefined;
   place.progress.started();
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);

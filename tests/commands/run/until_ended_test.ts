@@ -8,14 +8,14 @@ import { Surroundings, test } from "../surroundings.ts";
 
 const LONG = 3_600_000;
 
-/** Looks after a fake command, whose number must reach no watchdog. */
+/** Looks after a fake command, whose number must reach no helper shell. */
 async function lookAfter(
   command: FakeCommand,
   parts: Partial<Execution>,
   act: (place: Surroundings, lose: () => void) => Promise<void>,
 ) {
   await using place = new Surroundings();
-  place.watch.watchdog.kill = () => undefined;
+  place.watch.helperShell.kill = () => undefined;
   const lost = new AbortController();
   const lose = () => lost.abort(new LockLostError("Lock lost: fake", undefined, LONG));
   const lock = place.lock({ lost: lost.signal });

@@ -8,7 +8,7 @@ import type { Connection } from "./sessions.ts";
 
 /** The pauses between two looks of a waiter, in milliseconds: they double from the first to the longest. */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 1000;
+const MAX_PAUSE = 1000;
 /** How old a renewal may be to start a command without another one, in milliseconds. */
 const FRESH = 1000;
 
@@ -107,7 +107,7 @@ export class Client extends Machine {
       my.expiry.observe(lease, this.all.flaw === "counts the silence from the question" ? sent : this.clock);
       if (!lease) return this.#claim("nobody");
       const pause = my.pause * this.all.dice.between(0.5, 1.5);
-      my.pause = Math.min(2 * my.pause, LONGEST_PAUSE);
+      my.pause = Math.min(2 * my.pause, MAX_PAUSE);
       this.later(Math.min(pause, my.expiry.remaining(this.clock)), () => this.#readOrTakeOver());
     });
   }

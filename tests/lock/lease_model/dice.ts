@@ -16,8 +16,8 @@ export class Dice {
     return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32 * limit;
   }
 
-  between(least: number, limit: number): number {
-    return least + this.upTo(limit - least);
+  between(min: number, limit: number): number {
+    return min + this.upTo(limit - min);
   }
 
   chance(probability: number): boolean {

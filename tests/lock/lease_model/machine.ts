@@ -38,7 +38,7 @@ export abstract class Machine {
     return this.#isGone;
   }
 
-  /** Stops it for a while, as by SIGSTOP; its command and the watchdog go on. */
+  /** Stops it for a while, as by SIGSTOP; its command and the helper shell go on. */
   stop(length: number): void {
     this.note("is stopped");
     this.#pausedUntil = Math.max(this.#pausedUntil, this.all.agenda.now + length);

@@ -28,9 +28,9 @@ export class Network {
 
   delay(): number {
     if (!this.isCalm) {
-      const luck = this.#dice.upTo(1);
-      if (luck < 0.1) return this.#dice.upTo(this.#longest);
-      if (luck < 0.15 && this.#breaks) return Infinity;
+      const draw = this.#dice.upTo(1);
+      if (draw < 0.1) return this.#dice.upTo(this.#longest);
+      if (draw < 0.15 && this.#breaks) return Infinity;
     }
     return this.#dice.between(1, USUAL_DELAY);
   }

@@ -10,13 +10,13 @@ import { type Flaw, TTLS, type World } from "./world.ts";
 
 /** For how long things go wrong, in milliseconds; after that all that is left must come to an end. */
 const TROUBLE = 15_000;
-const LONGEST_TTL = Math.max(...TTLS);
+const MAX_TTL = Math.max(...TTLS);
 /** How far a read may lag behind, in milliseconds. */
-const LONGEST_LAG = 2000;
+const MAX_LAG = 2000;
 /** When no delay, pause or outage of the time of trouble has an effect any more. */
-const CALM = TROUBLE + 4 * LONGEST_TTL + 1000;
+const CALM = TROUBLE + 4 * MAX_TTL + 1000;
 /** The longest that work may take to come to an end then. */
-const END = CALM + 20 * LONGEST_TTL;
+const END = CALM + 20 * MAX_TTL;
 
 /** One course of events, which its seed decides. */
 export class Schedule {
@@ -36,7 +36,7 @@ export class Schedule {
     this.judge = new Judge(this.note);
     this.nodes = Array.from({ length: world.nodes }, () => new Node());
     this.server = new Server(this.agenda, this.judge, flaw);
-    this.network = new Network(this.agenda, this.dice, world, TROUBLE, 2 * LONGEST_TTL);
+    this.network = new Network(this.agenda, this.dice, world, TROUBLE, 2 * MAX_TTL);
     this.#clients = ["a", "b", "c", "d"].map((name) => new Client(this, name));
     for (const node of this.nodes) this.#setClock(node);
     this.#plan();
@@ -57,7 +57,7 @@ export class Schedule {
 
   /** What a read of the row shows: on several nodes perhaps what it was before, since a read may lag behind. */
   read(): ObservedLease | undefined {
-    const isRecent = this.agenda.now - this.server.changed < LONGEST_LAG;
+    const isRecent = this.agenda.now - this.server.changed < MAX_LAG;
     return this.server.read(this.world.nodes > 1 && isRecent && this.dice.chance(0.3));
   }
 
@@ -81,7 +81,7 @@ export class Schedule {
   #plan(): void {
     const { dice, world, sessions } = this;
     for (const client of this.#clients) {
-      if (dice.chance(0.5)) this.#at((left) => client.stop(dice.upTo(Math.min(left, 2 * LONGEST_TTL))));
+      if (dice.chance(0.5)) this.#at((left) => client.stop(dice.upTo(Math.min(left, 2 * MAX_TTL))));
       if (dice.chance(0.15) && world.breaks) this.#at(() => client.isGone || client.kill());
     }
     for (const node of this.nodes) {

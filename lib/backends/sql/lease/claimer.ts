@@ -1,6 +1,6 @@
 import type { Deadline } from "../../../deadline.ts";
 import { DURABLE_BEATS_PER_TTL, Moment } from "../../../lock/lease.ts";
-import { ExpiryWatch, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
+import { ExpiryWatch, MIN_MARGIN } from "../../../lock/expiry_watch.ts";
 import { OtherSlotsError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
@@ -9,7 +9,7 @@ import { Agreement } from "./slot_agreement.ts";
 import type { SessionLocks } from "./session_locks.ts";
 import type { LeaseOptions } from "./options.ts";
 import { newOwner, slotsFor } from "./owner.ts";
-import { Pauses } from "./pauses.ts";
+import { DoublingBackoff } from "./backoff.ts";
 import type { Claim, Lease, Ownership, TakeFrom } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 import type { LeaseTable, OwnRow } from "./table.ts";
@@ -61,7 +61,7 @@ export class Claimer<S extends Session> {
    */
   async claim(session: S, ttls: 0 | 1, deadline: Deadline, signal: AbortSignal): Promise<Claimed | undefined> {
     const querier = abortable(session, signal);
-    const pauses = new Pauses();
+    const backoff = new DoublingBackoff();
     let from = this.#firstFrom(ttls);
     for (let isFirst = true;; isFirst = false) {
       const isLast = deadline.passed;
@@ -72,7 +72,7 @@ export class Claimer<S extends Session> {
       from = await this.#read(querier);
       if (isLast) return from && await this.#claimOnce(session, querier, from);
       if (from && !isBeaten) continue;
-      const pause = Math.min(pauses.next(), from ? Infinity : this.#expiry.remaining(), deadline.remaining);
+      const pause = Math.min(backoff.next(), from ? Infinity : this.#expiry.remaining(), deadline.remaining);
       // Whole milliseconds: a fraction left over would cause another read.
       await delayOrAbort(Math.ceil(pause), signal, session.closed);
       signal.throwIfAborted();
@@ -105,7 +105,7 @@ export class Claimer<S extends Session> {
   #firstFrom(ttls: 0 | 1): TakeFrom | undefined {
     const isHandedOver = this.#isHandedOver;
     this.#isHandedOver = false;
-    if (!this.#isObserving) return { slack: SHORTEST_MARGIN, ttls };
+    if (!this.#isObserving) return { slack: MIN_MARGIN, ttls };
     return isHandedOver ? "nobody" : undefined;
   }
 

@@ -8,7 +8,7 @@ import { abortable, Claimer } from "./claimer.ts";
 import { atOnce, type SessionLocks } from "./session_locks.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { LeaseOptions } from "./options.ts";
-import { HeadPauses, Pauses } from "./pauses.ts";
+import { DoublingBackoff, ProportionalBackoff } from "./backoff.ts";
 import type { LeaseServer } from "./server.ts";
 import { SlotClaimer } from "./slot_claimer.ts";
 
@@ -139,7 +139,7 @@ export class Claims<S extends Session> {
       return claimed && combined(this.#options, [{ lock: only.lock, ...claimed }]);
     }
     // With the session lock of a slot that somebody else holds the lease of, this is the only waiter that reads it.
-    let pauses = this.#slots && this.#queues(session) ? new HeadPauses() : new Pauses();
+    let backoff = this.#slots && this.#queues(session) ? new ProportionalBackoff() : new DoublingBackoff();
     let snapshot: Snapshot | undefined;
     for (let isWaiting = false;;) {
       const isLast = !this.#waits || isWaiting && deadline.passed;
@@ -153,10 +153,10 @@ export class Claims<S extends Session> {
         if (!head) return undefined;
         this.#slots.startAnew();
         snapshot = head.snapshot;
-        pauses = new HeadPauses();
+        backoff = new ProportionalBackoff();
         continue;
       }
-      await delayOrAbort(Math.ceil(Math.min(pauses.next(), deadline.remaining)), signal, session.closed);
+      await delayOrAbort(Math.ceil(Math.min(backoff.next(), deadline.remaining)), signal, session.closed);
       signal.throwIfAborted();
     }
   }

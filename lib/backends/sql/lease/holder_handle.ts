@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../../errors.ts";
 import { DURABLE_BEATS_PER_TTL, heartbeatOf, Moment } from "../../../lock/lease.ts";
 import type { Presence } from "../../../lock/presence.ts";
 import { slotName } from "../../../lock/slot_name.ts";
-import { ASKED, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
+import { ASKED, MIN_MARGIN } from "../../../lock/expiry_watch.ts";
 import type { ForcedRelease, HolderHandle } from "../../../who/holder_handle.ts";
 import type { SeenLease, Sighting } from "../../../who/sighting.ts";
 import type { Session } from "../session.ts";
@@ -79,7 +79,7 @@ export class LeaseHandle<S extends Session> implements HolderHandle {
   /** Shows who asks, if possible. */
   async #show(): Promise<void> {
     const { server: { table }, by: { host, pid, label }, open } = this.#options;
-    const from = { slack: SHORTEST_MARGIN, ttls: 1 } as const;
+    const from = { slack: MIN_MARGIN, ttls: 1 } as const;
     const claim: Claim = { lock: endRequestFor(this.#lock), owner: this.#owner, ttl: SHOWN, from, host, pid, label };
     this.#shown = new Moment();
     try {

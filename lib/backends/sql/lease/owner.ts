@@ -1,4 +1,4 @@
-import { MOST_SLOTS } from "../../../lock/slot_name.ts";
+import { MAX_SLOTS } from "../../../lock/slot_name.ts";
 
 /** How many bytes of an owner id are random. Together with the fencing token, they identify one acquisition. */
 const RANDOM = 8;
@@ -18,5 +18,5 @@ export function newOwner(slots = 1): string {
 export function slotsFor(owner: string): number | undefined {
   if (owner.slice(2 * RANDOM, -4) !== SLOTS) return undefined;
   const slots = Number.parseInt(owner.slice(-4), 16);
-  return slots >= 1 && slots <= MOST_SLOTS ? slots : undefined;
+  return slots >= 1 && slots <= MAX_SLOTS ? slots : undefined;
 }

@@ -1,7 +1,7 @@
 import type { Finding } from "../../../doctor/report.ts";
 import { LockUnavailableError } from "../../../errors.ts";
 import { lockName } from "../../../lock/lock_name.ts";
-import { SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
+import { MIN_MARGIN } from "../../../lock/expiry_watch.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { holderText } from "../../../who/holder_text.ts";
 import type { Querier } from "../querier.ts";
@@ -111,7 +111,7 @@ class Probe {
 
   #claimBy(owner: string): Claim {
     const { presence: { host, pid, label }, lease: { ttl } } = this.#options;
-    return { lock: this.#lock, owner, ttl, from: { slack: SHORTEST_MARGIN, ttls: 1 }, host, pid, label };
+    return { lock: this.#lock, owner, ttl, from: { slack: MIN_MARGIN, ttls: 1 }, host, pid, label };
   }
 
   #release(mine: Ownership): Promise<boolean> {

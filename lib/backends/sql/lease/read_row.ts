@@ -10,10 +10,10 @@ import { sql, type Statement } from "../statement.ts";
 import type { Lease } from "./row.ts";
 
 /** Fencing tokens and beats from here on cannot have been reached by counting. */
-export const HIGHEST = 2n ** 62n;
+export const COUNTER_LIMIT = 2n ** 62n;
 
 /** The longest valid TTL, in milliseconds: the setting allows up to a day. */
-export const LONGEST_TTL = 24 * 3600 * 1000;
+export const MAX_TTL = 24 * 3600 * 1000;
 
 /** The SQL pattern of the names of locks and their slots, to leave out other rows early. */
 export const NAMES = sql`'^[0-9a-f,-]{3,32}([.][1-9][0-9]{0,2})?$'`;
@@ -47,7 +47,7 @@ export function readLease(row: Row, shown: string, { decodeText }: Reading): Lea
   const wrong = (column: string, value: string, cure: string) => senseless(lock, shown, `${column} ${value}`, cure);
   const counted = (column: string, value: unknown, cure: string) => {
     const number = exactFrom(value);
-    if (number !== undefined && number >= 0n && number < HIGHEST) return number;
+    if (number !== undefined && number >= 0n && number < COUNTER_LIMIT) return number;
     throw wrong(column, numberText(value), cure);
   };
   const fence = counted(
@@ -60,7 +60,7 @@ export function readLease(row: Row, shown: string, { decodeText }: Reading): Lea
   const free = `when its command has ended, free it: UPDATE ${shown} SET owner = NULL${where}`;
   const owner = decodeText(row.owner_id) ?? "";
   if (!OWNER.test(owner)) throw wrong("owner", isPlain(owner) ? `'${owner}'` : "of another form", free);
-  const ttl = wholeFrom(row.ttl, 1, LONGEST_TTL);
+  const ttl = wholeFrom(row.ttl, 1, MAX_TTL);
   if (ttl === undefined) throw wrong("ttl_ms", numberText(row.ttl), free);
   const left = row.left_ms === null ? NaN : Math.round(Number(row.left_ms));
   if (!Number.isSafeInteger(left)) throw wrong("expires", "of no date", free);

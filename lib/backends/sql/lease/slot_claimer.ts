@@ -1,6 +1,6 @@
 import { OtherSlotsError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
-import { type ExpiryWatch, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
+import { type ExpiryWatch, MIN_MARGIN } from "../../../lock/expiry_watch.ts";
 import { slotIn } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
@@ -127,7 +127,7 @@ export class SlotClaimer<S extends Session> {
     const lock = this.slotLocks.first;
     // After a lost answer, another slot may be ours.
     if (lock === undefined || this.mayBeOurs || this.#expiries.size > 0) return undefined;
-    return { lock, slot: slotIn(lock).slot, from: this.#isObserving ? "nobody" : { slack: SHORTEST_MARGIN, ttls: 0 } };
+    return { lock, slot: slotIn(lock).slot, from: this.#isObserving ? "nobody" : { slack: MIN_MARGIN, ttls: 0 } };
   }
 
   /** The slots that may be claimed, in the order in which to try. */

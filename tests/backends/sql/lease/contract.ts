@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { sql } from "../../../../lib/backends/sql/statement.ts";
 import { namespacedName } from "../../../../lib/lock/namespaced_name.ts";
 import { ASKED } from "../../../../lib/lock/expiry_watch.ts";
-import { LONGEST_TEXT } from "../../../../lib/text/untrusted.ts";
+import { MAX_TEXT_LENGTH } from "../../../../lib/text/untrusted.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 import { race } from "./race.ts";
@@ -142,8 +142,8 @@ function lifeTests(place: LeasePlace): void {
       const { host, label } = await desk.held();
       assert.deepEqual([host, label], [text, text]);
     }
-    await desk.leases.claim(desk.session, { ...claimOf(desk.lock, "a"), label: "😀".repeat(LONGEST_TEXT + 1) });
-    assert.equal((await desk.held()).label, "😀".repeat(LONGEST_TEXT));
+    await desk.leases.claim(desk.session, { ...claimOf(desk.lock, "a"), label: "😀".repeat(MAX_TEXT_LENGTH + 1) });
+    assert.equal((await desk.held()).label, "😀".repeat(MAX_TEXT_LENGTH));
   });
 
   test("who changes another lock's row keeps nobody waiting", async () => {

@@ -42,8 +42,8 @@ for (const [where, hasSessionLocks] of PLACES) {
   Deno.test(`at the first look the server's clock decides, and how long it must be over, ${where}`, async () => {
     using clock = new FakeClock();
     // The margin of a ttl of 6 s is a second; where each server has a clock of its own another ttl is waited for.
-    const least = hasSessionLocks ? 1000 : 7000;
-    for (const [over, isTaken] of [[least - 100, false], [least + 100, true]] as const) {
+    const min = hasSessionLocks ? 1000 : 7000;
+    for (const [over, isTaken] of [[min - 100, false], [min + 100, true]] as const) {
       const leases = new FakeLeases(hasSessionLocks);
       leases.give().expires = leases.now - over;
       await using lock = leases.lock();

@@ -1,7 +1,7 @@
 /** Who waits for a lease: how often it asks, and what becomes of the session lock; on a clock that the test moves. */
 
 import assert from "node:assert/strict";
-import { Pauses } from "../../../../lib/backends/sql/lease/pauses.ts";
+import { DoublingBackoff } from "../../../../lib/backends/sql/lease/backoff.ts";
 import { FakeClock } from "../../../lock/fake_clock.ts";
 import { later, never } from "../../open.ts";
 import { FakeLeases, LOCK } from "./fake_leases.ts";
@@ -30,9 +30,9 @@ const TEN_MINUTES = 600_000;
 Deno.test("pauses begin at about 100 ms, double, and end at about a second", () => {
   for (let seed = 1; seed <= 200; seed++) {
     using _ = new Chance(seed);
-    const pauses = new Pauses();
+    const backoff = new DoublingBackoff();
     for (const mean of [100, 200, 400, 800, 1050, 1050, 1050]) {
-      const pause = pauses.next();
+      const pause = backoff.next();
       assert.ok(pause >= 0.7 * mean && pause <= 1.3 * mean, `${pause} instead of ${mean}`);
     }
   }
@@ -41,9 +41,9 @@ Deno.test("pauses begin at about 100 ms, double, and end at about a second", () 
 Deno.test("in ten minutes there are no more pauses than seconds", () => {
   for (let seed = 1; seed <= 500; seed++) {
     using _ = new Chance(seed);
-    const pauses = new Pauses();
+    const backoff = new DoublingBackoff();
     let count = 0;
-    for (let passed = 0; passed < TEN_MINUTES; passed += pauses.next()) count++;
+    for (let passed = 0; passed < TEN_MINUTES; passed += backoff.next()) count++;
     assert.ok(count <= 600 && count > 500, `${count} with seed ${seed}`);
   }
 });

@@ -7,14 +7,14 @@ import { children, Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
 import { sideBySide } from "../side_by_side.ts";
 
-/** Starts watched.ts, prefixed with other words if given. */
+/** Starts with_helper_shell.ts, prefixed with other words if given. */
 function start(
   what: "spin" | "wait" | "group",
   limit: number,
   before: readonly string[] = [],
   ...more: readonly string[]
 ): Running {
-  const file = `${import.meta.dirname}/watched.ts`;
+  const file = `${import.meta.dirname}/with_helper_shell.ts`;
   const program = [Deno.execPath(), "run", "--quiet", "-A", file, what, `${limit}`, ...more];
   return new Running([...before, ...program], { env: Deno.env.toObject() });
 }
@@ -28,9 +28,9 @@ async function commandOf(run: Running): Promise<number> {
 /** A bash whose `read -t` takes fractions. */
 const bash = tool("/bin/bash", "-c", "[[ $BASH_VERSION > 4 ]]");
 
-/** Each takes as long as the watchdog lets a stuck program live. */
+/** Each takes as long as the helper shell lets a stuck program live. */
 const UNANSWERED = {
-  "the watchdog kills the command of a spinning program in time, and then the program": async () => {
+  "the helper shell kills the command of a spinning program in time, and then the program": async () => {
     await using run = start("spin", 300);
     const command = await commandOf(run);
     await until("the command is gone", () => !lives(command));
@@ -39,7 +39,7 @@ const UNANSWERED = {
     assert.match(stderr, /^sera: Lock lost: [^\n]+ was killed[^\n]+\n$/);
   },
 
-  "the watchdog reports in JSON that it killed a spinning program": async () => {
+  "the helper shell reports in JSON that it killed a spinning program": async () => {
     await using run = start("spin", 300, ["env", "TZ=Asia/Tokyo"], "1,-2");
     const { code, stderr } = await run.ended;
     const { time, message, ...fields } = JSON.parse(stderr);
@@ -49,7 +49,7 @@ const UNANSWERED = {
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 600_000, time);
   },
 
-  "the watchdog kills the command of a stopped program in time, but not the program": async () => {
+  "the helper shell kills the command of a stopped program in time, but not the program": async () => {
     await using other = start("spin", 300);
     await using run = start("wait", 300);
     const command = await commandOf(run);
@@ -66,7 +66,7 @@ const UNANSWERED = {
 };
 testWith(
   [linux, bash],
-  "the watchdog kills the command of a program that does not answer",
+  "the helper shell kills the command of a program that does not answer",
   () => sideBySide(UNANSWERED),
 );
 

@@ -1,13 +1,13 @@
 import { within } from "../waiting.ts";
 import { startShell } from "./start_shell.ts";
-import { parseStatus, type WatchdogStatus } from "./watchdog_status.ts";
-import { watchdogScript } from "./watchdog_script.ts";
+import { parseStatus, type ShellStatus } from "./shell_status.ts";
+import { shellScript } from "./shell_script.ts";
 
 /** How long to wait for an answer, in milliseconds; somebody may have stopped the shell. */
 const PATIENCE = 5000;
 
 /** Options of the helper shell. */
-export interface WatchdogOptions {
+export interface ShellOptions {
   /** Whether it must keep a time limit, which needs bash. */
   readonly timed: boolean;
   /** Whether the command will be in sera's process group; then the shell is too, and sees the signals sent to the group. */
@@ -16,12 +16,12 @@ export interface WatchdogOptions {
   readonly jsonAbout?: string | undefined;
 }
 
-/** A shell that runs `watchdogScript`, and the pipes to it. */
-export class WatchdogShell {
+/** A shell that runs `shellScript`, and the pipes to it. */
+export class ShellProcess {
   readonly #process: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   #stdout: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #lastAnswer: Promise<WatchdogStatus | undefined> = Promise.resolve(undefined);
+  #lastAnswer: Promise<ShellStatus | undefined> = Promise.resolve(undefined);
   #isSilent = false;
 
   private constructor(process: Deno.ChildProcess) {
@@ -33,9 +33,9 @@ export class WatchdogShell {
    * @returns Undefined if there is no shell.
    * @throws {CommandStartError} When there is a shell, but it cannot be started.
    */
-  static start({ timed, inGroup, jsonAbout }: WatchdogOptions): WatchdogShell | undefined {
-    const process = startShell(timed, inGroup, watchdogScript(inGroup, jsonAbout));
-    return process && new WatchdogShell(process);
+  static start({ timed, inGroup, jsonAbout }: ShellOptions): ShellProcess | undefined {
+    const process = startShell(timed, inGroup, shellScript(inGroup, jsonAbout));
+    return process && new ShellProcess(process);
   }
 
   /** Resolves when the shell has been reaped; to undefined if Deno cannot tell how it ended. */
@@ -45,17 +45,17 @@ export class WatchdogShell {
 
   /** Whether it still reads its input; it may have been killed, or may not be a shell. */
   isReading(): Promise<boolean> {
-    return this.#say("");
+    return this.#say(`now ${uptime()}`);
   }
 
   /** Sets what to kill when sera ends, or after this many milliseconds unless renewed; `Infinity` sets no limit. */
   kill(target: number, left: number): void {
-    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
+    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)} ${uptime()}`);
   }
 
   /** Sets a new time limit, in milliseconds from now. */
   renew(left: number): void {
-    this.#say(`renew ${hundredths(left)}`);
+    this.#say(`renew ${hundredths(left)} ${uptime()}`);
   }
 
   async #say(line: string): Promise<boolean> {
@@ -69,11 +69,11 @@ export class WatchdogShell {
   }
 
   /** Asks for its status; undefined when it was killed or stopped. After one missing answer it is not asked again. */
-  ask(): Promise<WatchdogStatus | undefined> {
+  ask(): Promise<ShellStatus | undefined> {
     return this.#lastAnswer = this.#lastAnswer.then(() => this.#ask());
   }
 
-  async #ask(): Promise<WatchdogStatus | undefined> {
+  async #ask(): Promise<ShellStatus | undefined> {
     if (this.#isSilent) return undefined;
     this.#stdout ??= this.#process.stdout.getReader();
     this.#say("ask");
@@ -94,12 +94,17 @@ export class WatchdogShell {
   }
 }
 
+/** The machine's uptime, in whole seconds. */
+function uptime(): number {
+  return Math.floor(Deno.osUptime());
+}
+
 /** Converts to the unit of the shell's clock: rounded down, but never to 0. */
 function hundredths(milliseconds: number): number {
   return Math.max(1, Math.floor(milliseconds / 10));
 }
 
-async function readAnswer(stdout: ReadableStreamDefaultReader<Uint8Array>): Promise<WatchdogStatus | undefined> {
+async function readAnswer(stdout: ReadableStreamDefaultReader<Uint8Array>): Promise<ShellStatus | undefined> {
   const decoder = new TextDecoder();
   for (let text = "";;) {
     const { done, value } = await stdout.read();

@@ -1,5 +1,5 @@
-/** What the watchdog's shell knows. */
-export interface WatchdogStatus {
+/** What the helper shell knows. */
+export interface ShellStatus {
   /** A mask of the signals that were ignored when sera was started, which sera itself can no longer see; 0 if unknown. */
   readonly ignored: number;
   /** A mask of the signals that never reach sera because they were blocked when it was started. */
@@ -16,7 +16,7 @@ export interface WatchdogStatus {
  * @param output The shell's output since the last answer.
  * @returns Undefined if the answer is not complete yet.
  */
-export function parseStatus(output: string): WatchdogStatus | undefined {
+export function parseStatus(output: string): ShellStatus | undefined {
   const answer = /^\d.*(?=\n)/m.exec(output)?.[0];
   if (answer === undefined) return undefined;
   const [ignored = 0, blocked = 0, fenced = 0, ...got] = answer.split(" ").map(Number);

@@ -1,28 +1,28 @@
-/** Whether all slots of a lock are held while somebody waits for one. */
+/** Measures for how long a slot stays free although somebody waits for one. */
 
 import type { Running } from "../cli/running.ts";
 import { pause, until } from "../cli/wait.ts";
 
-/** How often is looked, in milliseconds. */
-const LOOK = 20;
+/** The pause between two looks, in milliseconds. */
+const PAUSE = 20;
 
-/** What is looked at. */
-export interface Lulled {
-  /** The path of the torture's journal. */
+/** What to watch. */
+export interface WatchedSlots {
+  /** The path of the test's journal. */
   readonly journal: string;
-  /** The seras that run, by their runs. They say when they wait. */
+  /** The running sera processes by the ids of their runs. They print when they wait. */
   readonly running: ReadonlyMap<string, Running>;
   readonly slots: number;
 }
 
 /**
- * Waits until all slots are held after whatever was broken, and watches for a while.
+ * Waits until all slots are held again after the faults, then watches for a while.
  *
- * @param length For how long, in milliseconds; longer until a sera that was started meanwhile has waited.
- * @returns For how long at the most a slot was free while a sera waited that was started meanwhile, in milliseconds.
+ * @param length For how long to watch, in milliseconds; longer if no sera that was started meanwhile has waited by then.
+ * @returns The longest time that a slot was free while such a sera waited, in milliseconds.
  */
-export async function lull({ journal, running, slots }: Lulled, length: number): Promise<number> {
-  // Those who were there when things broke may be on their way back.
+export async function maxIdleTime({ journal, running, slots }: WatchedSlots, length: number): Promise<number> {
+  // Those that ran during the faults may still be reconnecting.
   const old = new Set(running.keys());
   const look = async () => {
     const text = await Deno.readTextFile(journal);
@@ -45,7 +45,7 @@ export async function lull({ journal, running, slots }: Lulled, length: number):
       const now = performance.now();
       if (isFull || !waits) since = undefined;
       else longest = Math.max(longest, now - (since ??= now));
-      await pause(LOOK);
+      await pause(PAUSE);
     } while (performance.now() < end);
     return hasWaited && since === undefined;
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseStatus } from "../../lib/child/watchdog_status.ts";
+import { parseStatus } from "../../lib/child/shell_status.ts";
 
 const NOTHING = { ignored: 0, blocked: 0, fenced: false, got: [] };
 

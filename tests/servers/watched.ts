@@ -13,7 +13,7 @@ import { living } from "./process_tree.ts";
  * that has only just started may not hear the first one, and a stopped one hears none but SIGKILL. SIGUSR1 ends the
  * watcher while it waits, so that its status tells who ended first.
  */
-const WATCHDOG = `
+const WATCHER = `
 trap '' HUP INT QUIT TERM
 log=$1 folders=$2 end=$3
 shift 3
@@ -71,7 +71,7 @@ export interface WatchedCommand {
 export async function startWatched(watched: WatchedCommand): Promise<Watched> {
   const { command, env, log, folders, cwd, endSignal = "SIGKILL" } = watched;
   const shell = new Deno.Command("sh", {
-    args: ["-c", WATCHDOG, "watchdog", log, folders.join(":"), endSignal.slice("SIG".length), ...command],
+    args: ["-c", WATCHER, "watcher", log, folders.join(":"), endSignal.slice("SIG".length), ...command],
     env,
     cwd,
     stdin: "piped",

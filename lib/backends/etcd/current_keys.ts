@@ -3,7 +3,7 @@ import type { CallOptions, EtcdClient } from "./client.ts";
 import { Path, range, step, txn } from "./requests.ts";
 
 /** How many keys are looked at in one request: etcd takes 128 steps. */
-const MOST_AT_ONCE = 100;
+const MAX_KEYS_PER_REQUEST = 100;
 
 /**
  * Looks at keys, without their values.
@@ -11,7 +11,7 @@ const MOST_AT_ONCE = 100;
  * @returns For each of them what there is; undefined if it is not there.
  * @throws {LockUnavailableError} When etcd cannot be asked.
  */
-export async function keysAsTheyAre(
+export async function currentKeys(
   client: EtcdClient,
   keys: readonly { readonly key: string }[],
   options: CallOptions,
@@ -21,8 +21,8 @@ export async function keysAsTheyAre(
     return [readRange(await client.call(Path.range, range({ key: only.key, keysOnly: true }), options)).keys[0]];
   }
   const found: (KeyValue | undefined)[] = [];
-  for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
-    const some = keys.slice(at, at + MOST_AT_ONCE);
+  for (let at = 0; at < keys.length; at += MAX_KEYS_PER_REQUEST) {
+    const some = keys.slice(at, at + MAX_KEYS_PER_REQUEST);
     const body = txn([], some.map(({ key }) => step.range({ key, keysOnly: true })));
     const answer = readTxn(await client.call(Path.txn, body, options));
     found.push(...some.map((_, index) => answer.range(index).keys[0]));

@@ -8,17 +8,17 @@
 
 import { CommandStartError } from "../errors.ts";
 import { keepExitCodes } from "../system/children.ts";
-import type { WatchdogStatus } from "./watchdog_status.ts";
-import { type WatchdogOptions, WatchdogShell } from "./watchdog_shell.ts";
+import type { ShellStatus } from "./shell_status.ts";
+import { type ShellOptions, ShellProcess } from "./shell_process.ts";
 
 /**
  * The helper shell that kills the command if sera dies. Start it before the lock is asked for: starting it under the lock
  * would keep all waiters waiting.
  */
-export class Watchdog implements AsyncDisposable {
-  readonly #options: WatchdogOptions;
+export class HelperShell implements AsyncDisposable {
+  readonly #options: ShellOptions;
   readonly #ready: Promise<void> = Promise.resolve();
-  #shell: WatchdogShell | undefined;
+  #shell: ShellProcess | undefined;
   #hasEnded = false;
   /** What to kill when sera ends, and its deadline even if sera lives, on the clock of performance.now(). */
   #victim: { readonly target: number; until: number } | undefined;
@@ -33,10 +33,10 @@ export class Watchdog implements AsyncDisposable {
    *
    * @throws {CommandStartError} When there is a shell, but it cannot be started.
    */
-  constructor(options: WatchdogOptions) {
+  constructor(options: ShellOptions) {
     this.#options = options;
     if (Deno.build.os === "windows") return;
-    const shell = this.#shell = WatchdogShell.start(options);
+    const shell = this.#shell = ShellProcess.start(options);
     // After the shell's start: it must see which signals are ignored, and catching a signal un-ignores it.
     keepExitCodes();
     this.#whenGone((status) => status?.signal === null ? this.#endedByItself(status) : this.#startAgain());
@@ -56,7 +56,7 @@ export class Watchdog implements AsyncDisposable {
   #startAgain(): void {
     let why = "it was killed again";
     try {
-      this.#shell = WatchdogShell.start(this.#options);
+      this.#shell = ShellProcess.start(this.#options);
       this.#whenGone(() => this.#lose(why));
       if (this.#victim) this.kill(this.#victim.target, Math.max(0, this.#victim.until - performance.now()));
       if (this.#shell) return;
@@ -135,7 +135,7 @@ export class Watchdog implements AsyncDisposable {
   }
 
   /** Asks the shell; undefined when there is none, or it was killed or stopped. */
-  async status(): Promise<WatchdogStatus | undefined> {
+  async status(): Promise<ShellStatus | undefined> {
     return await this.#shell?.ask();
   }
 

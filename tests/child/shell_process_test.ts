@@ -1,23 +1,23 @@
 /** What is said to the shell beside a command, and what its end means, on a shell that is none. */
 
 import assert from "node:assert/strict";
-import { Watchdog } from "../../lib/child/watchdog.ts";
+import { HelperShell } from "../../lib/child/helper_shell.ts";
 import { CommandStartError } from "../../lib/errors.ts";
 import { linux, testWith } from "../cli/needs.ts";
 import { until } from "../cli/wait.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { type FakeProcess, FakeSystem } from "./fake_system.ts";
 
-/** A watchdog whose shells do what the test says. */
-class GuardedWatchdog implements AsyncDisposable {
+/** A helper shell whose shells do what the test says. */
+class GuardedShell implements AsyncDisposable {
   readonly system = new FakeSystem();
-  readonly watchdog: Watchdog;
+  readonly helperShell: HelperShell;
   /** What it said of shells that have gone. */
   readonly said: string[] = [];
 
   constructor({ timed = false, inGroup = false } = {}) {
-    this.watchdog = new Watchdog({ timed, inGroup });
-    this.watchdog.onGone = (message) => void this.said.push(message);
+    this.helperShell = new HelperShell({ timed, inGroup });
+    this.helperShell.onGone = (message) => void this.said.push(message);
   }
 
   /** The shells that have been started. */
@@ -26,13 +26,13 @@ class GuardedWatchdog implements AsyncDisposable {
   }
 
   /** A shell has heard this much. */
-  async heard(index: number, text: string): Promise<void> {
+  async heard(index: number, text: RegExp): Promise<void> {
     const shell = this.shells[index]!;
-    await until(`shell ${index} has heard ${text}, not only ${shell.heard}`, () => shell.heard.endsWith(`${text}\n`));
+    await until(`shell ${index} has heard ${text}, not only ${shell.heard}`, () => text.test(shell.heard));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.watchdog.end();
+    await this.helperShell.end();
     this.system[Symbol.dispose]();
   }
 }
@@ -42,7 +42,7 @@ testWith(
   "the shell is out of reach of the terminal's keys, unless it shares the group with the command",
   async () => {
     for (const inGroup of [false, true]) {
-      await using guarded = new GuardedWatchdog({ inGroup });
+      await using guarded = new GuardedShell({ inGroup });
       assert.equal(guarded.shells[0]!.options.detached, !inGroup);
       assert.equal(guarded.shells[0]!.options.clearEnv, true);
     }
@@ -53,24 +53,25 @@ testWith(
   [linux],
   "it is ready when the shell hears, and says whom to kill, by when, and that there is more time",
   async () => {
-    await using guarded = new GuardedWatchdog();
-    await guarded.watchdog.ready;
-    guarded.watchdog.kill(-4712);
-    await guarded.heard(0, "kill -4712");
-    guarded.watchdog.kill(-4712, 1234);
-    await guarded.heard(0, "kill -4712 123");
-    guarded.watchdog.renew(20_009);
-    await guarded.heard(0, "renew 2000");
+    await using guarded = new GuardedShell();
+    await guarded.helperShell.ready;
+    await guarded.heard(0, /^now \d+\n$/);
+    guarded.helperShell.kill(-4712);
+    await guarded.heard(0, /\nkill -4712\n$/);
+    guarded.helperShell.kill(-4712, 1234);
+    await guarded.heard(0, /\nkill -4712 123 \d+\n$/);
+    guarded.helperShell.renew(20_009);
+    await guarded.heard(0, /\nrenew 2000 \d+\n$/);
     // Never no time at all, which would mean that there is no limit.
-    guarded.watchdog.renew(0);
-    await guarded.heard(0, "renew 1");
+    guarded.helperShell.renew(0);
+    await guarded.heard(0, /\nrenew 1 \d+\n$/);
   },
 );
 
 testWith([linux], "it ends once and for all, and then says nothing of its shell", async () => {
-  await using guarded = new GuardedWatchdog();
-  await guarded.watchdog.end();
-  await guarded.watchdog.end();
+  await using guarded = new GuardedShell();
+  await guarded.helperShell.end();
+  await guarded.helperShell.end();
   assert.deepEqual(guarded.shells[0]!.got, ["SIGKILL"]);
   assert.deepEqual([guarded.shells.length, guarded.said], [1, []]);
 });
@@ -79,20 +80,20 @@ testWith(
   [linux],
   "another shell takes the place of one that was killed, learns whom to kill, and in what is left of the time",
   async () => {
-    await using guarded = new GuardedWatchdog();
+    await using guarded = new GuardedShell();
     using clock = new FakeClock();
-    guarded.watchdog.kill(-4712, 10_000);
+    guarded.helperShell.kill(-4712, 10_000);
     await clock.to(4000);
     guarded.shells[0]!.end(137, "SIGKILL");
     await clock.until("there is another one", () => guarded.shells.length === 2);
-    await clock.until("it has heard", () => guarded.shells[1]!.heard === "kill -4712 600\n");
+    await clock.until("it has heard", () => guarded.shells[1]!.heard === "kill -4712 600 4\n");
     assert.deepEqual(guarded.said, []);
-    assert.equal(guarded.watchdog.isWatching, true);
+    assert.equal(guarded.helperShell.isWatching, true);
   },
 );
 
 testWith([linux], "when that is killed as well, it says so", async () => {
-  await using guarded = new GuardedWatchdog();
+  await using guarded = new GuardedShell();
   guarded.shells[0]!.end(137, "SIGKILL");
   await until("there is another one", () => guarded.shells.length === 2);
   guarded.shells[1]!.end(137, "SIGKILL");
@@ -102,59 +103,59 @@ testWith([linux], "when that is killed as well, it says so", async () => {
 });
 
 testWith([linux], "when there is no other one, it says so", async () => {
-  await using guarded = new GuardedWatchdog();
+  await using guarded = new GuardedShell();
   guarded.system.onStart = () => {
     throw new Deno.errors.PermissionDenied("no more processes");
   };
   guarded.shells[0]!.end(137, "SIGKILL");
   await until("it is said", () => guarded.said.length > 0);
   assert.match(guarded.said.join(), /was itself killed: Cannot start \/bin\/sh/);
-  assert.equal(guarded.watchdog.isWatching, false);
+  assert.equal(guarded.helperShell.isWatching, false);
 });
 
 testWith(
   [linux],
   "what is no shell keeps a command from being started, and is told of when it runs already",
   async () => {
-    await using guarded = new GuardedWatchdog();
+    await using guarded = new GuardedShell();
     guarded.shells[0]!.end(1);
     await until("it is said", () => guarded.said.length > 0);
     assert.match(guarded.said.join(), /has ended by itself, with exit code 1/);
-    await assert.rejects(guarded.watchdog.throwIfBroken(), CommandStartError);
+    await assert.rejects(guarded.helperShell.throwIfBroken(), CommandStartError);
     assert.equal(guarded.shells.length, 1);
   },
 );
 
 testWith([linux], "a shell that works keeps no command from being started", async () => {
-  await using guarded = new GuardedWatchdog();
-  await guarded.watchdog.throwIfBroken();
+  await using guarded = new GuardedShell();
+  await guarded.helperShell.throwIfBroken();
 });
 
 testWith([linux], "it asks the shell, once for each question", async () => {
-  await using guarded = new GuardedWatchdog();
+  await using guarded = new GuardedShell();
   const [shell] = guarded.shells;
   let asked = 0;
   shell!.onHeard = (text) => {
     if (text === "ask\n") shell!.say(`${++asked} 0 0\n`);
   };
-  const answers = await Promise.all([guarded.watchdog.status(), guarded.watchdog.status()]);
+  const answers = await Promise.all([guarded.helperShell.status(), guarded.helperShell.status()]);
   assert.deepEqual(answers.map((answer) => answer?.ignored), [1, 2]);
 });
 
 testWith([linux], "an answer may come in pieces", async () => {
-  await using guarded = new GuardedWatchdog();
+  await using guarded = new GuardedShell();
   const [shell] = guarded.shells;
-  const answer = guarded.watchdog.status();
-  await guarded.heard(0, "ask");
+  const answer = guarded.helperShell.status();
+  await guarded.heard(0, /ask\n$/);
   for (const piece of ["trap -- '' SIGQ", "UIT\n", "2 0", " 1 15\n"]) shell!.say(piece);
   assert.deepEqual(await answer, { ignored: 6, blocked: 0, fenced: true, got: [15] });
 });
 
 testWith([linux], "a shell that does not answer for five seconds is not asked again", async () => {
-  await using guarded = new GuardedWatchdog();
+  await using guarded = new GuardedShell();
   using clock = new FakeClock();
   let answered = false;
-  const answer = guarded.watchdog.status().then((status) => {
+  const answer = guarded.helperShell.status().then((status) => {
     answered = true;
     return status;
   });
@@ -162,13 +163,13 @@ testWith([linux], "a shell that does not answer for five seconds is not asked ag
   assert.equal(answered, false);
   await clock.to(5000);
   assert.equal(await answer, undefined);
-  assert.equal(await guarded.watchdog.status(), undefined);
+  assert.equal(await guarded.helperShell.status(), undefined);
   assert.equal(clock.pending, 0);
 });
 
 testWith([linux], "a shell that has gone tells nothing", async () => {
-  await using guarded = new GuardedWatchdog();
-  const answer = guarded.watchdog.status();
+  await using guarded = new GuardedShell();
+  const answer = guarded.helperShell.status();
   guarded.shells[0]!.end(1);
   assert.equal(await answer, undefined);
 });

@@ -29,7 +29,7 @@ for (const target of targets) {
     await sera("--once", "k", "0", "echo", "ran");
     await sera("0", "sh", "-c", "exit 3");
     await sera("0", "/no/such/command");
-    const flags = ["--ledger", "--ttl", "3s", "--label", "rotate logs"];
+    const flags = ["--ledger", "--label", "rotate logs"];
     await using holder = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
 
@@ -72,9 +72,10 @@ for (const target of targets) {
     await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
-    // Nobody has had the lock since, so that nobody has marked it. In etcd it is the holder's until its lease ends.
+    await started.endLease(fixture("hold.sh"));
+    // Nobody has had the lock since, so that nobody has marked it. A server notices the end a moment later.
     const outcomeOfHolder = async () => (await history(place, "--", fixture("hold.sh")))[0]!.outcome;
-    if (target.name === "etcd") await until("its lease has ended", async () => await outcomeOfHolder() !== "running");
+    await until("nobody holds it", async () => await outcomeOfHolder() !== "running");
     assert.equal(await outcomeOfHolder(), "abandoned");
     assert.deepEqual(await outcomes(place, "--", "echo", "ran"), ["skipped", "succeeded"]);
     assert.deepEqual(await outcomes(place, "--limit", "1"), ["abandoned"]);
@@ -86,7 +87,7 @@ for (const target of targets) {
     const words = ["sh", "-c", "echo ready; read _; exit 0", "hunter2marker"];
     await using holder = place.startSera(["--ledger", "0", ...words], { stdin: "open" });
     await holder.says("ready");
-    await using waiter = place.startSera(["--ledger", "--record-skips", "--wait-and-skip", "20", ...words]);
+    await using waiter = place.startSera(["--ledger", "--record-skips", "--wait-and-skip", "180", ...words]);
     await started.waiters(words.join(" "));
     const shown = async () => [
       await ledger.all(),
@@ -196,16 +197,29 @@ testWrongHistory({
   "a limit of 0": {
     args: ["--limit", "0"],
     code: 201,
-    says: /limit in --limit: 0; it takes a number of runs, from 1 to 999999999$/m,
+    says: /--limit: 0; it takes a number of runs, from 1 to 999999999$/m,
   },
-  "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
+  "a limit that is no number": { args: ["--limit=many"], code: 201, says: /--limit: many/ },
   "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },
-  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave out one of them$/m },
-  "an empty --lock": { args: ["--lock="], code: 201, says: /--lock: it is empty; take it from LOCK of sera status/ },
+  "a name and a command": {
+    args: ["--name", "n", "--", "echo"],
+    code: 201,
+    says: /leave out the command, or --name$/m,
+  },
+  "an empty --lock": {
+    args: ["--lock="],
+    code: 201,
+    says: /--lock: it is empty; copy it from the column LOCK of sera status/,
+  },
   "a name and --lock": {
     args: ["--name", "n", "--lock", "a"],
     code: 201,
-    says: /both by --lock and by its name; leave/,
+    says: /both by --lock and by --name; leave out --lock, or --name$/m,
+  },
+  "a command and --lock": {
+    args: ["--lock", "5", "--", "true"],
+    code: 201,
+    says: /both by --lock and by its command; leave out --lock, or the command$/m,
   },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
   "a schema of a file": { args: ["--schema"], code: 201, says: /a file: server: .*by itself/ },

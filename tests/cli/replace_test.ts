@@ -15,7 +15,7 @@ const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
 /** Who is asked sees it soon, and has all the time to end. */
 const PATIENT = { SERA_TTL: "6s", SERA_GRACE: "10m" };
 
-const TARGETS = useTargets().filter(({ name }) => ["file", "MariaDB", "PostgreSQL", "etcd"].includes(name));
+const TARGETS = useTargets("file", "MariaDB", "PostgreSQL", "etcd");
 const LEASES = [mariaDbTarget(), postgresTarget(), pgBouncerTarget()];
 const together = new Together();
 
@@ -156,7 +156,7 @@ testOn(FILE, "a free lock is taken at once, and a hold replaces and is replaced"
   assert.deepEqual(atOnce, {
     code: 201,
     stdout: "",
-    stderr: "sera: Cannot use replace in --replace with a wait of 0: the holder needs time to end; wait longer\n",
+    stderr: "sera: Cannot use --replace with a wait of 0: the holder needs time to end; wait longer\n",
   });
 });
 

@@ -69,7 +69,7 @@ for (const [words, says] of WAITS) {
   });
 }
 
-Deno.test("a subcommand behind flags or -- is told what stands before it", async () => {
+Deno.test("a subcommand behind flags or -- is refused, with a hint what stands before it", async () => {
   for (const [words, before] of [[["--", "status"], "--"], [["--verbose", "status"], "flags"]] as const) {
     const { flags, operands } = parseGoFlags(words, SPECS);
     await assert.rejects(readOperands(operands, flags, loadSubcommands), {
@@ -96,7 +96,7 @@ for (const [flag, says] of DENIED) {
   Deno.test(`${flag}: ${says}`, () => assert.equal(ofUnknown(flag, SPECS), `Unknown flag: ${flag}; ${says}`));
 }
 
-Deno.test("a subcommand's flags are denied in the same way", () => {
+Deno.test("a subcommand's unknown flags are refused in the same way", () => {
   const says = "Unknown flag: --no-json; write --json=false, or leave it out";
   assert.equal(ofUnknown("--no-json", flagSpecs(STATUS.flags), "status"), says);
 });

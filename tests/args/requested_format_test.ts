@@ -55,7 +55,7 @@ for (const [words, isJson] of WORDS) {
   });
 }
 
-Deno.test("the file decides last, also one that is broken", async () => {
+Deno.test("the config file decides last, even if it is broken", async () => {
   assert.equal(await asked("0 true", {}, '{"log-format": "json"}'), "json");
   assert.equal(await asked("0 true", {}, '{"Log-Format" : "json", "ttl": '), "json");
   assert.equal(await asked("0 true", {}, '{"log-format": "text", "log-format": "json"}'), "json");
@@ -74,7 +74,7 @@ Deno.test("a subcommand that takes no config file does not read one", async () =
   assert.equal(await requestedFormat(["0"], SPECS, env), "json");
 });
 
-Deno.test("a variable that is no text is as if it were not there", async () => {
+Deno.test("a variable that is not UTF-8 counts as unset", async () => {
   const env = (name: string): string | undefined => {
     if (name === "SERA_LOG_FORMAT") throw new Error("not UTF-8");
     return "/nonexistent";

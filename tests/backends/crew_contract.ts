@@ -24,7 +24,7 @@ export function crewContract(all: CrewPlace): void {
   const place = all.isSlow ? { ...all, test: briefly(all) } : all;
   const { lacks = [] } = place;
   for (const lack of lacks) {
-    place.test(`${lack} is refused in one sentence, and not asked for again`, async () => {
+    place.test(`${lack} is refused in one sentence, and not retried`, async () => {
       const tried = new AbortController();
       // What the place cannot do it cannot do a moment later.
       const retrying = () => tried.abort(new Error("it is tried again"));

@@ -29,7 +29,7 @@ async function loss(lock: HeldLock): Promise<LockLostError> {
 }
 
 test(
-  "sera gives up when the server of its lock goes, though its address has another one",
+  "sera loses the lock when its server goes down, although the address has another one",
   mariaDbUnavailable,
   async () => {
     await using old = await startMariaDb();
@@ -127,7 +127,7 @@ for (const [what, look] of ELSEWHERE) {
     assert.deepEqual([about("IS_USED_LOCK"), about("GET_LOCK"), about("SHOW GLOBAL VARIABLES")], [3, 1, 1]);
   });
 
-  Deno.test(`there is no lock when the look after it was given is answered by ${what}`, async () => {
+  Deno.test(`a lock does not count as acquired when the check after it is answered by ${what}`, async () => {
     using fake = serverThatSees(look);
     await using backend = await open(fake.dsn, freshName());
     await assert.rejects(backend.acquire(0, never), (error) => {
@@ -138,7 +138,7 @@ for (const [what, look] of ELSEWHERE) {
   });
 }
 
-Deno.test("a lock is lost when a look at it is answered by another connection that has the lock by now", async () => {
+Deno.test("a lock is lost when the check is answered over another connection that holds it by now", async () => {
   using fake = serverThatSees(HELD, HELD, { ...HELD, id: 8 });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
   const lock = await hold(backend);

@@ -52,7 +52,7 @@ for (const place of faultPlaces()) {
   const isPostgres = setting(0).startsWith("postgres");
 
   for (const [how, breakIt] of Object.entries(TOLD)) {
-    test(`a waiter whose connection is ${how} waits on over another one`, async ({ port }) => {
+    test(`a waiter whose connection is ${how} goes on waiting over another one`, async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
       await using one = await open(setting(port), name);
@@ -95,7 +95,7 @@ for (const place of faultPlaces()) {
   }
 
   for (const [how, breakIt] of Object.entries(SILENT)) {
-    testOnClock(`a wait over a connection that is ${how} ends`, async ({ port }) => {
+    testOnClock(`a wait over a connection that is ${how} comes to an end`, async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
       await using one = await open(setting(port), name);
@@ -195,23 +195,27 @@ for (const place of faultPlaces()) {
     );
   }
 
-  test("a killed server: its holder knows at once, its waiter has the lock soon after it is back", async (server) => {
-    const name = freshName();
-    const { lock, waiter, granted } = await contend(place, server.port, name);
-    const loss = lossOf(lock.lock);
-    const began = performance.now();
-    const dead = server.kill();
-    const { at } = await loss;
-    await dead;
-    await server.restart();
-    const up = performance.now();
-    const next = await granted;
-    report(`${place.label}: killed and restarted`, { lost: at - began, got: performance.now() - up });
-    assert.ok(next);
-    await next.release();
-    await waiter[Symbol.asyncDispose]();
-    await lock.backend[Symbol.asyncDispose]();
-  }, RESTARTS);
+  test(
+    "when the server is killed, the holder notices at once, and the waiter gets the lock soon after it is back",
+    async (server) => {
+      const name = freshName();
+      const { lock, waiter, granted } = await contend(place, server.port, name);
+      const loss = lossOf(lock.lock);
+      const began = performance.now();
+      const dead = server.kill();
+      const { at } = await loss;
+      await dead;
+      await server.restart();
+      const up = performance.now();
+      const next = await granted;
+      report(`${place.label}: killed and restarted`, { lost: at - began, got: performance.now() - up });
+      assert.ok(next);
+      await next.release();
+      await waiter[Symbol.asyncDispose]();
+      await lock.backend[Symbol.asyncDispose]();
+    },
+    RESTARTS,
+  );
 
   testOnClock("a server that pauses for less than the lease allows does no harm", async (server) => {
     await using proxy = await Proxy.open(server.port);
@@ -238,26 +242,29 @@ for (const place of faultPlaces()) {
     await lock.release();
   });
 
-  testOnClock("a server that pauses for longer: lost before it goes on, and then free", async (server) => {
-    const name = freshName();
-    {
-      await using backend = await open(setting(server.port), name, undefined, { lease: LEASE });
-      using clock = new FakeClock();
-      const lock = await hold(backend);
-      await server.pause();
-      try {
-        await clock.to(stopsAfter(LEASE) - 1);
-        assert.equal(lock.lost.aborted, false);
-        await clock.to(stopsAfter(LEASE));
-        assert.equal(lock.lost.aborted, true);
-      } finally {
-        await server.resume();
+  testOnClock(
+    "a server that pauses for longer than the lease: the lock is lost before it goes on, and then free",
+    async (server) => {
+      const name = freshName();
+      {
+        await using backend = await open(setting(server.port), name, undefined, { lease: LEASE });
+        using clock = new FakeClock();
+        const lock = await hold(backend);
+        await server.pause();
+        try {
+          await clock.to(stopsAfter(LEASE) - 1);
+          assert.equal(lock.lost.aborted, false);
+          await clock.to(stopsAfter(LEASE));
+          assert.equal(lock.lost.aborted, true);
+        } finally {
+          await server.resume();
+        }
       }
-    }
-    await until("the server has freed it", () => isFree(name));
-  });
+      await until("the server has freed it", () => isFree(name));
+    },
+  );
 
-  test("a port that refuses is an error at once without a wait, and waited for with one", async ({ port }) => {
+  test("a refused connection fails at once with a wait of 0, and is retried with a longer one", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     proxy.refuse();
     const retries = new Retries();
@@ -276,7 +283,7 @@ for (const place of faultPlaces()) {
     await lock.release();
   });
 
-  test("a name that does not resolve is an error at once without a wait, and tried again with one", async () => {
+  test("an unresolvable name fails at once with a wait of 0, and is retried with a longer one", async () => {
     await using backend = await open(setting(freePort()).replace("127.0.0.1", "no-such-host.invalid"), freshName());
     await assert.rejects(backend.acquire(0, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);

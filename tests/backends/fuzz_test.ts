@@ -26,7 +26,8 @@ const LEASE = { ttl: 450, grace: 10 };
 
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   Deno.test({
-    name: `${kind.name}: whatever is spoiled, there is an end, one line, and never a lock that was not given`,
+    name:
+      `${kind.name}: whatever is corrupted, the attempt ends with one line, and never with a lock that was not granted`,
     fn: () => fuzz(kind),
   });
 }

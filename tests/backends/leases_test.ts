@@ -24,7 +24,7 @@ const places = faultPlaces();
 // Here the server's own clock decides, which no test can move.
 for (const { label, testTogether, setting, isFree } of places) {
   testTogether(
-    "heartbeats keep a lock beyond its TTL; a holder that vanishes gives it up before the server",
+    "heartbeats keep a lock beyond its TTL; a holder that vanishes has given it up before the server does",
     async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
@@ -77,7 +77,7 @@ for (const { test, setting, isFree, releaseMessage, answer } of places) {
     await lock.release();
   });
 
-  test("a lock that has gone from its session is lost at the next heartbeat", async ({ port }) => {
+  test("a lock that its session no longer holds is lost at the next heartbeat", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     const name = freshName();
     await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
@@ -93,7 +93,7 @@ for (const { test, setting, isFree, releaseMessage, answer } of places) {
     assert.equal(proxy.accepted, 1);
   });
 
-  test("a heartbeat that is not answered is waited for as long as the lease allows", async ({ port }) => {
+  test("an unanswered heartbeat is waited for as long as the lease allows", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     const options = { lease: LEASE, answerTimeout: answer };
     await using backend = await open(setting(proxy.port), freshName(), undefined, options);
@@ -119,7 +119,7 @@ for (const { test, setting, isFree, releaseMessage, answer } of places) {
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   const { question, look } = WORDS[kind.name];
 
-  Deno.test(`${kind.name}: a lease is refused where both the lock's answer and the look's take too long for it`, async () => {
+  Deno.test(`${kind.name}: a lease is refused where both the lock's and the check's answers are too slow for it`, async () => {
     for (const [slow, isKept] of [[[question], true], [[look], true], [[question, look], false]] as const) {
       let late = 0;
       using server = kind.start(true, undefined, (sql) => {

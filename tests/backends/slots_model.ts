@@ -30,7 +30,7 @@ interface Member {
 
 /** Defines the test. */
 export function slotsModel(place: CrewPlace): void {
-  place.test(`${STEPS} random steps of ${CLIENTS} clients come out as the model says`, async () => {
+  place.test(`${STEPS} random steps of ${CLIENTS} clients behave as in the model`, async () => {
     const steps: string[] = [];
     try {
       await new Model(place, new Dice(SEED), (step) => steps.push(step)).run();

@@ -86,12 +86,12 @@ galera.test("GET_LOCK gives the same lock on both nodes", async () => {
   assert.deepEqual(got.map(({ rows }) => rows), [[{ got: 1 }], [{ got: 1 }]]);
 });
 
-galera.test("no node is a place for a lock", async () => {
+galera.test("every node is refused for locks", async () => {
   assert.equal(nodes.length, 2);
   for (const node of nodes) await assertUnavailable(node.dsn(), GALERA);
 });
 
-galera.test("a node locks when told to, and then both have the lock", async () => {
+galera.test("a node locks if allowed, and then both grant the same lock", async () => {
   for (const node of nodes) await assertLocksAnyway(node.dsn());
   const name = freshName();
   const [one, two] = await Promise.all(nodes.map((node) => open(node.dsn(), name, undefined, anyway)));
@@ -101,7 +101,7 @@ galera.test("a node locks when told to, and then both have the lock", async () =
   for (const lock of locks) await lock.release();
 });
 
-galera.test("the program names the cure, and has a flag", async (node) => {
+galera.test("the message names the cure, the flag", async (node) => {
   await assertAsksForFlag(node.dsn(), GALERA);
 });
 
@@ -114,18 +114,18 @@ Deno.test.afterAll(async () => {
   await primary?.stop();
 });
 
-replica.test("it is refused, its primary is not", async (server) => {
+replica.test("the replica is refused, its primary is not", async (server) => {
   await assertUnavailable(server.dsn(), READ_ONLY);
   await assertLocks(primary!.dsn());
 });
 
-replica.test("it locks when told to", async (server) => {
+replica.test("the replica locks if allowed", async (server) => {
   await assertLocksAnyway(server.dsn());
   await assertAsksForFlag(server.dsn(), READ_ONLY);
 });
 
 for (const shared of [replica, sharedMySql56()]) {
-  shared.test("it is refused as long as it is read-only", async (server) => {
+  shared.test("the server is refused as long as it is read-only", async (server) => {
     await server.query("SET GLOBAL read_only = 1");
     try {
       await assertUnavailable(server.dsn(), READ_ONLY);
@@ -147,7 +147,7 @@ Deno.test.afterAll(async () => {
   await standby?.stop();
 });
 
-postgres.test("a standby is refused, and locks when told to", async (server) => {
+postgres.test("a standby is refused, and locks if allowed", async (server) => {
   await assertLocks(server.url());
   await assertAsksForFlag(standby!.url(), STANDBY);
   await assertLocksAnyway(standby!.url());

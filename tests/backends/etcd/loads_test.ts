@@ -34,7 +34,7 @@ function nameOf(specifier: string): string {
   return specifier.startsWith("file:") ? relative(ROOT, new URL(specifier).pathname) : specifier;
 }
 
-Deno.test("a run with etcd loads nothing of Node, and no package but the one for names of locks", async () => {
+Deno.test("a run with etcd loads no Node module, and no package but the one for lock names", async () => {
   const files = [...Deno.readDirSync(`${ROOT}/${FOLDER}`)].map(({ name }) => name);
   for (const name of NOT_BY_RUNS) assert.ok(files.includes(name), name);
   const own = files.filter((name) => !NOT_BY_RUNS.includes(name)).map((name) => `${FOLDER}/${name}`);

@@ -12,14 +12,14 @@ const busy = () => {
   throw new Error(`cannot commit: ${BUSY}`);
 };
 
-Deno.test("a file that stays locked is given up, and the line says what to look for", async () => {
+Deno.test("a file that stays locked ends the attempt, and the message says what to look for", async () => {
   using clock = new FakeClock();
   const written = later(whileBusy(new Patience(), busy));
   await clock.to(10_030);
   await assert.rejects(written, { message: `cannot commit: ${BUSY} for 10s; see which process keeps it open` });
 });
 
-Deno.test("a signal ends the wait for a file, and what else is wrong is told at once", async () => {
+Deno.test("a signal ends the wait for a file; other errors are reported at once", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const written = later(whileBusy(new Patience(interrupt.signal), busy));

@@ -94,7 +94,7 @@ testWith([mountNamespace], "file: a full disk ends in one line", async () => {
   );
 });
 
-Deno.test("file: what is no ledger is an error in one line", async () => {
+Deno.test("file: a file that is not a ledger is an error in one line", async () => {
   await using bench = await fileBench();
   const fails = async (message: RegExp) => {
     const begin = async () => {

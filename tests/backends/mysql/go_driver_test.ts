@@ -157,7 +157,7 @@ for (const dsn of [...REFUSED, ...OURS]) {
   Deno.test(`refused: ${dsn}`, () => assert.throws(() => parseMySqlDsn(dsn), DsnError));
 }
 
-Deno.test("what the driver refuses for the sake of parameters in SQL is taken: sera has none", () => {
+Deno.test("settings that the driver refuses because of SQL parameters are accepted: sera has no such parameters", () => {
   const { collation } = parseMySqlDsn("/dbname?collation=gbk_chinese_ci&interpolateParams=true");
   assert.equal(collation, "gbk_chinese_ci");
 });

@@ -56,13 +56,13 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     });
   });
 
-  shared.test("locks of sessions work, and are no reason for another statement", async (server) => {
+  shared.test("session locks work, and cost no further statement", async (server) => {
     for (const options of [leased, plainSession]) {
       assert.equal(await inSession(server.dsn(), options, (session) => Promise.resolve(session.hasSessionLocks)), true);
     }
   });
 
-  shared.test("a variable of the DSN that the server does not have is told, in a session for leases too", async (server) => {
+  shared.test("a DSN variable that the server lacks is reported, also in a session for leases", async (server) => {
     await assert.rejects(inSession(server.dsn("no_such_variable=1"), leased, () => Promise.resolve()), (error) => {
       assert.ok(error instanceof LockUnavailableError);
       assert.match(
@@ -119,7 +119,7 @@ for (const [what, variables, statements, hasSessionLocks] of OPENED) {
   });
 }
 
-Deno.test("a server without InnoDB has no time for its rows to set", async () => {
+Deno.test("on a server without InnoDB no InnoDB timeout is set", async () => {
   using server = fake(PLAIN, {
     innodb_lock_wait_timeout: new ServerError(1193, "Unknown system variable 'innodb_lock_wait_timeout'"),
   });
@@ -157,13 +157,13 @@ async function assertCutOff(dsn: string): Promise<void> {
 }
 
 for (const errno of [1047, 1205]) {
-  Deno.test(`a node that says ${errno} is outside of the primary component`, async () => {
+  Deno.test(`a node that answers ${errno} counts as outside the primary component`, async () => {
     using server = fake(NODE, { "SELECT 1": new ServerError(errno, "no") });
     await assertCutOff(server.dsn);
   });
 }
 
-Deno.test("a node with another trouble is not called cut off", async () => {
+Deno.test("a node with another error does not count as cut off", async () => {
   using server = fake(NODE, { "SELECT 1": new ServerError(1142, "SELECT command denied") });
   await assert.rejects(inSession(server.dsn, leased, () => Promise.resolve()), /: SELECT command denied$/);
 });
@@ -185,7 +185,7 @@ const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
 ];
 
 for (const [what, variables, found, otherwise] of FOUND) {
-  Deno.test(`${what} is no trouble for leases, and hides none`, async () => {
+  Deno.test(`${what} does not disturb leases, and hides no error`, async () => {
     using server = fake(variables);
     const dsn = await parseMySql(server.dsn);
     const allowed = { ...plainSession, allowUnsafeServer: true };
@@ -222,7 +222,7 @@ galera.test("a session for leases decides with the whole cluster", async () => {
   }
 });
 
-galera.test("a node that is cut off from the others is passed over", async () => {
+galera.test("a node that is cut off from the others is skipped", async () => {
   // The first one weighs more.
   const [killed, lone] = cluster.nodes;
   await killed.kill();

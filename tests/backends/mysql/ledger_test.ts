@@ -55,7 +55,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     ["'0000-00-00 00:00:00'", "'9999-12-31 23:59:59.999'", "'0001-01-01'"],
   );
 
-  test("a statement that falls to a deadlock is asked again", async () => {
+  test("a statement that fails in a deadlock is repeated", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const now = holder.asText(holder.store.dialect.now);
@@ -143,14 +143,14 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     }
   }
 
-  test("keys are exact in a table that does not tell cases apart", async () => {
+  test("keys are exact even in a case-insensitive table", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     await bench.sql(definition(holder, bench).replaceAll("utf8mb4_bin", "utf8mb4_unicode_ci"));
     await keysAreExact(runBench(bench), KEYS);
   });
 
-  test("a server whose sessions begin with a transaction records all the same", async () => {
+  test("runs are recorded even if sessions begin with a transaction", async () => {
     await using bench = await place.bench();
     await bench.sql("SET GLOBAL init_connect = 'SET autocommit = 0'");
     let id;
@@ -165,7 +165,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     assert.equal((await next.recorded(id)).outcome, "running");
   });
 
-  test("a wait for a row that the server breaks off ends in one line", async () => {
+  test("a row lock timeout of the server ends in one line", async () => {
     await using bench = await place.bench("innodb_lock_wait_timeout=1");
     await using holder = await Holder.start(bench);
     const id = await holder.started();

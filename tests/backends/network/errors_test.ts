@@ -19,7 +19,7 @@ const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, tran
 };
 
 for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
-  Deno.test(`${code} is said with what to do`, () => {
+  Deno.test(`${code} is reported with what to do`, () => {
     const error = Object.assign(new Error(`connect ${code} /secret`), { code });
     assert.match(lineOf(describeNetworkError(error)!), socket);
     assert.match(lineOf(describeNetworkError(Object.assign(error, { port: 5432 }))!), tcp);
@@ -28,7 +28,7 @@ for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
   });
 }
 
-Deno.test("a socket that the runtime keeps is said in other words than its own", () => {
+Deno.test("an error about a socket that the runtime keeps is not shown in the runtime's words", () => {
   const said = describeNetworkError(new Deno.errors.NotCapable('Requires all access to "/dev/shm/s"'));
   assert.deepEqual(said, {
     what: "sera cannot open files in /dev, /proc or /sys",
@@ -36,7 +36,7 @@ Deno.test("a socket that the runtime keeps is said in other words than its own",
   });
 });
 
-Deno.test("of an error without a meaning nothing is said", () => {
+Deno.test("an error without a known meaning adds nothing", () => {
   assert.equal(describeNetworkError(new Error("x")), undefined);
   assert.equal(describeNetworkError(Object.assign(new Error("x"), { code: "EWHAT" })), undefined);
 });

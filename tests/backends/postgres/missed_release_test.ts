@@ -64,7 +64,7 @@ function granting(lock: Lock): () => Promise<void> {
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   for (const slots of [undefined, 2]) {
     const what = slots === undefined ? "a lock" : "a slot";
-    shared.test(`${what} that is released while the one who is told of it gives up goes to another`, async (server) => {
+    shared.test(`${what} that is released while the notified waiter gives up goes to another`, async (server) => {
       using _random = fixedRandom(PATIENT);
       const name = freshName();
       const openOne = () => open(server.url(), name, undefined, { ...options, slots });
@@ -88,7 +88,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     });
   }
 
-  shared.test("a slot that somebody has to give back at once leaves him no seat in which he hears nothing", async (server) => {
+  shared.test("a waiter that has to give a slot back at once keeps no seat without listening", async (server) => {
     const name = freshName();
     const { args } = keySql(name);
     const openOne = () => open(server.url(), name, undefined, { ...options, slots: 2 });
@@ -119,7 +119,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await granted();
   });
 
-  shared.test("nobody takes a seat for taken that somebody else just looks at", async (server) => {
+  shared.test("a seat that another session is only checking does not count as taken", async (server) => {
     using _random = fixedRandom(PATIENT);
     const name = freshName();
     const openOne = () => open(server.url(), name, undefined, options);

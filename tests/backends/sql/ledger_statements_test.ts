@@ -38,7 +38,7 @@ function sessionThat(answers: "breaks off" | "is silent"): { session: Session; a
   return { session, asked: () => asked };
 }
 
-Deno.test("a statement that it breaks off for others' locks is asked again, for 10 s", async () => {
+Deno.test("a statement that the server aborts because of others' locks is repeated for 10 s", async () => {
   using clock = new FakeClock();
   const { session, asked } = sessionThat("breaks off");
   const isLocked = (cause: unknown) => /lock wait/.test(String(cause));
@@ -60,7 +60,7 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
   assert.equal(asked(), 12);
 });
 
-Deno.test("after a signal it has another two seconds to answer, longer than it keeps a statement waiting", async () => {
+Deno.test("after a signal the server has another two seconds to answer, more than its lock timeout", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const { session } = sessionThat("is silent");
@@ -83,7 +83,7 @@ Deno.test("after a signal it has another two seconds to answer, longer than it k
   }
 });
 
-Deno.test("a signal ends the wait with the statement that waits, and the session is kept", async () => {
+Deno.test("a signal ends the wait with the current statement, and the session is kept", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const { session, asked } = sessionThat("breaks off");
@@ -102,7 +102,7 @@ Deno.test("a signal ends the wait with the statement that waits, and the session
 });
 
 for (const within of [2500, 300]) {
-  Deno.test(`who may wait for ${within} ms more does not wait for longer than by one statement`, async () => {
+  Deno.test(`a remaining wait of ${within} ms is exceeded by at most one statement`, async () => {
     using clock = new FakeClock();
     const { session, asked } = sessionThat("breaks off");
     const patience = new Patience();
@@ -114,11 +114,11 @@ for (const within of [2500, 300]) {
   });
 }
 
-Deno.test("a server breaks a statement off before its time to answer after a signal is over", () => {
+Deno.test("the server aborts a statement before the answer timeout after a signal", () => {
   assert.ok(LOCK_WAIT < LAST_ANSWER);
 });
 
-Deno.test("what goes with a setting that the server lacks is sent again, unless the server has run it", async () => {
+Deno.test("statements sent with a setting that the server lacks are repeated, unless they were executed", async () => {
   const lacking = (statement: string) => new TroubleError(`lacks ${statement}`, "update it");
   for (const goesOn of [false, true]) {
     const messages: string[] = [];

@@ -86,7 +86,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     });
   }
 
-  shared.test("an administrator's own SQL is one statement, whatever it holds", async (server) => {
+  shared.test("an administrator's SQL stays one statement, whatever it contains", async (server) => {
     for (const params of ["tz=1", "time_zone=%27UTC%27%3B%20DROP%20DATABASE%20sera", "multiStatements=true&x=1%3Bx"]) {
       await assert.rejects(
         sessionOf(server.dsn(params)),

@@ -130,7 +130,7 @@ for (const becoming of BECOMINGS) {
 const [withoutKill] = BECOMINGS;
 
 for (const shared of useHeldSessions()) {
-  shared.test("a lock that is lost is not kept for those who cannot be ended: that they go on is said", async () => {
+  shared.test("a lost lock is not kept for processes that cannot be stopped; sera says that they go on", async () => {
     if (withoutKill!.need !== undefined) return console.log(`left out: ${withoutKill!.need}`);
     await using place = await Place.make(shared.sessions.server);
     await using job = await Job.start(place, withoutKill!, ["--grace", "0"], true);
@@ -148,7 +148,7 @@ for (const shared of useHeldSessions()) {
     assert.equal((await job.run.ended).code, 206);
   });
 
-  shared.test("a lock that is lost while it is kept for somebody is told, and sera ends with the command's code", async () => {
+  shared.test("a lock lost while it is kept for other processes is reported, and sera exits with the command's code", async () => {
     if (withoutKill!.need !== undefined) return console.log(`left out: ${withoutKill!.need}`);
     await using place = await Place.make(shared.sessions.server);
     await using job = await Job.start(place, withoutKill!, ["--grace", "0"], true);

@@ -134,7 +134,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 
 const postgres = sharedPostgres();
 
-postgres.test("who asks for a server to write to waits, and loses the lock, when it writes no more", async (server) => {
+postgres.test("with a writable server required, a server that turns read-only makes waiters wait and holders lose the lock", async (server) => {
   const picky = `${server.url()}?target_session_attrs=read-write`;
   await using place = await Place.make(picky);
   const changed =

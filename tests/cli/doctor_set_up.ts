@@ -68,7 +68,7 @@ export function testAll<S extends Server>(
   setUps: readonly SetUp[],
 ): void {
   for (const { what, before, hasLeft, table = "jobs.sera_runs", parameters, flags: more = [], says } of setUps) {
-    servers.test(`doctor fails if a run does: ${what}`, async (server) => {
+    servers.test(`doctor fails whenever a run does: ${what}`, async (server) => {
       for (const statement of [...kind.fresh, ...before]) await server.query(statement);
       const flags = ["--server", kind.address(server, parameters), "--ledger-table", table, "--every", "1ms", ...more];
       const seen = await kind.look(server);

@@ -30,7 +30,7 @@ async function placeOn(etcd: Etcd): Promise<{ place: Place; prefix: string }> {
 }
 
 for (const grace of ["0", "20"]) {
-  shared.test(`a sera that is stopped, with a grace period of ${grace} s, has no command when another gets the lock`, async (etcd) => {
+  shared.test(`when sera is stopped, with a grace period of ${grace} s, its command is dead before another gets the lock`, async (etcd) => {
     const { place, prefix } = await placeOn(etcd);
     await using _ = place;
     const all = ["--name", "n", ...TTL, "--grace", grace];
@@ -77,7 +77,7 @@ shared.test("a waiter that was stopped for longer than its lease queues again, b
   await queued(etcd, prefix, "n", 0);
 });
 
-shared.test("a signal leaves nothing in etcd, of a holder and of a waiter", async (etcd) => {
+shared.test("a holder or waiter that is ended by a signal leaves nothing in etcd", async (etcd) => {
   const { place, prefix } = await placeOn(etcd);
   await using _ = place;
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
@@ -95,7 +95,7 @@ shared.test("a signal leaves nothing in etcd, of a holder and of a waiter", asyn
   }
 });
 
-shared.test("etcdctl lock and sera keep each other out, and status shows both", async (etcd) => {
+shared.test("etcdctl lock and sera exclude each other, and status shows both", async (etcd) => {
   const { place, prefix } = await placeOn(etcd);
   await using _ = place;
   const lock = `${prefix}${lockName("n")}`;

@@ -64,7 +64,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
   const started = (place: Place, path: string) => place.sera(...reading(path));
   const refused = (place: Place, path: string) => late ? started(place, path) : inProcess(place, ...reading(path));
 
-  testInProcess(`what is no plain file is refused at once as ${what}`, async () => {
+  testInProcess(`a file that is not a plain file is refused at once as ${what}`, async () => {
     await using place = await Place.make();
     const fifo = place.file("fifo");
     assert.equal((await place.run(["mkfifo", fifo])).code, 0);
@@ -80,14 +80,14 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     assertRefused(await started(place, place.path), place.path, /is a directory/);
   }, [linux, tool("mkfifo", "--version")]);
 
-  testInProcess(`a file without an end is refused as ${what}`, async () => {
+  testInProcess(`an endless file is refused as ${what}`, async () => {
     await using place = await Place.make();
     const path = await place.write("huge", text);
     await Deno.truncate(path, 20 * 2 ** 30);
     assertRefused(await refused(place, path), path, /longer than 1 MiB/);
   });
 
-  testInProcess(`a ${what} that everybody can write to is refused with the cure`, async () => {
+  testInProcess(`a world-writable ${what} is refused with the cure`, async () => {
     await using place = await Place.make();
     const path = await place.write("settings", text);
     for (const mode of [0o646, 0o666, 0o602]) {
@@ -98,7 +98,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     assertRead(await started(place, path));
   }, [linux]);
 
-  testInProcess(`a ${what} that another user put into a folder of everybody's is refused`, async () => {
+  testInProcess(`a ${what} that another user put into a world-writable folder is refused`, async () => {
     await using place = await Place.make();
     const folder = place.file("everybody");
     await Deno.mkdir(`${folder}/sub`, { recursive: true });

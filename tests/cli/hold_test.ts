@@ -88,7 +88,7 @@ for (const target of TARGETS.filter(({ name }) => name !== FILE.name)) {
   });
 }
 
-Deno.test("a hold in JSON says a line when it has the lock, and one with its exit code when it ends", async () => {
+Deno.test("sera hold prints one JSON line when it has the lock, and one with its exit code at the end", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera(["hold", "--json", "--for", "1ms", "n"]);
   assert.deepEqual([code, stderr], [0, ""]);
@@ -99,7 +99,7 @@ Deno.test("a hold in JSON says a line when it has the lock, and one with its exi
   ]);
 });
 
-Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143", async () => {
+Deno.test("sera hold takes --name, and TERM ends its wait with 143", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["hold", "--for", "1h", "--name", "n o"]);
   await holder.says("or sera unlock --name 'n o'\n");

@@ -158,7 +158,7 @@ function kibibytes(line: string): number {
   return Number(/^VmHWM:\s+(\d+) kB/.exec(line)?.[1]);
 }
 
-Deno.test("MySQL: an OK in plain text, where TLS begins, lets nobody in", async () => {
+Deno.test("MySQL: a plain-text OK where TLS must begin does not count as a login", async () => {
   // The greeting says that the server has TLS; what follows it answers a login that has not been sent.
   const ok = new Uint8Array([7, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0]);
   const injections: readonly Uint8Array[] = [
@@ -188,7 +188,7 @@ const ROUNDS = Number(Deno.env.get("SERA_FUZZ_PROGRAM_ROUNDS") ?? 10);
 const SEED = Number(Deno.env.get("SERA_FUZZ_SEED") ?? 1);
 
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
-  Deno.test(`${kind.name}: whatever is spoiled, sera ends as it says, and runs nothing without the lock`, async () => {
+  Deno.test(`${kind.name}: whatever is corrupted, sera exits as documented, and runs nothing without the lock`, async () => {
     const rounds = Array.from({ length: ROUNDS }, (_, round) => {
       const seed = SEED * 1000 + round;
       const chance = new Chance(seed);

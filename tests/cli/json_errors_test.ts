@@ -71,7 +71,7 @@ const PLAIN_WORDS: readonly (readonly string[])[] = [
   ["doctor", "word"],
 ];
 
-testInProcess("the variable decides as the flag does, for heimdall too", async () => {
+testInProcess("the variable has the same effect as the flag, for heimdall too", async () => {
   await using place = await Place.make();
   const env = { SERA_LOG_FORMAT: "json" };
   for (const words of [...PLAIN_WORDS, ["heimdall"], ["heimdall", "--timeout=x", "true"]]) {
@@ -85,7 +85,7 @@ testInProcess("the variable decides as the flag does, for heimdall too", async (
   for (const words of PLAIN_WORDS) assert.match((await inProcess(place, words)).stderr, /^sera: /);
 });
 
-testInProcess("the config file decides where neither flag nor variable does, even a broken one", async () => {
+testInProcess("without flag and variable the config file decides, even a broken one", async () => {
   await using place = await Place.make();
   const texts = ['{"Log-Format": "json", "ttl": "never"}', '{"log-format" : "json", '];
   for (const [index, text] of texts.entries()) {
@@ -102,7 +102,7 @@ testInProcess("the config file decides where neither flag nor variable does, eve
   }
 });
 
-testInProcess("a command's own words say nothing about sera's format", async () => {
+testInProcess("a command's own arguments do not set sera's format", async () => {
   await using place = await Place.make();
   const { code, stderr } = await inProcess(place, ["--ttl=never", "0", "cmd", ...JSON_FLAG]);
   assert.equal(code, 201);
@@ -141,7 +141,7 @@ for (const words of NOT_UNDERSTOOD) {
   });
 }
 
-Deno.test("a value that cannot be used is named before what is missing besides", async () => {
+Deno.test("an invalid value is reported before a missing one", async () => {
   await using place = await Place.make();
   const env = { SERA_SERVER: undefined, SERA_CONFIG: undefined };
   const cases: readonly [readonly string[], RegExp][] = [

@@ -33,7 +33,7 @@ for (
     ["leases_postgres", ["doctor", "--lease"], POSTGRES],
   ] as const
 ) {
-  Deno.test(`today's table has each column of the first one: ${file}`, async () => {
+  Deno.test(`the current table has each column of the first version: ${file}`, async () => {
     const { code, stdout } = await sera([...command, "--server", server, "--schema"]);
     assert.equal(code, 0);
     const before = columns(await Deno.readTextFile(fixture(`layouts/${file}.sql`)));

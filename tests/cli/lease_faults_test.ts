@@ -62,7 +62,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     }
   }
 
-  test("a table of leases that may not be made is told of, with the rights that are missing", async () => {
+  test("a table of leases that may not be created is reported, with the missing rights", async () => {
     await using started = await target.start();
     const { place } = started;
     const isMySql = target.name === "MariaDB";
@@ -74,7 +74,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     await started.query(isMySql ? "DROP DATABASE others" : "DROP SCHEMA others");
   });
 
-  test("while a holder's table is gone nobody makes it anew and runs beside it, and if it comes back nothing has happened", async () => {
+  test("while a holder's table is missing nobody recreates it, and if it comes back the run goes on", async () => {
     await using started = await target.start();
     const { place, table } = started;
     // Long enough not to run out meanwhile on a slow machine. It is renewed every ten seconds.
@@ -96,7 +96,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     assert.doesNotMatch(stdout, /new connection/);
   });
 
-  test("a run that its ledger refuses leaves no lease behind", async () => {
+  test("a run that the ledger refuses leaves no lease behind", async () => {
     await using started = await target.start();
     const { place } = started;
     await started.query(`CREATE TABLE ${started.ledger.table} (name varchar(200) PRIMARY KEY, price int)`);
@@ -106,7 +106,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     assert.deepEqual(await started.row("n"), { owner: null, fence: "1", beat: "2" });
   });
 
-  test("a holder whose table goes away says so when its lease is given up, and its command has ended", async () => {
+  test("a holder whose table disappears says so when the lease is given up, after its command has ended", async () => {
     await using started = await target.start();
     const { place } = started;
     await using holder = place.startSera([...flags, "0", "sh", "-c", "echo ready; exec sleep 1000"]);

@@ -20,7 +20,7 @@ const ODD: Record<string, string> = {
 };
 
 for (const [key, says] of Object.entries(ODD)) {
-  Deno.test(`the key ${key} is told of when verbose and by doctor, and harmless`, async () => {
+  Deno.test(`the key ${key} is reported when verbose and by doctor, and has no effect`, async () => {
     await using place = await Place.make();
     const path = await place.write("sera.json", JSON.stringify({ server: place.server, [key]: "x" }));
     const line = says.replace("PATH", path);
@@ -35,7 +35,7 @@ for (const [key, says] of Object.entries(ODD)) {
   });
 }
 
-Deno.test("a key that is given twice is told of, and the last one counts", async () => {
+Deno.test("a key that is given twice is reported, and the last one counts", async () => {
   await using place = await Place.make();
   for (
     const [text, both] of [

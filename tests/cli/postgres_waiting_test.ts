@@ -61,7 +61,7 @@ postgres.test("a waiter holds up no statement of the holder's command that waits
   });
 });
 
-postgres.test("VACUUM clears away what was deleted while a waiter waits", async () => {
+postgres.test("VACUUM removes dead rows while a waiter waits", async () => {
   await postgres.server.query("CREATE TABLE full_of_rows AS SELECT generate_series(1, 10000) AS id");
   await withWaiter(async () => {
     await postgres.server.query("DELETE FROM full_of_rows");
@@ -103,7 +103,7 @@ postgres.test("a waiter takes over as soon as the lock is free", async () => {
   }
 });
 
-postgres.test("a waiter takes over from a sera that was killed", async () => {
+postgres.test("a waiter takes over when the holder is killed", async () => {
   await withWaiter(async (_place, holder, waiter) => {
     holder.kill("SIGKILL");
     beganAt(await waiter.ended);

@@ -64,7 +64,7 @@ testEverywhere("the holder is asked, and exits with 206; then the later run has 
   assert.equal((await next.ended).code, 0);
 });
 
-testEverywhere("of two the later one takes the earlier one's place, which leaves with 204", async (place) => {
+testEverywhere("of two replacing runs the later one goes on, and the earlier one exits with 204", async (place) => {
   await using holder = await holding(place, slow(place), PATIENT);
   const replacing = ["--verbose=stderr", "--replace", "2m", "echo", "ran"];
   await using first = start(place, replacing);
@@ -89,7 +89,7 @@ testEverywhere("of two the later one takes the earlier one's place, which leaves
   assert.equal((await place.sera(["status", "--lock", replaceLockName(lockName("n"))])).code, 1);
 });
 
-testEverywhere("who waited before and was quicker is asked in turn", async (place, target) => {
+testEverywhere("an earlier waiter that gets the lock first is asked to end in turn", async (place, target) => {
   await using holder = await holding(place, slow(place), PATIENT);
   await using between = start(place, ["--verbose=stderr", "forever", fixture("hold.sh")]);
   await between.says(/^Waiting for /m);
@@ -106,7 +106,7 @@ testEverywhere("who waited before and was quicker is asked in turn", async (plac
   if (target === "etcd") assert.notEqual(code, 0);
 });
 
-testEverywhere("Ctrl-C takes the request back, and leaves nothing behind", async (place) => {
+testEverywhere("Ctrl-C withdraws the request, and leaves nothing behind", async (place) => {
   await using holder = await holding(place, ["0", fixture("hold.sh")], { SERA_TTL: "60s", SERA_GRACE: "1s" });
   await underWatch(holder);
   holder.kill("SIGSTOP");

@@ -141,7 +141,7 @@ for (const [index, place] of WORDS.entries()) {
 }
 
 for (const name of OTHERS) {
-  test(`${name}: a server in its place is not repeated`, () =>
+  test(`${name}: a server given in its place is not repeated`, () =>
     inFolder(async (folder) => {
       // Only PostgreSQL has all the settings. Nobody listens there.
       const server = "postgres://u:p@127.0.0.1:1/d?sslmode=verify-full";
@@ -168,7 +168,7 @@ for (const name of OTHERS) {
 }
 
 for (const name of LIBPQ) {
-  test(`${name}: a server in its place is not repeated`, () =>
+  test(`${name}: a server given in its place is not repeated`, () =>
     inFolder(async (folder) => {
       for (const wrong of SERVERS) {
         const server = name === "PGHOST" ? "postgres://u:p@/d" : "postgres://127.0.0.1:1/?sslmode=verify-full";

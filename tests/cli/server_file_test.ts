@@ -38,7 +38,7 @@ testOnAll(
   },
 );
 
-Deno.test("the stronger way to name the server or its file counts", async () => {
+Deno.test("the server or server file with the highest precedence counts", async () => {
   await using place = await Place.make();
   const good = await place.write("good", place.server);
   const bad = `u:${PASSWORD}@tcp(127.0.0.1:1)/`;
@@ -138,7 +138,7 @@ const REFUSED: readonly (readonly [
 ];
 
 for (const [name, given, code, says] of REFUSED) {
-  testInProcess(`server-file is refused, without a word of what is in the file: ${name}`, async () => {
+  testInProcess(`server-file is refused, without showing the file's content: ${name}`, async () => {
     await using place = await Place.make();
     const [flags, env = NO_SERVER] = await given(place);
     const ended = await inProcess(place, [...flags, "0", "true"], { env });

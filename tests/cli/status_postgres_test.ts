@@ -90,7 +90,7 @@ postgres.test("another program that has the lock, or waits for it, is shown by r
   });
 });
 
-postgres.test("only who asked for the lock last, and did not get it, waits for it", async () => {
+postgres.test("a session waits for the lock only if its last request for it was not granted", async () => {
   await using place = await Place.make(postgres.server.url());
   const lock = lockName("asked");
   const mark = (pid: number) => markOf({ lock, host: "web1", pid, label: "made up" }).textFor(POSTGRESQL);
@@ -106,7 +106,7 @@ postgres.test("only who asked for the lock last, and did not get it, waits for i
   }
 });
 
-postgres.test("a pair of keys, as heimdall has it, is another lock than one key", async () => {
+postgres.test("a pair of keys, as heimdall uses it, differs from a single key", async () => {
   await using place = await Place.make(postgres.server.url());
   const name = namespacedName("jobs", "n");
   await using heimdall = await connect(undefined, "");
@@ -124,7 +124,7 @@ postgres.test("a pair of keys, as heimdall has it, is another lock than one key"
   assert.deepEqual([view!.lock, view!.holder!.pid], [namespacedName("heimdall", "heimdall"), sera.pid]);
 });
 
-postgres.test("a namespace's locks are shown by their names, and alone where it is asked for", async () => {
+postgres.test("a namespace's locks are shown by their names, and alone if requested", async () => {
   await using place = await Place.make(postgres.server.url());
   const jobs = ["--namespace", "jobs", "--name", "nightly report"];
   await using holder = place.startSera([...jobs, "0", HOLD], { stdin: "open" });
@@ -166,7 +166,7 @@ postgres.test("a namespace's locks are shown by their names, and alone where it 
   assert.deepEqual(empty, { code: 0, stdout: "No locks are held in the namespace none.\n", stderr: "" });
 });
 
-postgres.test("what other roles' sessions hide is said, and which ones", async () => {
+postgres.test("status says what is hidden of other roles' sessions, and of which", async () => {
   await withRole("another", async () => {
     await using place = await Place.make(postgres.server.url());
     await using holder = place.startSera(["--name", "hidden", "0", HOLD], { stdin: "open" });
@@ -200,7 +200,7 @@ postgres.test("what other roles' sessions hide is said, and which ones", async (
   });
 });
 
-postgres.test("of another role's sera the application's name is shown, and the ledger tells the rest", async () => {
+postgres.test("another role's sera is shown by its application name, and the ledger adds the rest", async () => {
   const { server } = postgres;
   await withRole("another", async () => {
     await using place = await Place.make(server.url());
@@ -239,7 +239,7 @@ postgres.test("of another role's sera the application's name is shown, and the l
   });
 });
 
-postgres.test("where the view of sessions is refused, a held lock is still told from a free one", async () => {
+postgres.test("without access to the view of sessions, held and free locks are still told apart", async () => {
   const { server } = postgres;
   await using place = await Place.make(server.url());
   await using holder = place.startSera(["--name", "n", "0", HOLD], { stdin: "open" });
@@ -257,7 +257,7 @@ postgres.test("where the view of sessions is refused, a held lock is still told 
   }
 });
 
-postgres.test("a lock in another database is another lock", async () => {
+postgres.test("a lock in another database is a different lock", async () => {
   const { server } = postgres;
   await using place = await Place.make(server.url());
   await using holder = place.startSera(["--name", "n", "0", HOLD, "--server", "x"], {
@@ -269,7 +269,7 @@ postgres.test("a lock in another database is another lock", async () => {
   assert.deepEqual(await locksOf(place), []);
 });
 
-postgres.test("what a session says of itself is no SQL and controls no terminal", async () => {
+postgres.test("a session's own data is never executed as SQL, and cannot control the terminal", async () => {
   await using place = await Place.make(postgres.server.url());
   await using hostile = await connect(undefined, "sera web1:4711 \u202e*/ '");
   const lock = lockName("hostile");
@@ -292,7 +292,7 @@ postgres.test("what a session says of itself is no SQL and controls no terminal"
   }
 });
 
-postgres.test("a wrong password is 202, and not told", async () => {
+postgres.test("a wrong password is 202, and not shown", async () => {
   await using place = await Place.make(postgres.server.url().replace("secret", "hunter2marker"));
   for (const args of [[], ["--json"], ["--name", "n"]]) {
     const { code, stdout, stderr } = await place.sera(["status", ...args]);
@@ -302,7 +302,7 @@ postgres.test("a wrong password is 202, and not told", async () => {
   }
 });
 
-postgres.test("what --lock cannot tell by numbers alone is not called free", async () => {
+postgres.test("a lock that --lock cannot identify by its numbers is not reported free", async () => {
   await withRole("another", async () => {
     await using place = await Place.make(postgres.server.url());
     const theirs = postgres.server.url().replace("sera:", "another:");

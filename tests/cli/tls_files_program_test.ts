@@ -110,7 +110,7 @@ for (
   }
 }
 
-Deno.test("a variable that leaves nobody to trust is refused and named; an empty one counts as absent", async () => {
+Deno.test("a variable that leaves no CA to trust is refused by name; an empty one counts as unset", async () => {
   const system = "&sslrootcert=system";
   await assertSays(system, NAMED("DENO_TLS_CA_STORE"), { DENO_TLS_CA_STORE: "," });
   await assertSays(system, NAMED("DENO_TLS_CA_STORE"), { DENO_TLS_CA_STORE: "bogus" });

@@ -12,11 +12,11 @@ const DOCKERFILES = [
 for (const [name, text] of DOCKERFILES) {
   const file = DockerfileParser.parse(text);
 
-  Deno.test(`${name} Dockerfile has nothing that a linter complains of`, () => {
+  Deno.test(`a linter accepts the ${name} Dockerfile`, () => {
     assert.deepEqual(validate(text).map(({ message }) => message), []);
   });
 
-  Deno.test(`${name} Dockerfile names a release of Debian, not whatever is the latest`, () => {
+  Deno.test(`the ${name} Dockerfile names a Debian release, not the latest`, () => {
     const images = file.getFROMs().map((from) => from.getImage());
     assert.ok(images.length > 0 && images.every((image) => image === "debian:bookworm-slim"), `${images}`);
   });

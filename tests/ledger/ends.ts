@@ -25,7 +25,7 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal(after.started, before.started);
   });
 
-  test("what a dead holder left is marked by the next one, which is told of it", async () => {
+  test("a dead holder's run is marked as abandoned by the next holder, which reports it", async () => {
     await using bench = await makeBench();
     let id, lock;
     {
@@ -71,7 +71,7 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     });
   });
 
-  test("the latest runs come first, of one lock or of all, as many as asked for", async () => {
+  test("the latest runs come first, of one lock or of all, up to the limit", async () => {
     await using bench = await makeBench();
     await using one = await bench.holder();
     await using other = await bench.holder();
@@ -85,7 +85,7 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await latest(2, one.lock), [ids[4], ids[2]]);
   });
 
-  test("a run that was recorded without an answer is taken back, and does not count as one that failed", async () => {
+  test("a run whose begin got no answer is withdrawn, and does not count as failed", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     let isLost = true;

@@ -29,7 +29,7 @@ async function refusedIn(holder: RunHolder, slot: number, rule: Partial<Rule>): 
 
 export function slotTests({ test, bench: makeBench }: RunPlace): void {
   for (const [ran, asks] of [[0, 3], [3, 0], [12, 1], [255, 25]] as const) {
-    test(`slots: what ran in slot ${ran} counts in slot ${asks}, by key and by time`, async () => {
+    test(`slots: a run in slot ${ran} counts in slot ${asks}, by key and by time`, async () => {
       await using bench = await makeBench();
       await using holder = await bench.holder();
       const failed = await startedIn(holder, ran, { once: "f" });
@@ -48,7 +48,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     });
   }
 
-  test("slots: the newest run counts, in whichever slot, and what began before one that ended later", async () => {
+  test("slots: the newest run of any slot counts, by its start, not by its end", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const long = await startedIn(holder, 2);
@@ -74,7 +74,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await holder.ledger.latest(9, { lock: holder.lock, outcomes: ["running"] }), []);
   });
 
-  test("slots: if failures count, a run in another slot counts that has not ended, however that is", async () => {
+  test("slots: if failures count, an unfinished run in another slot counts", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const id = await startedIn(holder, 1, { once: "v1" });
@@ -89,7 +89,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal(await refusedIn(holder, 2, { once: "v1", countFailures: true }), id);
   });
 
-  test("slots: who begins marks what was left in its own slot, and in those that there are no longer", async () => {
+  test("slots: a run marks unfinished runs of its own slot, and of slots that no longer exist", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -113,7 +113,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual((await ledger.latest(9, { outcomes: ["running"] })).map(({ id }) => id), [elsewhere.id]);
   });
 
-  test("slots: an attempt is taken back in its own slot only", async () => {
+  test("slots: an attempt is withdrawn in its own slot only", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const [one, two] = [await startedIn(holder, 1), await startedIn(holder, 2)];
@@ -122,7 +122,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal((await holder.recorded(two)).outcome, "unstarted");
   });
 
-  test("slots: runs are asked for by the lock, by its beginning, and by the slot", async () => {
+  test("slots: runs are found by lock, by prefix, and by slot", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -147,7 +147,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await asked({ beginnings, slot: 2 }), []);
   });
 
-  test("slots: a summary is of the whole lock", async () => {
+  test("slots: a summary covers the whole lock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -176,7 +176,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal((await other.recorded(last)).outcome, "succeeded");
   });
 
-  test("slots: what is forgotten in one slot counts in none", async () => {
+  test("slots: a run that is forgotten counts in no slot", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const rule = { once: "v1", every: HOUR };

@@ -67,12 +67,12 @@ export function textTests({ test, bench: makeBench }: RunPlace): void {
     await textComesBack(bench);
   });
 
-  test("text that is empty stays so", async () => {
+  test("empty text stays empty", async () => {
     await using bench = await makeBench();
     await textComesBack(bench, { label: "", host: "", pid: 1, user: "" });
   });
 
-  test("text that is too long is cut off between characters", async () => {
+  test("text that is too long is cut between characters", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const long = { label: "😀".repeat(300), host: "h".repeat(300), pid: 1, user: "ü".repeat(300) };

@@ -118,7 +118,7 @@ Deno.test("the completions know every flag of the help texts", () => {
   }
 });
 
-Deno.test("a flag of the same name stands alone everywhere or nowhere", () => {
+Deno.test("a flag takes a value in all subcommands or in none", () => {
   const all = [...RUN_FLAGS, ...COMMANDS.flatMap(({ flags }) => flags)];
   for (const flag of all) {
     for (const other of all) {

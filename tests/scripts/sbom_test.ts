@@ -49,7 +49,7 @@ Deno.test("the bill of materials is valid, and lists what is in the binary, from
 });
 
 Deno.test({
-  name: "what it lists is all that the places for locks need, etcd and leases too",
+  name: "the bill of materials covers everything that the backends need, including etcd and leases",
   // The bundler's own process ends a moment after it has been told to.
   sanitizeOps: false,
   sanitizeResources: false,

@@ -12,7 +12,7 @@ for await (const connection of listener) connection.readable.pipeTo(connection.w
 
 Deno.test(
   {
-    name: "a connection over a cable that is cut hears nothing until it is joined again",
+    name: "a connection over a cut link receives nothing until the link is restored",
     ignore: farNodeUnavailable !== undefined,
   },
   async () => {

@@ -93,7 +93,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 for (const [name, { kind, right, wrong, textOnly = [] }] of Object.entries(CASES)) {
-  Deno.test(`a ${name} is read from JSON and from text, and what is none is told what it takes`, () => {
+  Deno.test(`a ${name} is read from JSON and text, and an invalid one gets the list of valid values`, () => {
     for (const isJson of [true, false]) {
       for (const [written, read] of right) assert.deepEqual(kind.read(written, isJson), read, `${written}`);
       for (const [written, takes] of wrong) {

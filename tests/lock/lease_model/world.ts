@@ -33,7 +33,7 @@ export const SAFE: readonly World[] = [
     ...{ nodes: 2, sessionLocks: false, skew: 3000, firstLookByClock: true, breaks: true },
   },
   {
-    name: "two nodes with any clocks, where all who wait only observe",
+    name: "two nodes with arbitrary clocks, where waiters only observe",
     ...{ nodes: 2, sessionLocks: false, skew: DAY, firstLookByClock: false, breaks: true },
   },
 ];

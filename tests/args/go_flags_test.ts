@@ -9,7 +9,7 @@ const SPECS: FlagSpec[] = [
   { name: "wait-and-skip", boolean: true },
 ];
 
-/** Words, the flags that they give, and what is left. */
+/** Words, the flags in them, and the rest. */
 const ACCEPTED: [string[], Record<string, string>, string[]][] = [
   [[], {}, []],
   [["0", "true"], {}, ["0", "true"]],

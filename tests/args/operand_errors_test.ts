@@ -18,9 +18,9 @@ const HIDDEN = "(not shown, since it may contain a server)";
 const VALUE = "a flag with an optional value needs an =";
 const EXPECTED = "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
 
-/** What is written, and what sera says. */
+/** The arguments, and sera's message. */
 const WAITS: [words: string, says: string][] = [
-  // What a server may be a part of is not repeated, but what is meant is told all the same.
+  // A word that may contain a server is not repeated, but the hint is given.
   ["--server file:/x statsu", `Not a valid wait: ${HIDDEN}; did you mean sera status? See sera --help`],
   ["--server file:/x Status", `Not a valid wait: ${HIDDEN}; did you mean sera status? See sera --help`],
   ["--server file:/x forevr", `Not a valid wait: ${HIDDEN}; did you mean forever? See sera --help`],
@@ -78,7 +78,7 @@ Deno.test("a subcommand behind flags or -- is refused, with a hint what stands b
   }
 });
 
-/** Flags that say no, and what is said of them. */
+/** Negated flags, and the messages. */
 const DENIED: [flag: string, says: string][] = [
   ["--no-ledger", "write --ledger=false, or leave it out"],
   ["--no-verbose", "write --verbose=false, or leave it out"],

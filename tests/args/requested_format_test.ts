@@ -17,7 +17,7 @@ const WORDS: readonly (readonly [words: string, isJson: boolean])[] = [
   ["0 true", false],
   ["--log-format json 0 true", true],
   ["-log-format=json 0 true", true],
-  // Also beside what is wrong.
+  // Also next to wrong arguments.
   ["--nope --log-format json 0 true", true],
   ["--nope value --log-format json 0 true", true],
   ["--ttl --log-format=text --log-format json", true],
@@ -26,7 +26,7 @@ const WORDS: readonly (readonly [words: string, isJson: boolean])[] = [
   // The last one counts.
   ["--log-format text --log-format json 0 true", true],
   ["--log-format json --log-format text 0 true", false],
-  // Misspelled, and what is neither.
+  // Misspelled, and neither of the two.
   ["--log-format JSON 0 true", true],
   ["--log-format jsonl 0 true", true],
   ["--log-format ndjson 0 true", true],
@@ -40,7 +40,7 @@ const WORDS: readonly (readonly [words: string, isJson: boolean])[] = [
 const config = await Deno.makeTempFile({ prefix: "sera-format-" });
 Deno.test.afterAll(() => Deno.remove(config));
 
-/** What is asked for with these variables and this text in the config file. */
+/** The requested format with these variables and this config file. */
 async function asked(words: string, env: Record<string, string> = {}, file = "{}"): Promise<string> {
   await Deno.writeTextFile(config, file);
   return await requestedFormat(words.split(" "), SPECS, (name) => ({ SERA_CONFIG: config, ...env })[name]);

@@ -26,7 +26,7 @@ export function crewContract(all: CrewPlace): void {
   for (const lack of lacks) {
     place.test(`${lack} is refused in one sentence, and not retried`, async () => {
       const tried = new AbortController();
-      // What the place cannot do it cannot do a moment later.
+      // A missing capability is not transient.
       const retrying = () => tried.abort(new Error("it is tried again"));
       await using crew = new Crew(place, { ...ASKING[lack], retrying });
       await assert.rejects(async () => await (await crew.client()).acquire(LONG, tried.signal), (error) => {

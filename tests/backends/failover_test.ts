@@ -96,7 +96,7 @@ const together = new Together();
 const OURS = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
 const OTHER = "0b1ff8ad-94f0-11e1-9e33-c80aa9429562";
 
-/** A server that gives every lock, and looks at it as it is told to, with the last answer again and again. */
+/** A server that grants every lock, and answers checks with the given answers, repeating the last one. */
 function serverThatSees(...looks: Answer[]): FakeMySql {
   return new FakeMySql((sql) => {
     if (sql.startsWith("SHOW GLOBAL VARIABLES")) return [{ Variable_name: "server_uuid", Value: OURS }];
@@ -109,7 +109,7 @@ function serverThatSees(...looks: Answer[]): FakeMySql {
 
 const HELD = { mine: 1, id: 1, server: OURS, idle: 30, state: "", asker: 0 };
 
-/** What a look says when a proxy has sent it elsewhere. */
+/** The answer to a check that a proxy sent to another connection. */
 const ELSEWHERE: [string, Answer][] = [
   ["another server, where the same connection has the same lock", { ...HELD, server: OTHER }],
   ["another connection of the same server", { ...HELD, mine: 0, id: 8 }],

@@ -15,7 +15,7 @@ import { RESTARTS } from "./shared_server.ts";
 
 const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
 
-/** A short wait for a lock that somebody has, in milliseconds; MySQL counts it in whole seconds. */
+/** A short wait for a held lock, in milliseconds; MySQL counts it in whole seconds. */
 const WAIT = 1000;
 
 /** One that is looked at every eight hours. */
@@ -24,7 +24,7 @@ const LONG_LEASE: LeaseTerms = { ttl: 86_400_000, grace: 0 };
 /** The longest pause between two looks of a waiter on PostgreSQL, in milliseconds. */
 const MAX_PAUSE = 1000;
 
-/** What ends a connection so that the client is told. */
+/** Ways to end a connection that the client notices. */
 const TOLD: Record<string, (proxy: Proxy) => void> = {
   "cut": (proxy) => proxy.cut(),
   ...resetUnavailable === undefined ? { "reset": (proxy) => proxy.reset() } : {},
@@ -32,10 +32,10 @@ const TOLD: Record<string, (proxy: Proxy) => void> = {
 };
 if (resetUnavailable !== undefined) console.log(`left out: connections that are reset: ${resetUnavailable}`);
 
-/** What is no packet is noticed at once. */
+/** A malformed packet is noticed at once. */
 const GARBLED = "filled with garbage";
 
-/** What ends a connection so that the client is not told, or gets a malformed answer. */
+/** Ways to end a connection that the client does not notice, or with a malformed answer. */
 const SILENT: Record<string, (proxy: Proxy) => void> = {
   "stalled": (proxy) => proxy.stall(),
   "stalled on the way to the client": (proxy) => proxy.stall("toClient"),
@@ -161,7 +161,7 @@ for (const place of faultPlaces()) {
       assert.equal(lock.lost.aborted, true);
       assert.equal(lock.lost.reason.within, graceOf(LEASE));
       await assert.rejects(lock.confirm(), LockLostError);
-      // So that nobody waits for the end of a goodbye.
+      // Otherwise the client waits for an answer to its goodbye.
       proxy.cut();
       await clock.until("the end", () => lock.session?.closed.aborted);
     });

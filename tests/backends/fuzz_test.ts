@@ -90,7 +90,7 @@ async function play(kind: FakeKind, server: ReturnType<FakeKind["start"]>, free:
   return "lost";
 }
 
-/** Asserts that an error is told in one line of some length, which says nothing of the code. */
+/** Asserts that an error is one line of some length, without internals of the code. */
 function assertOneLine({ message }: Error, begin: RegExp): void {
   assert.match(message, begin);
   assert.equal(message, printable(message));

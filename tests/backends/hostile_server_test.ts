@@ -14,7 +14,7 @@ import { Together } from "../side_by_side.ts";
 
 const together = new Together();
 
-/** A server that gives every lock, but for what it says to statements that hold these words. */
+/** A server that grants every lock, with other answers to statements that contain these words. */
 function startWith(kind: FakeKind, words: string, answer: () => Answer | undefined): FakeMySql | FakePostgres {
   const all = (sql: string) => (sql.includes(words) ? answer() : undefined) ?? answerOf(kind, sql);
   return kind === FAKE_MYSQL ? new FakeMySql(all) : new FakePostgres(all);
@@ -138,7 +138,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   });
 }
 
-/** A server that says this to whoever comes, a byte at a time. */
+/** A server that sends this to every client, a byte at a time. */
 function trickling(bytes: Uint8Array): AsyncDisposable & { setting(kind: FakeKind): string } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];
@@ -147,7 +147,7 @@ function trickling(bytes: Uint8Array): AsyncDisposable & { setting(kind: FakeKin
     try {
       for (const byte of bytes) {
         await connection.write(new Uint8Array([byte]));
-        // Slowly: what it says is to last longer than it is waited for.
+        // Slowly: sending takes longer than the timeout.
         await pause(5);
       }
     } catch {

@@ -1,5 +1,5 @@
 /**
- * That a lease is what a server and a session go by: on a real server, mostly with a clock for sera that the test moves.
+ * Leases with real servers and sessions, mostly with a fake clock for sera.
  * What follows from the terms of a lease is tested in tests/lock.
  */
 
@@ -123,7 +123,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     for (const [slow, isKept] of [[[question], true], [[look], true], [[question, look], false]] as const) {
       let late = 0;
       using server = kind.start(true, undefined, (sql) => {
-        // By chance, so that what is asked next has a quick answer; or each time.
+        // Only once, so that the next request has a quick answer; or each time.
         if (slow.some((words) => sql.includes(words)) && (!isKept || late++ === 0)) clock.now += 1300;
       });
       await using backend = await kind.open(server, LEASE, 10_000);

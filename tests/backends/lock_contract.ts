@@ -6,7 +6,7 @@ import { Running } from "../cli/running.ts";
 import { HANG } from "../cli/wait.ts";
 import { freshName, hold, later, never, open, type OpenOptions } from "./open.ts";
 
-/** A place that keeps locks, and what the contract has to know of it. */
+/** A backend under test, and what the contract has to know about it. */
 export interface LockPlace {
   /** Defines a test. */
   test(name: string, fn: () => Promise<void>): void;
@@ -154,7 +154,7 @@ export function lockContract(place: LockPlace): void {
       const lock = await backend.acquire(Infinity, never);
       assert.ok(lock);
       assert.equal(++inside, 1);
-      // The others wait on meanwhile.
+      // The others go on waiting.
       await waiting(name, 4 - turns);
       inside--;
       turns++;

@@ -1,4 +1,4 @@
-/** What every backend has to do where somebody holds several locks at once. */
+/** The contract of every backend for a holder of several locks. */
 
 import assert from "node:assert/strict";
 import { LockLostError } from "../../lib/errors.ts";

@@ -44,7 +44,7 @@ async function assertLocksAnyway(server: string): Promise<void> {
   await (await hold(other)).release();
 }
 
-/** Asserts that sera refuses to run a command under a lock on the server, and runs it when told to. */
+/** Asserts that sera refuses to run a command under a lock on the server, unless unsafe servers are allowed. */
 async function assertAsksForFlag(server: string, cure: RegExp): Promise<void> {
   const refused = await sera(["--server", server, "0", "echo", "ran"]);
   assert.equal(refused.code, 202);
@@ -59,7 +59,7 @@ async function assertAsksForFlag(server: string, cure: RegExp): Promise<void> {
   });
 }
 
-/** Asserts that a lock is had without being told to take it. */
+/** Asserts that the lock is acquired without allowing unsafe servers. */
 async function assertLocks(server: string): Promise<void> {
   await using backend = await open(server, freshName());
   await (await hold(backend)).release();
@@ -192,7 +192,7 @@ const MEMBER = {
   group_replication_single_primary_mode: "ON",
 };
 
-/** What a server says of itself, and why it is refused, if it is. */
+/** A server's own description, and why it is refused, if it is. */
 const SERVERS: [string, Readonly<Record<string, string>>, RegExp | undefined][] = [
   ["a group's only primary", MEMBER, undefined],
   ["a group's secondary", { ...MEMBER, read_only: "ON", super_read_only: "ON" }, READ_ONLY],
@@ -230,7 +230,7 @@ for (const [what, variables, refusal] of SERVERS) {
   });
 }
 
-/** How a server that will do can become one that will not, and what is said then. */
+/** How a suitable server can become unsuitable, and the message then. */
 const CHANGES: [string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, RegExp][] = [
   ["is made a replica", MEMBER, { read_only: "1", super_read_only: "1" }, READ_ONLY],
   ["is made a replica, by super_read_only alone", MEMBER, { super_read_only: "1" }, READ_ONLY],

@@ -10,7 +10,7 @@ import { later, never, type OpenOptions } from "./open.ts";
 /** How many may wait. */
 const M = 2;
 
-/** Whether somebody may wait, who does so for a moment. */
+/** Whether another session may wait, tried for a moment. */
 async function mayWait(client: Lock): Promise<boolean> {
   try {
     assert.equal(await client.acquire(1, never), undefined);
@@ -21,12 +21,12 @@ async function mayWait(client: Lock): Promise<boolean> {
   }
 }
 
-/** Somebody asks who would be one too many. */
+/** One more session than allowed requests the lock. */
 async function leavesAtOnce(client: Lock, wait: number, limit: number): Promise<void> {
   const abort = new AbortController();
   const asked = later(client.acquire(wait, abort.signal));
   try {
-    // One that waits after all fails the test, and does not hold it up for ever.
+    // If it waits nevertheless, the test fails instead of hanging.
     const [outcome] = await settled([asked], 1);
     assert.ok(outcome?.status === "rejected", "it has the lock");
     assert.ok(outcome.reason instanceof QueueFullError, String(outcome.reason));

@@ -1,4 +1,4 @@
-/** What becomes of the signals that sera gets, on signals that a test sends and a clock that it moves. */
+/** How sera handles signals, with fake signals and a fake clock. */
 
 import assert from "node:assert/strict";
 import { ENDING } from "../../lib/child/signal_lists.ts";
@@ -10,14 +10,14 @@ import { linux, testWith } from "../cli/needs.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { FakeSystem } from "./fake_system.ts";
 
-/** A relay, and what it does. */
+/** A relay, and its actions. */
 class Relayed implements Disposable {
   readonly system = new FakeSystem();
   readonly clock = new FakeClock();
-  /** What the shell tells when it is asked. */
+  /** The helper shell's answer. */
   answer: ShellStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   readonly relay = new SignalRelay(new SignalInfo(() => Promise.resolve(this.answer)));
-  /** What the command got. */
+  /** The signals that the command got. */
   readonly got: Deno.Signal[] = [];
 
   /** Sends signals to sera, and lets it deal with them. */

@@ -36,7 +36,7 @@ class Supervised implements Disposable {
     });
   }
 
-  /** Nobody listens any more, and no timer is left. */
+  /** No listener and no timer is left. */
   assertClean(): void {
     assert.deepEqual([this.clock.pending, this.lost.listeners, this.stop.listeners], [0, 0, 0]);
   }

@@ -9,10 +9,10 @@ import { lives, pidIn } from "./process_list.ts";
 import type { Ended, Running } from "./running.ts";
 import { until } from "./wait.ts";
 
-/** Says "job PID", goes on until somebody writes to the pipe $0, whatever signal it is sent, and ends with 5. */
+/** Prints "job PID", ignores all signals until the pipe $0 is written to, and exits with 5. */
 const JOB = 'trap "" INT HUP TERM; echo "job $$"; read -r _ <"$0"; exit 5';
 
-/** Makes that pipe, which anybody may use. */
+/** Makes that pipe, which every user may use. */
 async function pipe(place: Place): Promise<string> {
   const path = place.file("go");
   await place.shell(`mkfifo "${path}" && chmod 666 "${path}"`);
@@ -82,7 +82,7 @@ for (const becoming of BECOMINGS) {
       await job.run.says("Cannot end process");
       assert.ok(lives(job.pid));
       await job.assertLocked();
-      // Passed on again; nobody is there who gets it.
+      // Passed on again, but no process is left to get it.
       job.run.kill("SIGTERM");
       await job.assertLocked();
       await job.finish();

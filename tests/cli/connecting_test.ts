@@ -1,4 +1,4 @@
-/** How long sera keeps connecting, and what it keeps at. */
+/** How long sera keeps trying to connect, and after which errors. */
 
 import assert from "node:assert/strict";
 import { sideBySide } from "../side_by_side.ts";

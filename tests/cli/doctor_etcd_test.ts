@@ -37,7 +37,7 @@ function failedAt(name: string): Record<string, string> {
   return { ...Object.fromEntries(skipped), [name]: "fail" };
 }
 
-/** Of what is told nothing may hold the password. */
+/** Must not be part of any output. */
 async function ask(server: string, args: readonly string[] = []) {
   const told = await doctor([...args], { env: { SERA_SERVER: server } });
   assert.equal(told.stderr, "");

@@ -17,7 +17,7 @@ import { Place } from "./place.ts";
 import { complete, fromSource, isCompiled, MAIN, sera } from "./program.ts";
 import { runToEnd } from "./running.ts";
 
-/** Would show if a password were told. */
+/** Must not appear in any output. */
 const PASSWORD = "hunter2marker";
 
 const FILE_CHECKS = ["config", "permissions", "settings", "sources", "folder", "lock"];
@@ -50,7 +50,7 @@ function skippedFrom(name: string): Record<string, string> {
   return Object.fromEntries(DATABASE_CHECKS.slice(DATABASE_CHECKS.indexOf(name)).map((check) => [check, "skip"]));
 }
 
-/** A port of this machine where nobody listens. */
+/** A local port without a listener. */
 function closedPort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

@@ -1,6 +1,6 @@
 // Starts early: leases have to run out in it.
 
-/** Locks in etcd as seen from outside: seras that are stopped, killed and told to end, beside `etcdctl lock`. */
+/** Locks in etcd seen from outside: runs that are stopped, killed and ended, together with `etcdctl lock`. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";

@@ -1,4 +1,4 @@
-/** Slots of a lock in etcd as seen from outside: seras that come all at once, and what they tell their commands. */
+/** Slots of a lock in etcd seen from outside: runs that start all at once, and their commands' variables. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -10,7 +10,7 @@ import { until } from "./wait.ts";
 
 const shared = sharedEtcd();
 
-/** A command that says in which slot it runs, and ends when it is told to. */
+/** A command that prints its slot, and ends when told to. */
 const IN_SLOT = ["sh", "-c", 'echo "slot $SERA_SLOT token $SERA_TOKEN"; read -r _'];
 
 shared.test("of twice as many runs as slots half run at once, each in its own slot", async (etcd) => {

@@ -1,4 +1,4 @@
-/** What the program says and does when an etcd is in trouble. */
+/** How the program reacts to trouble with etcd. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";

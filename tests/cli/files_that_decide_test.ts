@@ -1,5 +1,5 @@
 /** Files that say how sera is to work, and what else may be in their place. */
-// Starts early: it waits for what a pipe never says.
+// Starts early: it waits for a pipe that never has data.
 
 import assert from "node:assert/strict";
 import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
@@ -18,7 +18,7 @@ const CERTIFICATE = Deno.readTextFileSync(fixture("authority.pem"));
 /** How to start a sera that reads a file, to no server's end. */
 type Reading = readonly [args: readonly string[], options?: InProcessOptions];
 
-/** Files by what names them: what is in a good one, how it is read, and whether anything has been started by then. */
+/** Files by the setting that names them: a valid content, how it is read, and whether the command has started by then. */
 const READERS: Record<string, { text: string; reading: (path: string) => Reading; late?: boolean }> = {
   "config file": {
     text: JSON.stringify({ server: "u:p@tcp(127.0.0.1:1)/" }),
@@ -54,7 +54,7 @@ function assertRefused({ code, stdout, stderr }: Ended, path: string, why: RegEx
   assert.match(stderr, why);
 }
 
-/** That the file was read, and the server asked, which nobody runs. */
+/** Asserts that the file was read, and a connection tried to a port without a server. */
 function assertRead({ code, stderr }: Ended): void {
   assert.equal(code, 202, stderr);
   assert.match(stderr, /^sera: Cannot lock on [^\n]*127\.0\.0\.1:1\b[^\n]*\n$/);
@@ -123,7 +123,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     }
     // What root put there, as Kubernetes does, is what root meant.
     assertRead(await started(place, `${folder}/own`));
-    // With the sticky bit nobody can put anything in its place.
+    // With the sticky bit others cannot replace it.
     await Deno.chmod(folder, 0o1777);
     for (const path of planted) assertRead(await started(place, path));
   }, [linux, root]);

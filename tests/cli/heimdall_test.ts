@@ -62,7 +62,7 @@ interface Failure {
   readonly says: RegExp;
 }
 
-/** What is wrong before the server is asked. */
+/** Errors before the server is contacted. */
 const REFUSALS: Record<string, Failure> = {
   "no program": { args: [], says: /No program to run; usage: sera heimdall \[flags\] PROGRAM/ },
   "no program after the flags": { args: ["--name", "x", "--"], says: /No program/ },

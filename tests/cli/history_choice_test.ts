@@ -38,7 +38,7 @@ for (const target of targets) {
     assert.equal((await place.sera(["history", "--once", "other"])).stdout, "No such run has been recorded.\n");
     holder.kill("SIGKILL");
     await holder.ended;
-    // Nobody marks its run; in etcd its lock is held until the lease ends.
+    // Its run stays unmarked; in etcd its lock is held until the lease ends.
     await until(
       "its run has failed",
       async () => (await outcomes(place, "--failed", "--name", "other"))[0] !== undefined,

@@ -72,7 +72,7 @@ for (const target of targets) {
     await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
-    // Nobody has had the lock since, so that nobody has marked it. In etcd it is the holder's until its lease ends.
+    // There was no later holder to mark it. In etcd the lock stays held until its lease ends.
     const outcomeOfHolder = async () => (await history(place, "--", fixture("hold.sh")))[0]!.outcome;
     if (target.name === "etcd") await until("its lease has ended", async () => await outcomeOfHolder() !== "running");
     assert.equal(await outcomeOfHolder(), "abandoned");
@@ -90,7 +90,7 @@ for (const target of targets) {
     await started.waiters(words.join(" "));
     const shown = async () => [
       await ledger.all(),
-      // Nobody needs to be seen there.
+      // No holder needs to be visible there.
       `${await started.sessions()} sh`,
       (await place.sera(["history"])).stdout,
       (await place.sera(["history", "--json"])).stdout,

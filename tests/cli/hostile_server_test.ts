@@ -16,7 +16,7 @@ const TTL = "9s";
 /** How much more memory a spoiled session may take than a good one, in KiB. */
 const MAX_EXTRA_MEMORY = 100 * 1024;
 
-/** What a server may send, and what is said of it. */
+/** What a server may send, and the message. */
 const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array; says: RegExp }[] = [
   {
     kind: FAKE_POSTGRES,
@@ -98,7 +98,7 @@ function breaking(kind: FakeKind, when: keyof typeof WHEN, frame: () => Uint8Arr
   return server;
 }
 
-/** Notes how much memory sera has taken at the most when it is told to end, or ends by itself. */
+/** Records sera's peak memory when it is told to end, or ends by itself. */
 const HOLD = `exec 2>/dev/null
 note() { grep VmHWM "/proc/$PPID/status" >memory; }
 trap 'note; exit 0' TERM

@@ -40,7 +40,7 @@ function assertObjects(stderr: string, code: number): void {
   assert.equal(lines.at(-1)!.exit_code, code);
 }
 
-/** What the program itself is started for. */
+/** Cases that need the program itself. */
 const IN_PROGRAM: typeof WRONG = [
   [[...JSON_FLAG, "--nope", "0", "true"], 201],
   [[...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/", "0", "true"], 202],
@@ -111,7 +111,7 @@ testInProcess("a command's own arguments do not set sera's format", async () => 
   assert.match(after.stderr, /^sera: /);
 });
 
-/** Words whose format cannot be understood, what the variable says, and the setting that the line has to name. */
+/** Arguments with an invalid format, the variable, and the setting that the message has to name. */
 const NOT_UNDERSTOOD: readonly (readonly string[])[] = [
   ["--log-format", "xml", "0", "true"],
   ["--log-format=", "0", "true"],

@@ -1,4 +1,4 @@
-/** What JSON lines say that sera exits with is what it exits with. */
+/** The exit code in the JSON lines is the real one. */
 
 import assert from "node:assert/strict";
 import { useHeldSessions } from "./held_session.ts";

@@ -100,7 +100,7 @@ Deno.test("errors are objects on stderr, also without verbose, and those in argu
   }
 });
 
-/** Of every field that a line may have, the type of its value; a field that does not apply is not there. */
+/** The type of every field that a line may have; inapplicable fields are absent. */
 const TYPES: Record<string, string> = {
   ...{ time: "string", level: "string", event: "string", message: "string" },
   ...{ lock: "string", key: "string", label: "string", host: "string", pid: "number", run_id: "string" },

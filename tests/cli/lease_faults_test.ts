@@ -8,7 +8,7 @@ import { until } from "./wait.ts";
 
 const together = new Together();
 
-/** What is wrong, what an administrator does to bring it about, and what is said. */
+/** A fault, how an administrator causes it, and the message. */
 const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly string[], said: RegExp])[] = [
   [
     "lacks a column",
@@ -77,7 +77,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
   test("while a holder's table is missing nobody recreates it, and if it comes back the run goes on", async () => {
     await using started = await target.start();
     const { place, table } = started;
-    // Long enough not to run out meanwhile on a slow machine. It is renewed every ten seconds.
+    // Long enough not to expire on a slow machine. It is renewed every ten seconds.
     const lasting = ["--name", "n", "--ttl", "30s", "--grace", "1s"];
     const run = ["--verbose", ...lasting, "0", "sh", "-c", "echo ready; read -r _; exit 7"];
     await using holder = place.startSera(run, { stdin: "open" });

@@ -55,7 +55,7 @@ for (const [setting, values] of Object.entries(RIGHT)) {
   });
 }
 
-/** What is said of an empty word, as from a variable of a shell that is not set. */
+/** The message for an empty word, as from an unset shell variable. */
 const EMPTY = /: it is empty; check the variable that it is from, or leave it out\n$/;
 
 for (const [setting, values] of Object.entries(WRONG)) {

@@ -15,7 +15,7 @@ for (const target of [...useLeaseTargets(), postgres18Target()]) {
     await using started = await target.start();
     const { place, other } = started;
     let last = 0n;
-    // The default ledger, which nobody has made.
+    // The default ledger, which does not exist yet.
     const env = { SERA_LEDGER_TABLE: undefined };
     for (const at of [place, other, place, other]) {
       const { code, stdout, stderr } = await at.sera(["--name", "n", "0", "sh", "-c", "echo $SERA_TOKEN"], { env });

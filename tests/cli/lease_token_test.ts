@@ -21,7 +21,7 @@ for (const target of useLeaseTargets()) {
       tokens.push(Number(stdout));
       return stdout;
     };
-    // As before the cluster was switched over; where session locks exclude nobody, somebody has allowed that.
+    // As before a switchover; where session locks do not exclude others, unsafe servers are allowed.
     const before = ["--lease=false", "--allow-unsafe-server", "--ledger"];
     // The same table of runs serves other locks.
     for (let other = 0; other < 3; other++) {

@@ -20,7 +20,7 @@ const ONCE = ["--name", "n", "--once", "release-2026-11-26-migration-42"];
 const UNHELD = "run 1 counts as abandoned, and the command may be run again; the lock was held the whole time, " +
   "so nobody else has run it; if it must not run again, record a success in its place: sera --name n --once ";
 
-/** What is wrong with a table. */
+/** A table's fault. */
 interface Fault {
   readonly what: string;
   /** Changes the definition of the table. */
@@ -29,7 +29,7 @@ interface Fault {
   readonly then?: (name: string) => readonly string[];
   /** Parameters of the server setting. */
   readonly params?: string;
-  /** What the only line says; the command is started only where it tells of its run. */
+  /** The only line; the command is started only if the line mentions its run. */
   readonly says: RegExp;
 }
 
@@ -209,7 +209,7 @@ const POSTGRES: readonly Fault[] = [
   },
 ];
 
-/** Makes the table as `sera history --schema` has it, but for what is wrong. */
+/** Creates the table as `sera history --schema` prints it, apart from the fault. */
 async function makeTable({ sql, name }: Bench, place: Place, { definition, then }: Fault): Promise<void> {
   const { stdout } = await place.sera(["history", "--schema"]);
   const statements = stdout.replace(/^--.*$/gm, "").split(";\n").filter((text) => text.trim() !== "");

@@ -64,7 +64,7 @@ async function untilTried({ kind }: DatabasePlace, bench: Bench, session: number
   });
 }
 
-/** What one case has to itself. */
+/** The resources of one case. */
 interface Scene {
   readonly database: DatabasePlace;
   readonly bench: Bench;
@@ -73,7 +73,7 @@ interface Scene {
   readonly trouble: { begin(): Promise<void>; end(): Promise<void> };
 }
 
-/** What is tried with a trouble; `alone` where nothing else may go on at the server. */
+/** A test with a trouble; `alone` if nothing else may use the server at the same time. */
 interface Case {
   readonly name: string;
   readonly alone: boolean;
@@ -222,7 +222,7 @@ const SERVER_DIES: Case = {
 
 const ALL: readonly Case[] = [AT_THE_END, BEFORE, WAIT_OF_0, SIGNAL, SESSION_ENDED, SERVER_DIES];
 
-/** A server, and what is tried with each trouble. */
+/** A server, and the cases for each trouble. */
 interface Plan {
   readonly place: DatabasePlace;
   readonly missing: string | undefined;

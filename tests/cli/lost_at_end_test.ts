@@ -1,4 +1,4 @@
-/** A lock that is lost about when the command ends: each line says what is known of when, and no more. */
+/** A lock that is lost around the command's end: each line says only what is known of the time. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";

@@ -1,10 +1,10 @@
-/** Words and flags that were meant to be something else: sera says what, and never guesses at what it cannot know. */
+/** Mistaken words and flags: sera gives a hint only where it can be sure. */
 
 import assert from "node:assert/strict";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
-/** What is written, and what sera says after the colon. */
+/** The arguments, and sera's message after the colon. */
 const MEANT: [string[], string][] = [
   [["help"], "Not a valid wait: help; write sera --help"],
   [["version"], "Not a valid wait: version; write sera --version"],
@@ -39,7 +39,7 @@ const MEANT: [string[], string][] = [
   [["10", "-name=x", "true"], "Cannot run --name: flags belong before the wait; write sera --name ... 10 <command>"],
   [["10", "--help"], "Cannot run --help: flags belong before the wait; write sera --help"],
   [["--wait", "5", "true"], "Unknown flag: --wait; the wait is the word before the command: sera 30 <command>"],
-  // Nobody can know what these were to be.
+  // It is unknown what these were meant to be.
   [["--timeout", "5", "true"], "Unknown flag: --timeout; see sera --help"],
   [["-v", "0", "true"], "Unknown flag: -v; see sera --help"],
   [["-psecret", "0", "true"], "Unknown flag: -p...; see sera --help"],

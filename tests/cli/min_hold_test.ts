@@ -76,7 +76,7 @@ testWith(
     await using run = place.startSera(["--verbose", "--min-hold", "1h", "0", "sh", "-c", script, file]);
     await run.says("Keeping the lock");
     const daemon = (await pidIn(file))!;
-    // Nobody is left who would kill anybody at sera's end.
+    // No helper shell is left that would kill anything at sera's end.
     assert.deepEqual(children(run.pid), []);
     run.kill("SIGKILL");
     await run.ended;

@@ -1,4 +1,4 @@
-/** Keys of the config file that are not what somebody took them for. */
+/** Keys of the config file that users mistake for others. */
 
 import assert from "node:assert/strict";
 import { Place } from "./place.ts";
@@ -6,7 +6,7 @@ import { Place } from "./place.ts";
 /** The environment of a sera that gets its server from the config file. */
 const NO_SERVER = { SERA_SERVER: undefined };
 
-/** Keys, and what is said of them after the file's path. */
+/** Keys, and the message after the file's path. */
 const ODD: Record<string, string> = {
   min_hold: "Unknown key in PATH: min_hold; did you mean min-hold?",
   tlsCa: "Unknown key in PATH: tlsCa; did you mean tls-ca?",

@@ -1,11 +1,11 @@
-/** Variables that are not what somebody took them for, and where settings come from. */
+/** Variables that users set by mistake, and the sources of settings. */
 
 import assert from "node:assert/strict";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
-/** Variables, and what is said of them. */
+/** Variables, and the messages. */
 const ODD: Record<string, string> = {
   SERA_NMAE: "Unknown variable: SERA_NMAE; did you mean SERA_NAME?",
   SERA_MINHOLD: "Unknown variable: SERA_MINHOLD; did you mean SERA_MIN_HOLD?",

@@ -28,7 +28,7 @@ for (const target of useHeldSessions()) {
     await run.says("ready");
     assert.ok(await target.sessions.cutHolder("n"));
     await run.says("another node may start it too (on-lost=warn)");
-    // Somebody else has it now, and the first one still runs.
+    // Another run has it now, and the first one still runs.
     const other = await place.sera(["--name", "n", "20", "echo", "other"]);
     assert.deepEqual(other, { code: 0, stdout: "other\n", stderr: "" });
     await run.closeStdin();

@@ -170,7 +170,7 @@ for (const server of USELESS) {
     await using place = await Place.make(server);
     const refusals = [
       await failure(place, []),
-      // To see what is odd about its variables it asks another program.
+      // To find variables that are not UTF-8 it starts another program.
       failed(await place.sera(["--verbose", "0", "echo", "ran"])),
       await failure(place, ["--server", server]),
     ];
@@ -241,7 +241,7 @@ postgres.test("the user that logs in is the one that sera runs as, not the one w
   });
 }, [anotherUser]);
 
-/** The server lets anybody into one database without a password; before the role is there, it tells who wants in. */
+/** The server lets every role into one database without a password; a missing role is named in its error. */
 async function logsInAs(name: string, run: (server: string) => Promise<Ended>): Promise<void> {
   const { server } = postgres;
   await server.query("DROP DATABASE IF EXISTS trusting");

@@ -65,7 +65,7 @@ postgres.test("VACUUM removes dead rows while a waiter waits", async () => {
   await postgres.server.query("CREATE TABLE full_of_rows AS SELECT generate_series(1, 10000) AS id");
   await withWaiter(async () => {
     await postgres.server.query("DELETE FROM full_of_rows");
-    // Pages at the end are given back only when nobody could see a row in them.
+    // Trailing pages are truncated only if no transaction could see a row in them.
     await runs("VACUUM full_of_rows");
     assert.deepEqual(await postgres.server.query("SELECT pg_relation_size('full_of_rows')::int AS size"), [{
       size: 0,

@@ -110,7 +110,7 @@ Deno.test("with a wait of 0 a server is tried once, with a longer wait repeatedl
     run.kill("SIGTERM");
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 143, stdout: "" });
-    // Told once, since it is the same each time.
+    // Reported once, since it is the same each time.
     assert.match(stderr, /^sera: Cannot lock on [^\n]+: the server closed the connection; see its log; [^\n]+\n$/);
   }
 });

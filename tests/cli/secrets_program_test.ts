@@ -1,4 +1,4 @@
-/** What only the program itself can show: bytes that are no text, what it starts, and what it says to syslog. */
+/** Secrets in the whole program: bytes that are not UTF-8, child processes, and syslog. */
 
 import assert from "node:assert/strict";
 import { linux, testWith, tool } from "./needs.ts";

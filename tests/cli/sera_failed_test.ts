@@ -1,4 +1,4 @@
-/** Errors of sera's own that nobody expected, from outside: in the whole program, with real commands. */
+/** Internal errors of sera, in the whole program with real commands. */
 
 import assert from "node:assert/strict";
 import { history } from "./ledger_view.ts";
@@ -14,7 +14,7 @@ const FAULTS = ["timer", "rejection", "nothing", "listener", "emitter", "tick", 
 
 const FAULTY = fromSource(Deno.realPathSync(fixture("faulty_sera.ts")));
 
-/** A sera that fails once it is told to. */
+/** A sera that fails on request. */
 class Faulty implements AsyncDisposable {
   readonly #place: Place;
   readonly run: Running;
@@ -36,7 +36,7 @@ class Faulty implements AsyncDisposable {
   }
 }
 
-/** What is said of a fault; never its message. */
+/** The message for an internal error; never the error's own. */
 function kindOf(fault: string): string {
   return fault === "nothing" ? "undefined was thrown" : "TypeError at [^\n;]+";
 }

@@ -6,7 +6,7 @@ import { linux, testWith, tool } from "./needs.ts";
 import { Place } from "./place.ts";
 import { testOnAll, useTargets } from "./targets.ts";
 
-/** The environment of a sera that is told no server. */
+/** An environment without a server. */
 const NO_SERVER = { SERA_SERVER: undefined };
 
 /** Would show if a part of a file were quoted. */
@@ -63,7 +63,7 @@ Deno.test("the server or server file with the highest precedence counts", async 
   assert.match(told.stdout, /^Settings: server from --server, verbose from --verbose, the others by default\.$/m);
 });
 
-/** What is given, and what sera says of it. */
+/** The server file, and sera's message. */
 const REFUSED: readonly (readonly [
   name: string,
   given: (place: Place) => Promise<readonly [flags: string[], env?: Record<string, string>]>,

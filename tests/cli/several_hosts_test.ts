@@ -1,4 +1,4 @@
-/** A `server` setting with several hosts of MySQL: what the commands make of it. */
+/** How the commands treat a `server` setting with several MySQL hosts. */
 
 import assert from "node:assert/strict";
 import { SharedServer } from "../backends/shared_server.ts";
@@ -44,7 +44,7 @@ Deno.test.afterAll(async () => {
   await replica?.stop();
 });
 
-/** Somewhere where nobody listens, a replica, and its primary. */
+/** A port without a listener, a replica, and its primary. */
 function listTo(primary: MySqlServer): { list: string; closed: number } {
   const closed = freePort();
   return { list: `localhost:${closed},127.0.0.1:${replica.port},127.0.0.1:${primary.port}`, closed };

@@ -65,7 +65,7 @@ testWith([linux], "a signal ends the pause at once, and nothing has been connect
       assert.match(stderr, /\nInterrupted by signal \d+ - the command was not executed\.\n$/);
     }
   }
-  // What was waiting to be accepted is, before this one.
+  // Earlier connections are accepted before this one.
   const last = await Deno.connect({ hostname: "127.0.0.1", port });
   last.close();
   while (connections.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));

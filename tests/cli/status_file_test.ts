@@ -1,4 +1,4 @@
-/** `sera status` for locks in files: the kernel is asked, and nobody is disturbed. */
+/** `sera status` for locks in files: it reads the kernel's list, and disturbs no holder. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";

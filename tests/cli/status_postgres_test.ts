@@ -30,7 +30,7 @@ async function locksOf(place: Place, ...args: string[]): Promise<readonly View[]
   return JSON.parse(stdout).locks;
 }
 
-/** A session of another program, of the plain role unless told otherwise. Dispose of it. */
+/** A session of another program, by default of the plain role. Dispose of it. */
 async function connect(user = postgres.server.user, application_name = "psql") {
   const { host, port, password, database } = postgres.server;
   const client = new pg.Client({ host, port, user, password, database, application_name, ssl: false });
@@ -158,7 +158,7 @@ postgres.test("a namespace's locks are shown by their names, and alone if reques
   assert.deepEqual(await ids("--lock", namespacedName("other", "nightly report")), [other.pid]);
   assert.deepEqual(await ids("--lock", lockName("plain").slice(0, 5)), [plain.pid]);
   assert.deepEqual(await ids(...jobs), [holder.pid]);
-  // Nobody tells the name of one of them.
+  // The name of one of them is unknown.
   assert.equal((await place.sera(["status", "--lock", "jobs/x"])).code, 202);
   const none = await place.sera(["status", "--lock", "other/x"]);
   assert.deepEqual(none, { code: 1, stdout: "Free: nobody holds a lock that begins with other/x.\n", stderr: "" });
@@ -315,7 +315,7 @@ postgres.test("a lock that --lock cannot identify by its numbers is not reported
     assert.equal(unknown.code, 202);
     assert.match(unknown.stderr, /^sera: Cannot tell whether the lock is held: [^\n]+; ask for one lock by [^\n]+\n$/);
     assert.equal(await codeOf("--lock", "0123456789ab"), 202);
-    // Who holds it is told it.
+    // The holder is told.
     const own = await place.sera(["status", "--server", theirs, "--lock", "zzz"]);
     assert.deepEqual([own.code, own.stdout], [1, "Free: nobody holds a lock that begins with zzz.\n"]);
     assert.equal(await codeOf("--server", theirs, "--namespace", "a/b", "--lock", "c"), 0);

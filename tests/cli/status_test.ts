@@ -10,7 +10,7 @@ import type { Ended } from "./running.ts";
 import { testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
-/** Would show if more of a command were told than its first word. */
+/** Must not appear: only a command's first word may be shown. */
 const SECRET = "hunter2marker";
 
 const HOLD = [fixture("hold.sh"), SECRET];
@@ -64,7 +64,7 @@ testInProcess("wrong arguments of status are 201, in one line on stderr only", a
     assert.match(stderr, told);
   }
   assert.match((await sera(["--server=file:", "status"])).stderr, /write sera status/);
-  // Only what has been asked shows how it is to be told.
+  // The format is known only once the settings have been read.
   const { code, stdout, stderr } = await sera(["status", "--server=file:", "--json=maybe"]);
   assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
   assert.match(stderr, /^sera: [^\n]*--json[^\n]*; [^\n]+\n$/);

@@ -29,7 +29,7 @@ Deno.test.beforeAll(async () => {
 
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** A server that encrypts, and then ends the connection: whoever comes so far trusts it. */
+/** A server that closes the connection after the TLS handshake: a client that comes so far trusts it. */
 class TlsServer implements AsyncDisposable {
   readonly #listener = Deno.listenTls({
     hostname: "127.0.0.1",

@@ -4,7 +4,7 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 
-/** Prints the variables that sera sets; one that is not there is `-`. */
+/** Prints the variables that sera sets, with `-` for a missing one. */
 const SHOW = "for name in RUN_ID TOKEN LOCK_NAME LOCK_KEY HOST; do eval echo '\"${SERA_'$name'--}\"'; done";
 
 interface Shown {

@@ -1,4 +1,4 @@
-/** Settings that change nothing: as flags they are errors; from where many commands take them they are told of. */
+/** Settings without effect: errors as flags; only reported in places that many commands share. */
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/settings/table.ts";

@@ -3,7 +3,7 @@ import { isCompiled } from "./program.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
-/** Ends each word with a byte that no other word has, so that the words can be told apart. */
+/** Prints each word with a terminating NUL, so that the words can be told apart. */
 const PRINT_WORDS = ["printf", "%s\u0001"];
 
 Deno.test("the command gets its words exactly as they were typed", async () => {

@@ -45,7 +45,7 @@ Deno.test("what the image copies is in the build context, and nothing else is", 
   const [all, ...excepted] = Deno.readTextFileSync(`${import.meta.dirname}/../../.dockerignore`).trim().split("\n");
   assert.equal(all, "*");
   assert.deepEqual(excepted.map((line) => line.replace("!", "")).toSorted(), [...new Set(copied)].toSorted());
-  // What is built is not there before the release.
+  // The built files do not exist before the release.
   const release = Deno.readTextFileSync(`${import.meta.dirname}/../../.github/workflows/release.yml`);
   const isThere = (source: string) => source.startsWith("dist/") ? release.includes(` ${source}\n`) : exists(source);
   assert.deepEqual(copied.filter((source) => !isThere(source)), []);

@@ -7,7 +7,7 @@ import { patternOf } from "../../scripts/messages/page.ts";
 import { sourceOf } from "../../scripts/messages/sources.ts";
 import { page } from "./markdown.ts";
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 const messages = await messagesOfProgram();

@@ -13,7 +13,7 @@ const TROUBLE = page("docs/trouble.md");
 const UNIT = fileExample("/etc/systemd/system/nightly-report.service", page("docs/examples.md"));
 const DROP_IN = fileExample("/etc/systemd/system/nightly-report.service.d/sera.conf", TROUBLE);
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 const systemd = tool("systemd-analyze", "--version");

@@ -1,4 +1,4 @@
-/** What a test lock tells of a place, on one that is kept in memory and behaves as the test says. */
+/** What a test lock reveals about a backend; here an in-memory one that behaves as the test says. */
 
 import assert from "node:assert/strict";
 import { probeLock } from "../../lib/doctor/probe_lock.ts";
@@ -13,11 +13,11 @@ class Place {
   excludes = true;
   /** Whether the lock is still held when that is looked at. */
   keeps = true;
-  /** What becomes of a lock that is given back. */
+  /** What happens to a lock at its release. */
   frees: () => void = () => void this.holders--;
   /** How many participants are still there. */
   open = 0;
-  /** What is wrong for a participant that asks, counted from 1. */
+  /** The error for each participant that requests the lock, counted from 1. */
   trouble: (participant: number) => void = () => undefined;
   #made = 0;
 

@@ -3,7 +3,7 @@ import { type Check, FIX_AND_RETRY, Report, textOf, warning } from "../../lib/do
 import { ConfigError, LockUnavailableError } from "../../lib/errors.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 
-/** A report, and its lines as they were told. */
+/** A report, and the lines that it printed. */
 function report(): { report: Report; lines: string[] } {
   const lines: string[] = [];
   return { report: new Report((check) => void lines.push(textOf(check))), lines };
@@ -62,7 +62,7 @@ Deno.test("a server's message cannot add a line", async () => {
   assert.match(lines[0]!, /^[ -~]+\n$/);
 });
 
-/** What a report says of a check that throws. */
+/** What a report prints for a check that throws. */
 async function failed(error: Error, inform = false): Promise<Check> {
   const report = new Report(() => undefined);
   const look = () => Promise.reject(error);

@@ -3,7 +3,7 @@ import { Report } from "../../lib/doctor/report.ts";
 import { TerminalReport } from "../../lib/doctor/terminal_report.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 
-/** What is shown of checks that come to this. */
+/** The lines shown for checks with these results. */
 async function shown(
   looks: Readonly<Record<string, "pass" | "warn" | "fail">>,
   skipped: readonly string[] = [],

@@ -1,4 +1,4 @@
-/** Rows that somebody else has written: they hide no others, and keep nobody from running. */
+/** Rows of other programs: they hide no others, and stop no run. */
 
 import assert from "node:assert/strict";
 import { historyJson } from "../../lib/ledger/history.ts";

@@ -12,7 +12,7 @@ import { EPOCH, heldLock, LastingTrouble, MemoryLedger, PassingTrouble } from ".
 
 const PLAIN: Rule = { countFailures: false, keepHistory: 60_000 };
 
-/** A run that has begun, its ledger, and what is said meanwhile. */
+/** A run that has begun, its ledger, and the messages. */
 class Bench implements Disposable {
   readonly clock = new FakeClock();
   readonly ledger = new MemoryLedger();

@@ -19,11 +19,11 @@ export function clockTests({ test, bench: makeBench }: RunPlace): void {
       const far = await holder.begin({ every: HOUR });
       assert.deepEqual(far.granted && far.ignored?.id, id, `${ahead} ms ahead`);
     }
-    // What is beyond any clock is worth no word.
+    // A time beyond any clock is not reported.
     await bench.startAt(id, 400 * DAY);
     const beyond = await holder.begin({ every: HOUR });
     assert.deepEqual(beyond.granted && beyond.ignored, undefined);
-    // A run that counts is what is told of, not one that is far ahead.
+    // The run that counts is reported, not the one far ahead.
     await bench.startAt(id, DAY);
     const last = await holder.ran("succeeded");
     const counted = await holder.begin({ every: HOUR });

@@ -1,4 +1,4 @@
-/** How runs end, and what becomes of those whose holder died. */
+/** How runs end, and what happens to those of dead holders. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
@@ -8,7 +8,7 @@ import { Logger } from "../../lib/log/logger.ts";
 import type { RunPlace } from "./run_bench.ts";
 import { PLAIN, RUNNER } from "./run_holder.ts";
 
-/** What a recorder asks of a ledger besides beginning a run. */
+/** The recorder's requests to a ledger besides beginning a run. */
 const STEPS = ["limitWait", "abandon", "takeBack", "finish", "skip", "prune", "latest"] as const;
 
 export function endTests({ test, bench: makeBench }: RunPlace): void {

@@ -1,4 +1,4 @@
-/** What is forgotten, and what never is. */
+/** Which runs are deleted, and which never are. */
 
 import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";

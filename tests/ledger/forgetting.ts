@@ -1,4 +1,4 @@
-/** Runs that somebody forgets, so that a command may run again. */
+/** Runs that are forgotten, so that a command may run again. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";

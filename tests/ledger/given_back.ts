@@ -9,7 +9,7 @@ import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import { sql } from "../../lib/backends/sql/statement.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 
-/** Whether somebody else gets the lock at once. */
+/** Whether another session gets the lock at once. */
 async function isFree({ server }: Bench, lock: string): Promise<boolean> {
   await using other = await open(server, lock);
   return await other.acquire(0, never) !== undefined;

@@ -1,4 +1,4 @@
-/** Ids grow, whatever is forgotten and whoever is restarted. */
+/** Ids grow, even when runs are deleted and servers restart. */
 
 import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";

@@ -39,7 +39,7 @@ Deno.test("a locked ledger is retried every few milliseconds, for at most 10 s",
   await assert.rejects(written, { message: `${BUSY} for 10s; see who it is` });
   const pauses = tries.slice(1).map((at, index) => at - tries[index]!);
   assert.ok(pauses.every((pause) => pause >= 10 && pause <= 30));
-  // One more after the end, so that what was free by then is found.
+  // One more attempt after the end, to find a ledger that was freed by then.
   assert.ok(tries.at(-1)! >= 10_000 && tries.at(-2)! < 10_000);
 });
 
@@ -123,7 +123,7 @@ Deno.test("a slow attempt is not repeated when less time than it took is left", 
 Deno.test("after a signal an answer is waited for no longer than the given time", async () => {
   using clock = new FakeClock();
   const { unrefTimer } = Deno;
-  // The fake clock's timers keep nobody alive.
+  // The fake clock's timers do not keep the process alive.
   Deno.unrefTimer = () => undefined;
   try {
     const interrupt = new AbortController();

@@ -1,4 +1,4 @@
-/** What one command has to do with the ledger, on one that is kept in memory and a clock that the test moves. */
+/** How a run uses the ledger, with an in-memory ledger and a fake clock. */
 
 import assert from "node:assert/strict";
 import { Deadline } from "../../lib/deadline.ts";
@@ -13,7 +13,7 @@ const LOCK = "the lock";
 const RUNNER = { label: "rotate-logs", host: "web1", pid: 4711, user: "ops" };
 const MINUTE = 60_000;
 
-/** A command, its ledger, and what is said meanwhile. */
+/** A run, its ledger, and the messages. */
 class Bench implements Disposable {
   readonly clock = new FakeClock();
   readonly ledger: MemoryLedger;

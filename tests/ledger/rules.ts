@@ -6,7 +6,7 @@ import { freshName } from "../backends/open.ts";
 import type { RunPlace } from "./run_bench.ts";
 import { DAY, PLAIN, type RunHolder, RUNNER } from "./run_holder.ts";
 
-/** What a run may come to, and whether it counts, plainly and with failures. */
+/** A run's outcomes, and whether each counts, without and with failures. */
 const ENDS: [outcome: Exclude<Outcome, "running" | "forgotten" | "forgot">, plain: boolean, withFailures: boolean][] = [
   ["succeeded", true, true],
   ["failed", false, true],

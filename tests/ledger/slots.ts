@@ -1,4 +1,4 @@
-/** What the ledger has to do for a lock with several holders: each writes under the name of its slot. */
+/** The ledger of a lock with slots: each holder writes under the name of its slot. */
 
 import assert from "node:assert/strict";
 import { slotName } from "../../lib/lock/slot_name.ts";
@@ -83,7 +83,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
       assert.equal(await refusedIn(holder, 2, { ...rule, countFailures: true }), id);
     }
     assert.equal(await refusedIn(holder, 2, { once: "v2", countFailures: true }), undefined);
-    // Whoever holds that slot knows better.
+    // The holder of that slot decides.
     assert.equal(await refusedIn(holder, 1, { once: "v1" }), undefined);
     assert.equal((await holder.recorded(id)).outcome, "abandoned");
     assert.equal(await refusedIn(holder, 2, { once: "v1", countFailures: true }), id);

@@ -1,4 +1,4 @@
-/** How the table comes about, and what becomes of those who may not make it. */
+/** How the table is created, and what happens without the right to create it. */
 
 import assert from "node:assert/strict";
 import type { TableName } from "../../lib/ledger/table_name.ts";
@@ -21,7 +21,7 @@ async function printedSchema({ server, table }: LedgerAddress): Promise<string[]
   return text.split(";\n").filter((statement) => statement.trim() !== "");
 }
 
-/** Asserts that somebody is told in one line that the table is out of reach, and what to do. */
+/** Asserts that one line says that the table cannot be used, and what to do. */
 function tellsWhatToDo(why: RegExp): (error: unknown) => true {
   return (error) => {
     assert.ok(error instanceof LockUnavailableError, `${error}`);

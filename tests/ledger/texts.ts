@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { RunBench, RunPlace } from "./run_bench.ts";
 import { DAY } from "./run_holder.ts";
 
-/** Keys of which some databases and encodings take one for another. */
+/** Keys that some databases and encodings confuse. */
 export const KEYS: readonly string[] = [
   "release",
   "Release",

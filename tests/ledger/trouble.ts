@@ -10,7 +10,7 @@ import { RESTARTS } from "../backends/shared_server.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 
-/** What the system says of a connection that the other side has broken off. */
+/** The system's message for a connection that the other side closed. */
 const RESET = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
 /** A ledger that tells how many statements it has asked for. */

@@ -1,4 +1,4 @@
-/** Which runs can be asked for, and what is counted of each lock. */
+/** The filters for runs, and the summary of each lock. */
 
 import assert from "node:assert/strict";
 import type { RunFilter } from "../../lib/ledger/run.ts";

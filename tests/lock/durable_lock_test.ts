@@ -121,7 +121,7 @@ Deno.test("when the fence approaches during an outage, the reason is the last fa
   row.trouble = { what: "Server at place: the server closed the connection" };
   await clock.to(20_000);
   row.trouble = { what: "Server at another place: connection refused", cure: "check the server and the network" };
-  // Whoever asks meanwhile waits beside the renewal.
+  // Another request in this time waits for the renewal, too.
   const requests = later(lock.confirm());
   await clock.to(23_999);
   assert.equal(lock.lost.aborted, false);
@@ -157,7 +157,7 @@ Deno.test("a sera that was suspended until its lease expired says so, whatever t
       using clock = new FakeClock();
       const row = new FakeRow(clock);
       const lock = await row.hold();
-      // Nothing runs meanwhile, as with SIGSTOP.
+      // No code runs in this time, as with SIGSTOP.
       clock.now = 45_000;
       Object.assign(row, { trouble, answer });
       await clock.to(45_001);

@@ -56,7 +56,7 @@ for (const [what, now] of CHANGES) {
     assert.equal(expiry.expired(), undefined);
     clock.now += 1;
     assert.equal(expiry.expired(), now);
-    // What was there before does not count when it comes back.
+    // An earlier state that comes back does not count.
     expiry.observe(LEASE);
     assert.equal(expiry.unchangedFor(), 0);
   });
@@ -108,7 +108,7 @@ Deno.test("time while the waiter was stopped between two reads of the same beat 
   using clock = new FakeClock();
   const expiry = new ExpiryWatch();
   expiry.observe(LEASE);
-  // Nothing runs meanwhile, as with SIGSTOP.
+  // No code runs in this time, as with SIGSTOP.
   clock.now = 45_000;
   expiry.observe(LEASE);
   assert.equal(expiry.expired(), LEASE);

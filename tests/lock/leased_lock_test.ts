@@ -123,7 +123,7 @@ Deno.test("a lease that expired while sera was suspended is lost for that reason
   for (const say of ["nothing", "closed"]) {
     using clock = new FakeClock();
     const { lock, session } = await take(clock, 0);
-    // Nothing runs meanwhile, as with SIGSTOP.
+    // No code runs in this time, as with SIGSTOP.
     clock.now += 45_000;
     if (say === "closed") session.ended(new Error("terminating connection due to idle-session timeout"));
     await clock.to(clock.now + 1);

@@ -11,7 +11,7 @@ keepExitCodes();
 
 const LEVELS: readonly Level[] = ["info", "notice", "error"];
 
-/** What is said of a line of each level. */
+/** What is written for a line of each level. */
 function saidWith(settings: LogSettings): (readonly [Level, "out" | "err", string])[] {
   return LEVELS.flatMap((level) => {
     const io = new Hearing();
@@ -63,7 +63,7 @@ Deno.test("a text message is one line without control characters", () => {
   }
 });
 
-/** What is told of an event in JSON, but for what every line has. */
+/** An event's JSON fields, without those that every line has. */
 function recordOf(prepare: (logger: Logger) => void): Record<string, unknown> {
   const io = new Hearing();
   prepare(new Logger(io, { format: "json", verbose: "stdout" }, "cmd"));
@@ -105,7 +105,7 @@ Deno.test("the subject, the run and the exit code are included once they are kno
   logger.inRun(12345678901234567890n);
   logger.exitsWith(3);
   tell("finished");
-  // What is told of this event is nearer.
+  // The event's own field takes precedence.
   tell("error", 208);
   logger.inRun(undefined);
   tell("released");

@@ -1,4 +1,4 @@
-/** How lines are handed to logger(1), and what becomes of those that it does not take. */
+/** How lines are passed to logger(1), and what happens if it does not accept them. */
 
 import assert from "node:assert/strict";
 import { keepExitCodes } from "../../lib/system/children.ts";
@@ -64,11 +64,11 @@ Deno.test("logger is searched in the system's folders, in order", async () => {
   assert.deepEqual(program.places, places);
 });
 
-/** What logger does, and what is said to have become of the line. */
+/** What logger does, and the reported result. */
 const WAYS: readonly (readonly [LoggerWay, boolean, Awaited<ReturnType<typeof deliverToSyslog>>])[] = [
   [{}, false, { outcome: "taken" }],
   [{}, true, { outcome: "taken" }],
-  // A socket that is not there.
+  // A missing socket.
   [{ exits: 1, says: "logger: socket /run/log: No such file" }, true, {
     outcome: "refused",
     said: "logger: socket /run/log: No such file",

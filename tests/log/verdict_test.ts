@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LockUnavailableError, SeraFailedError, UsageError } from "../../lib/errors.ts";
 import { afterTheEnd, failedWhileRunning, verdictOf } from "../../lib/log/verdict.ts";
 
-/** Throws what nobody foresaw. */
+/** Throws an unexpected error. */
 function fails(error: unknown): never {
   throw error;
 }

@@ -26,7 +26,7 @@ class Bench implements Disposable {
   /** How the lock was asked for, each time. */
   readonly waits: number[] = [];
   readonly retried: string[] = [];
-  /** Whether somebody else has it from now on. */
+  /** Whether another run has it from now on. */
   isTaken = false;
   given: { lock: HeldLock; lose: () => void }[] = [];
   givenBack = 0;
@@ -131,7 +131,7 @@ Deno.test("a ledger error that outlasts the wait, is permanent, or comes with a 
     await bench.clock.to(60_000);
     await assert.rejects(turn, trouble);
     assert.equal(ended, at);
-    // Whoever asked gives it back, when it disposes of what it asked with.
+    // The caller releases it, by disposing of the lock.
     assert.equal(bench.givenBack, 0);
   }
 });

@@ -13,7 +13,7 @@ interface Asked {
   readonly patience: number | undefined;
 }
 
-/** Tries a mode for 10 s where somebody else holds the lock for so long; telling of it takes some time. */
+/** Tries a mode with a wait of 10 s while the lock is held for a time; reporting takes some time. */
 async function tried(mode: Mode, holds: number, telling?: number): Promise<{ outcome: string; asked: Asked[] }> {
   using clock = new FakeClock();
   const asked: Asked[] = [];

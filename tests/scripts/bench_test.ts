@@ -16,7 +16,7 @@ import { linux, type Need, root, testWith, tool } from "../cli/needs.ts";
 import { until } from "../cli/wait.ts";
 import { runScript, temporaryFolder } from "./releases.ts";
 
-/** What the bench measures with, which the other tests do not need. */
+/** A tool of the bench that the other tests do not need. */
 const measuring: Need = linux ?? tool("flock", "--version") ?? tool("hyperfine", "--version");
 
 Deno.test("median and quartiles are those of the sorted values, interpolated if necessary", () => {

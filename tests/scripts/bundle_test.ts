@@ -6,7 +6,7 @@ import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
 import { temporaryFolder } from "./releases.ts";
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 /** What every run may load: each KiB costs a start a tenth of a percent. What only some need is a part of its own. */

@@ -50,7 +50,7 @@ Deno.test("the bill of materials is valid, and lists what is in the binary, from
 
 Deno.test({
   name: "the bill of materials covers everything that the backends need, including etcd and leases",
-  // The bundler's own process ends a moment after it has been told to.
+  // The bundler's process ends shortly after it was stopped.
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

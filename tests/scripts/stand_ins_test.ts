@@ -11,13 +11,13 @@ import { strict, unused } from "../../scripts/stand_ins/strict.ts";
 import { usesOfStandIns } from "../../scripts/stand_ins/uses.ts";
 import { temporaryFolder } from "./releases.ts";
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 /** A module's exports: an object, or one function that may have members. */
 type Exports = Readonly<Record<string, unknown>>;
 
-/** One module of a driver: what the program has in its place, and what it has not. */
+/** A module that a driver imports: its stand-in, and its original. */
 interface Pair {
   readonly name: string;
   readonly standIn: Exports;
@@ -50,7 +50,7 @@ async function pairsOf(driver: Driver): Promise<Pair[]> {
   return own.map(({ module, specifier, isUnused, idle }, index) => ({
     name: nameOf(driver, module),
     standIn: loaded[index]!,
-    // One that is not used at all may need what is not there, but is to be found.
+    // An unused module may miss its own imports, but must be resolvable.
     original: isUnused ? { path: require.resolve(specifier) } : require(specifier),
     idle,
   }));

@@ -3,7 +3,7 @@ import { FarNode, farNodeUnavailable } from "./far_node.ts";
 import { startWatched } from "./watched.ts";
 import { until } from "./observe.ts";
 
-/** Says back what it hears, over one connection. */
+/** Echoes what it receives, over one connection. */
 const ECHO = `
 const listener = Deno.listen({ hostname: "0.0.0.0", port: 4000 });
 console.log("listening");

@@ -12,7 +12,7 @@ export function hasIpv6(): boolean {
 
 /**
  * A TCP port that is free at this moment on every one of the given addresses. Another program may take it before it is
- * used, so whoever starts a server on it must be ready to try again with another one.
+ * used, so a server that fails to start on it must be retried on another one.
  */
 export function freePort(addresses: string[] = ["127.0.0.1"]): number {
   for (let attempt = 0; attempt < 50; attempt++) {

@@ -8,7 +8,7 @@ import { RoundTrips } from "./round_trips.ts";
 /** Holds answers back for far longer than it takes to send what does not wait for them; in milliseconds. */
 const DELAY = 100;
 
-/** Greets if it is told to, answers each line with the same line, and closes after `bye`. */
+/** Sends a greeting if requested, echoes each line, and closes after `bye`. */
 function startServer(greeting = ""): { readonly port: number } & Disposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   void (async () => {
@@ -63,7 +63,7 @@ class Client implements Disposable {
   }
 }
 
-/** Counts what is done through a proxy that delays. */
+/** Counts the round trips through a delaying proxy. */
 async function count(work: (proxy: Proxy) => Promise<void>, greeting?: string): Promise<RoundTrips> {
   using server = startServer(greeting);
   await using proxy = await Proxy.open(server.port);
@@ -146,7 +146,7 @@ Deno.test("a message is matched to the answers passed on before it", () => {
   const [toA, toB] = [one.answeredWith(), other.answeredWith()];
   one.toldClient(toA);
   assert.equal(one.sent(encode("c")), 3);
-  // That is on its way when b is answered, which is not further for it.
+  // It is in flight when b is answered, which does not add a round trip.
   other.toldClient(toB);
   assert.deepEqual([trips.answered, trips.asked], [2, 3]);
   // A later connection is made after that, and its greeting comes when it has been made.

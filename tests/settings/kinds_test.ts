@@ -17,7 +17,7 @@ const WITH_PASSWORD = "sera:secret@tcp(db.example.org)/";
 const SOME_TEXT = "some text";
 const NO_SERVER = "some text that is not a server";
 
-/** Values that a kind takes, as they are written and as they are read, and others with what it takes instead. */
+/** A kind's valid values, as written and as read, and invalid ones with the expected message. */
 interface Case {
   readonly kind: Kind<unknown>;
   readonly right: readonly (readonly [written: unknown, read: unknown])[];

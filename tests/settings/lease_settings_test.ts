@@ -20,7 +20,7 @@ import {
 
 const io = { env: () => undefined, out: () => undefined, err: () => undefined };
 
-/** The table that a backend is told to keep the lock's row in. */
+/** The table for leases that a backend is given. */
 async function tableOf(given: Given) {
   return backendOptions(await resolve(given), "label", io).leaseTable;
 }

@@ -122,7 +122,7 @@ test("the config file accepts only settings for more than one run", async () => 
   const file = { once: "k", every: "1h", "once-per": "1h", "count-failures": true, label: "x" };
   const { notes, ledger } = await resolve({ file });
   assert.deepEqual(
-    // The variables of the tests' own are told of as well.
+    // The tests' own variables are reported, too.
     notes.filter(({ what }) => what.startsWith("Key ")).map(({ what }) => what.replace(/^Key not allowed in .*: /, "")),
     Object.keys(file),
   );

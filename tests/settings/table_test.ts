@@ -44,7 +44,7 @@ Deno.test("without any input each setting has its default", () => {
   assert.ok(TYPES.every((same) => same));
 });
 
-/** A value as somebody writes it in JSON. */
+/** A value as written in JSON. */
 function written(value: unknown): unknown {
   if (typeof value === "number") return value / 1000;
   const table = [TABLE.ledgerTable, TABLE.leaseTable].find((table) => value === table.default);
@@ -93,7 +93,7 @@ for (const key of SETTING_KEYS) {
     const told = texts.map((text) => /\(default ([\w/.]+)|(\w+) \(default\)/.exec(text)?.slice(1).find(Boolean));
     assert.notEqual(told[0], undefined);
     for (const value of told) {
-      // The page need not tell what the help does.
+      // The page need not repeat what the help says.
       if (value !== undefined) assert.deepEqual(setting.kind === "duration" ? span(parseWait(value)) : value, shown());
     }
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Output, type Stream } from "../../lib/system/output.ts";
 import { within } from "../../lib/waiting.ts";
 
-/** A stream whose reader takes what the test lets it take. */
+/** A stream whose reader reads only as much as the test allows. */
 class Reader implements Stream {
   text = "";
   /** Bytes that it takes now; then it is full, as a pipe that is non-blocking says it. */

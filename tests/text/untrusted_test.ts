@@ -9,7 +9,7 @@ import {
   wholeFrom,
 } from "../../lib/text/untrusted.ts";
 
-/** What is no value of any kind. */
+/** Values that no reader accepts. */
 const INVALID = [undefined, null, true, {}, [], NaN, Infinity, Symbol("s"), () => 1];
 
 Deno.test("a text is unchanged up to the maximum length", () => {

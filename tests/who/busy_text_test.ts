@@ -49,7 +49,7 @@ Deno.test("the waiting line names the lock of several, and says if it waits for 
   const line = (seen: readonly Sighting[], asked: Parameters<typeof awaitedHolder>[2], width?: number) =>
     waitingText(awaitedHolder(seen, { host: "web9", pid: 9 }, asked, NOW), 0, 20_000, width);
   assert.equal(line([held(B, 2)], TWO), "sera: waiting for search (web1:2 job); 20 s left");
-  // What it holds itself it does not wait for.
+  // It does not wait for locks that it holds itself.
   const own = held(A, 9, { host: "web9" });
   assert.equal(line([own, held(B, 2)], TWO), "sera: waiting for search (web1:2 job); 20 s left");
   const since = { since: NOW - 200_000, sinceIs: "acquired" } as const;

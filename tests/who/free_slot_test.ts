@@ -31,7 +31,7 @@ Deno.test("a number of slots other than the holders' is refused, if they show it
   assert.deepEqual(told([held({ slot: 1, slots: 3 })], 1), [3, 1]);
   assert.deepEqual(told([held()], 2), [1, 2]);
   assert.equal(told([held()], 1), undefined);
-  // A holder that shows nothing may be anybody, and one in the first slot beside others is an old sera.
+  // A holder without a slot may be any program; one in the first slot next to others is an old sera.
   assert.equal(told([held({ host: undefined })], 2), undefined);
   assert.equal(told([held(), held({ slot: 1, slots: 2 })], 2), undefined);
 });

@@ -127,7 +127,7 @@ Deno.test("on a terminal the table fits its width: the date is dropped first, th
     `5373fa7de6f7  held   web1  4711  ${"a\u0301\u0301".repeat(15)}…  10:00:05Z (3 min ago)`,
     "5373fa7de6f7  held   web1  4711  報告報告報告報…   10:00:05Z (3 min ago)",
   ]);
-  // What is cut for want of room on a terminal is whole elsewhere.
+  // Text that is cut on a terminal is whole elsewhere.
   assert.match(sightingsTable([{ ...HELD, label: "x".repeat(150) }], { now: NOW }), /x{150}/);
   const old = sightingsTable([{ ...HELD, label: "x".repeat(60), since: 0 }], { width: 80, now: NOW });
   assert.match(old, / {2}1970-01-01 \(/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { tidy, validated } from "../../lib/who/tidy.ts";
 import type { Sighting } from "../../lib/who/sighting.ts";
 
-/** What somebody may have made up. */
+/** Values that others may have forged. */
 const MADE_UP: Sighting = {
   lock: "l\x1b[2J",
   state: "held",

@@ -42,7 +42,7 @@ for (const [text, expected] of Object.entries(FORMS)) {
   });
 }
 
-/** What cannot be used, and a part of what is said. */
+/** Unusable addresses, and a part of the message. */
 const REFUSED: Record<string, RegExp> = {
   "etcd://": /it has no host; write etcd:\/\/host:2379/,
   "etcd:///sera": /it has no host/,

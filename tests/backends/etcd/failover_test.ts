@@ -1,4 +1,4 @@
-/** Several members: who is asked when one of them is in trouble, and what is said when all are. */
+/** Several members: which one is asked when one fails, and the message when all fail. */
 
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
@@ -30,7 +30,7 @@ function member(number: string): FakeEtcd {
 
 const MAJORITY_LOST: FakeReply = [503, JSON.stringify({ message: "etcdserver: no leader", code: 14 })];
 
-/** What a member may do in place of answering. */
+/** A member's failures. */
 const TROUBLES: Record<string, FakeReply> = {
   "closes the connection": "close",
   "says nothing": "silence",
@@ -257,7 +257,7 @@ Deno.test({
   await again.next();
   await client.call(Path.put, put("k", "2"), { timeout });
   assert.equal(readWatch((await again.next()).value).events.length, 1);
-  // A watch on a member without a leader is told so: it would never hear of anything.
+  // A watch on a member without a leader gets an error: it would never see an event.
   const left = client.where.endsWith(`:${b.port}`) ? c : b;
   const told = assert.rejects(again.next(), (error) => {
     assert.ok(error instanceof EtcdError && error.transient);

@@ -215,7 +215,7 @@ Deno.test("a key that the last write may have deleted does not count as lost; on
   session.keyEnd.state = "done";
   await clock.to(11_000);
   assert.equal(lock.lost.aborted, false);
-  // Others have the lock already: nobody waits for the end of the lease, which is asked for once.
+  // Others have the lock already: the lease is revoked once, without waiting for it.
   client.answers[Path.revoke] = () => "never";
   await lock.release();
   assert.equal(client.count(Path.revoke), 1);

@@ -1,4 +1,4 @@
-/** The end of a run and the release of its lock in one transaction, and what a run asks of etcd in all. */
+/** The end of a run and the release of its lock in one transaction, and the total requests of a run. */
 
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../../lib/backends/etcd/client.ts";
@@ -26,10 +26,10 @@ const LAST = { isLast: true };
 
 class Cut extends Error {}
 
-/** A client that counts what it asks, and can be cut off from the answers. */
+/** A client that counts its requests, and can be cut off from the answers. */
 class Counting extends EtcdClient {
   readonly paths: string[] = [];
-  /** What becomes of the next transaction: it does not arrive, or its answer does not. */
+  /** The fault of the next transaction: it does not arrive, or its answer does not. */
   cut: "request" | "answer" | undefined;
 
   override async call(path: string, body: JsonObject, options?: CallOptions): Promise<JsonObject> {
@@ -41,7 +41,7 @@ class Counting extends EtcdClient {
     throw new Cut();
   }
 
-  /** What was asked since this was called last. */
+  /** The requests since the last call. */
   asked(): string {
     return this.paths.splice(0).join(" ");
   }

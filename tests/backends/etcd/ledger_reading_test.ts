@@ -1,4 +1,4 @@
-/** What is read from a ledger in etcd, which others may have written. */
+/** Reading a ledger in etcd, which others may have written. */
 
 import assert from "node:assert/strict";
 import { historyJson } from "../../../lib/ledger/history.ts";

@@ -1,4 +1,4 @@
-/** What is written to a ledger in etcd, and what never is. */
+/** What is written to a ledger in etcd, and when nothing is. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
@@ -54,7 +54,7 @@ for (const [what, write] of Object.entries(WRITES)) {
     const holder = await bench.holder();
     const id = await holder.started({ once: "v1" });
     await holder.lose();
-    // A lock of the same name that somebody else has is no help.
+    // Another holder's lock of the same name does not count.
     await using _next = await bench.holder(holder.lock);
     const before = Deno.inspect(await bench.all());
     await assert.rejects(write(holder.ledger, holder.lock, id), (error) => {
@@ -155,7 +155,7 @@ test("every: a run without a lease counts by the machine's clock", async (bench)
   const short = await holder.ran("succeeded", { every: 1000 });
   await bench.startAt(short, -2000);
   assert.equal((await holder.refused({ every: HOUR })).id, short);
-  // Its lease was as long as what is asked for, and is gone: the machine's clock does not matter.
+  // Its lease was as long as the interval, and is gone: the machine's clock does not matter.
   await bench.startAt(short, -500);
   for (const { key, lease } of await bench.all("every/")) {
     if (key === bench.keys.every(holder.lock, short)) await bench.client.call(Path.revoke, leaseRequest(lease));

@@ -1,4 +1,4 @@
-/** What a run with etcd loads: the runtime's own fetch is enough, and all of Node's, and packages, take time to start. */
+/** The modules that a run with etcd loads: the runtime's fetch is enough; Node's modules and packages cost startup time. */
 
 import assert from "node:assert/strict";
 import { relative } from "node:path";
@@ -45,7 +45,7 @@ Deno.test("a run with etcd loads no Node module, and no package but the one for 
   for (const path of loaded) for (const target of imports.get(path) ?? []) loaded.add(target);
   const foreign = [...loaded].filter((path) => /^(?:node|npm|jsr|https?):|node_modules/.test(path));
   assert.deepEqual(foreign.filter((path) => !/@noble[/+]hashes/.test(path)), []);
-  // The walk has seen what is there.
+  // The walk finds files at all.
   assert.ok(loaded.has("lib/backends/network/default_trust.ts") && loaded.has("lib/cli.ts"));
   assert.ok(imports.get(`${FOLDER}/tls_failure.ts`)?.includes("node:net"));
 });

@@ -1,4 +1,4 @@
-/** The queue for a lock: its order, who takes part in it, and that nobody who has gone is left in it. */
+/** The queue for a lock: its order, its members, and that members that have gone leave nothing in it. */
 
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
@@ -162,7 +162,7 @@ shared.test("a watch from a compacted revision ends, and the waiter looks again"
   const revision = BigInt(waiter!.created);
   let isOver = false;
   const watched = untilGone(client, key, revision, never).finally(() => isOver = true);
-  // What is compacted now the watch above has seen.
+  // The watch above has seen the revisions that are compacted now.
   const { header } = await etcd.call("/v3/kv/put", { key: base64("other"), value: "" });
   const { revision: compacted } = header as { revision: string };
   await etcd.call("/v3/kv/put", { key: base64("other"), value: "" });

@@ -18,7 +18,7 @@ import { allOf, waiting } from "./view.ts";
 
 const shared = sharedEtcd();
 
-/** Seras that come for the slots of one lock. */
+/** Sessions that request slots of one lock. */
 class Comers implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly name = freshName();
@@ -202,7 +202,7 @@ shared.test("etcdctl takes slot 0 in its turn, and keeps nobody from the other s
   const [second] = await comers.waiter(3);
   await zero.release();
   await theirs.says(`sera/${comers.name}/`);
-  // Nobody who knows of slots is left, but one waits.
+  // No holder with slots is left, but one waits.
   await one.release();
   const next = await first!;
   assert.equal(next!.slot, 1);
@@ -311,7 +311,7 @@ shared.test("the new first waiter sends one read request, and one more for the s
   assert.equal((await first)!.slot, 1);
   await until("it watches again", () => client.watches === 2);
   assert.deepEqual(client.asked.slice(entered), ["a look"]);
-  // What is of no slot, and goes, is no slot that comes free; nor is one that somebody has.
+  // A deleted key of no slot does not free a slot; nor does that of a held one.
   for (const [index, key] of [`sera/${name}.2/9/abc`, `sera/${name}.3/1/abc`].entries()) {
     await etcd.call("/v3/kv/put", { key: base64(key) });
     await etcd.call("/v3/kv/deleterange", { key: base64(key) });

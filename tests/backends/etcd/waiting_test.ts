@@ -26,7 +26,7 @@ Deno.test("a waiter renews its lease three times within its TTL, and sends nothi
   client.answers[Path.txn] = () => MY_TURN;
   client.gone.abort();
   const lock = await clock.during(granted);
-  // One look, and the command may start; the lease is renewed at once, and nobody waits for that.
+  // One check, and the command may start; the lease is renewed at once, without waiting for it.
   await lock!.confirm();
   assert.equal(client.asked.length, 24 + 4);
   assert.equal(lock!.left, endsAfter(plainOptions.lease) - 5000);
@@ -79,7 +79,7 @@ Deno.test("a lease that ends during the wait is reported and replaced", async ()
   assert.equal(retries.told.length, 1);
   assert.match(retries.told[0]!, /the lease ended before the lock was held/);
   assert.equal(client.count(Path.grant), 2);
-  // What is gone is not given back.
+  // A lost lease is not revoked.
   assert.equal(client.count(Path.revoke), 0);
   client.answers[Path.txn] = () => MY_TURN;
   client.gone.abort();

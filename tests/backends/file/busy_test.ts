@@ -1,4 +1,4 @@
-/** What is said of a ledger's file that another process keeps locked. */
+/** The message for a ledger's file that another process keeps locked. */
 
 import assert from "node:assert/strict";
 import { InterruptedError } from "../../../lib/errors.ts";
@@ -8,7 +8,7 @@ import { FakeClock } from "../../lock/fake_clock.ts";
 import { later } from "../open.ts";
 
 const busy = () => {
-  // As SQLite says it, with what was done before it.
+  // SQLite's message, after the failed action.
   throw new Error(`cannot commit: ${BUSY}`);
 };
 

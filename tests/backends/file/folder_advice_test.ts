@@ -1,4 +1,4 @@
-/** What is said of a folder that everybody can write to: never to take rights away that the system needs. */
+/** The advice for a world-writable folder: never to remove permissions that the system needs. */
 
 import assert from "node:assert/strict";
 import { objectionTo } from "../../../lib/backends/file/folder_trust.ts";

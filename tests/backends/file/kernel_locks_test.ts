@@ -29,7 +29,7 @@ Deno.test("a file is identified by device and inode", () => {
   assert.deepEqual(pids(TMPFS), ["4711", "4712 waits", "4713 waits"]);
   assert.deepEqual(pids(DISK), ["99"]);
   assert.deepEqual(locksOn(parseKernelLocks(LIST), { dev: DISK, ino: 1235 }, 99), []);
-  // What belongs to one file is not mixed up with another's, whoever wrote what into it.
+  // A file's locks are not confused with another's, whatever the files contain.
   assert.deepEqual(pids(DISK, 4711), ["99"]);
 });
 

@@ -1,4 +1,4 @@
-/** What the server may say to each statement, and what is made of it. */
+/** Answers of the server to each statement, and how sera reacts. */
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
@@ -9,7 +9,7 @@ import { type Answer, ServerError } from "../fake_server.ts";
 import { FakeMySql } from "./fake_server.ts";
 import { freshName, hold, never, open, renewals, SHORT_LEASE } from "../open.ts";
 
-/** What a look at a held lock says, where the server has told nothing of itself. */
+/** The answer to a check of a held lock, if the server's identity is unknown. */
 const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 
 /** A server that gives every lock, but for these answers to statements that hold these words. */
@@ -134,7 +134,7 @@ Deno.test("the lock is not checked after its release", async () => {
   const statements = fake.statements.length;
   assert.match(fake.statements[statements - 1]!, /RELEASE_LOCK/);
   await clock.to(3_600_000);
-  // What the driver sends at the end comes after whatever was sent before.
+  // The driver's goodbye comes after everything else.
   await backend[Symbol.asyncDispose]();
   await clock.until("the connection is closed", () => fake.clients === 0);
   assert.equal(fake.statements.length, statements);

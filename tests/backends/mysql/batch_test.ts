@@ -113,7 +113,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   }
 }
 
-/** What becomes of a batch of three and then one of two, in messages, where there are four kinds of servers. */
+/** The messages for a batch of three and then one of two, on four kinds of servers. */
 const KINDS: readonly (readonly [Several, what: string, messages: readonly [number, number]])[] = [
   ["takes", "takes several statements", [1, 1]],
   ["refuses", "says that it takes one statement at a time", [3, 2]],

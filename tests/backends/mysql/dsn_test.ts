@@ -151,7 +151,7 @@ refuses([
   ["/d%ff", "an escape that is no UTF-8", /"d%ff" has an invalid percent escape/],
 ]);
 
-// Parameters, each with what the table says.
+// Parameters with the values of the table.
 accepts([
   ["/?timeout=1m30s", "dial timeout", { connectTimeout: 90_000 }],
   ["/?readTimeout=1.5s&writeTimeout=250us", "timeouts with fractions", { readTimeout: 1500, writeTimeout: 0.25 }],

@@ -13,7 +13,7 @@ import type { MySqlDsn } from "../../../lib/backends/mysql/server.ts";
 const tcp = (host: string, port = 3306) => ({ transport: "tcp", host, port }) as const;
 const unix = (path: string) => ({ transport: "unix", path }) as const;
 
-/** What the driver's tests expect of each, in sera's words. */
+/** The results that the driver's tests expect, in sera's terms. */
 const ACCEPTED: readonly [dsn: string, expected: Partial<MySqlDsn>][] = [
   ["user@unix(/path/to/socket)/dbname?charset=utf8", {
     user: "user",
@@ -134,7 +134,7 @@ const REFUSED = [
   "User:password@tcp(localhost:5555)/dbname?tls=invalid_tls",
 ];
 
-/** What the driver takes and sera does not. */
+/** DSNs that the driver accepts and sera does not. */
 const OURS = [
   // Networks that a Go program has registered, or that have no servers of MySQL.
   "username:password@protocol(address)/dbname?param=value",

@@ -1,4 +1,4 @@
-/** Slots and several locks that are leases, when a holder dies, an answer gets lost, or somebody takes a row away. */
+/** Slots and several locks as leases, when a holder dies, an answer is lost, or a row is taken over. */
 // Starts early: leases of those who died have to run out.
 
 import assert from "node:assert/strict";

@@ -10,7 +10,7 @@ import { claimOf, Desk, HOUR, ownerOf } from "../sql/lease/desk.ts";
 import { refusal } from "../sql/lease/trouble.ts";
 import { mySqlLeasePlace } from "./lease_place.ts";
 
-/** What a DSN may make of a session that leases must not mind. */
+/** Session settings in a DSN that must not affect leases. */
 const SETTINGS = [
   "charset=latin1",
   "charset=utf8mb4&collation=utf8mb4_unicode_ci",

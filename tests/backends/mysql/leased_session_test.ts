@@ -74,7 +74,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
   });
 }
 
-/** A server with these variables, which answers as told to statements that begin so. */
+/** A server with these variables, and with given answers to statements with given beginnings. */
 function fake(variables: Readonly<Record<string, string>>, answers: Readonly<Record<string, Answer>> = {}): FakeMySql {
   const rows: AnswerRow[] = Object.entries(variables).map(([name, value]) => ({ Variable_name: name, Value: value }));
   return new FakeMySql((sql) => {
@@ -168,7 +168,7 @@ Deno.test("a node with another error does not count as cut off", async () => {
   await assert.rejects(inSession(server.dsn, leased, () => Promise.resolve()), /: SELECT command denied$/);
 });
 
-/** Servers, what doctor finds of leases there, and what it is about locks of sessions. */
+/** Servers, and doctor's findings about leases and session locks. */
 const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
   [
     "Galera",

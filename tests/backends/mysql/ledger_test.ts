@@ -15,7 +15,7 @@ import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
 
-/** What a DSN may make of a session that a ledger must not mind. */
+/** Session settings in a DSN that must not affect a ledger. */
 const SETTINGS = [
   "charset=latin1",
   "charset=utf8mb4&collation=utf8mb4_unicode_ci",

@@ -1,4 +1,4 @@
-/** How many messages a lock takes from login to release, and what becomes of those that a server takes one by one. */
+/** How many messages a lock takes from login to release, also if a server accepts statements only one by one. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
@@ -50,14 +50,14 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const requests = proxy.requests.length;
     await lock.release();
     const next = await granted;
-    // What it asked 20 seconds ago does not tell for how long it holds the lock.
+    // A statement from 20 seconds ago does not show for how long it holds the lock.
     assert.equal(proxy.requests.length, requests + 1);
     assert.ok(next!.left > 0);
     await next!.release();
   });
 }
 
-/** What a look at a held lock says, where the server has told nothing of itself. */
+/** The answer to a check of a held lock, if the server's identity is unknown. */
 const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 
 /** A server that gives every lock, but for these answers to statements that hold these words. */

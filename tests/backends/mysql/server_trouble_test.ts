@@ -39,7 +39,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
         await until("the waiter has noticed", () => told.length > 0);
         assert.ok(performance.now() - began < HANG);
         assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
-        // Who does not wait is told at once.
+        // With a wait of 0 the error comes at once.
         const trying = performance.now();
         await assert.rejects(one.acquire(0, never), LockUnavailableError);
         assert.ok(performance.now() - trying < HANG);

@@ -1,4 +1,4 @@
-/** Settings with several hosts: which of them a session is opened on, and what is said when it is none. */
+/** Settings with several hosts: on which of them a session is opened, and the message if on none. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, UnsafeServerError } from "../../../lib/errors.ts";
@@ -247,7 +247,7 @@ Deno.test("a login method that the DSN forbids ends the search, too", async () =
   assert.deepEqual(next.statements, []);
 });
 
-/** What a server may answer to the first statement, and whether the next one is tried. */
+/** Answers to the first statement, and whether the next host is tried. */
 const ANSWERS: [string, ServerError, boolean][] = [
   ["too many connections", new ServerError(1040, "Too many connections"), true],
   ["a shutdown", new ServerError(1053, "Server shutdown in progress"), true],

@@ -1,4 +1,4 @@
-/** What is special to MySQL and MariaDB where a session holds several named locks. */
+/** Peculiarities of MySQL and MariaDB where a session holds several named locks. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../../lib/errors.ts";
@@ -26,7 +26,7 @@ async function stranger(server: MySqlServer, ...names: readonly string[]) {
   return { connection, [Symbol.asyncDispose]: () => connection.end() };
 }
 
-/** Whoever has a named lock, or undefined. */
+/** The connection that has a named lock, or undefined. */
 async function userOf(server: MySqlServer, name: string): Promise<number | undefined> {
   const [row] = await server.query(`SELECT IS_USED_LOCK('${name}') AS id`);
   return row?.id === null ? undefined : Number(row?.id);
@@ -152,7 +152,7 @@ mariaDb.test("a deadlock with another program is waited out, without holding any
   const wanted = later(other.connection.query(`SELECT GET_LOCK('${first}', 60) AS got`));
   await waiting(server, first, 2);
   await busy.connection.query(`SELECT RELEASE_LOCK('${first}')`);
-  // One of the two is told; if that is the other one, sera has what it wants in the end.
+  // One of the two gets the error; if it is the other one, sera gets its lock in the end.
   const [rows] = await wanted as unknown as [{ got: number }[]];
   assert.equal(rows[0]?.got, 1);
   assert.match(retries.told.join("\n"), /Deadlock found when trying to get lock/);

@@ -1,4 +1,4 @@
-/** What a server is asked while somebody else holds the lock, and when, on a clock that the test moves. */
+/** The requests of a waiter, and their times, on a fake clock. */
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";

@@ -1,4 +1,4 @@
-/** Ways to a server, and what is said when there is none. */
+/** Ways to reach a server, and the messages when it cannot be reached. */
 
 import assert from "node:assert/strict";
 import { freePort } from "../../servers/free_port.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { lineOf } from "../../../lib/errors.ts";
 import { describeNetworkError, isTransientNetworkError } from "../../../lib/backends/network/errors.ts";
 
-/** What is said of an error's code, of a socket and of a TCP address, and whether it may be gone a moment later. */
+/** The messages for an error code, for a socket and a TCP address, and whether it is transient. */
 const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, transient: boolean]>> = {
   ECONNREFUSED: [/connection refused; /, /connection refused; /, true],
   EHOSTUNREACH: [/the host cannot be reached; /, /the host cannot be reached; /, true],

@@ -1,4 +1,4 @@
-/** What a server may send, and what is refused before a driver sees it. */
+/** Which frames of a server are accepted, and which are refused before a driver sees them. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -29,7 +29,7 @@ const row = (...values: string[]) =>
   message("D", [0, values.length, ...values.flatMap((value) => [0, 0, 0, value.length, ...bytesOf(value)])]);
 const DONE = message("C", bytesOf("SELECT 1\0"));
 
-/** Feeds what a server sends; `asked` stands for a statement. */
+/** Feeds a server's bytes; `asked` stands for a statement. */
 function feed(sent: readonly (Uint8Array | "asked")[]): void {
   const frames = new PostgresFrames();
   const reader = new FrameReader(frames);

@@ -58,7 +58,7 @@ const LOCKS: { name: string; args: string }[] = [
   ...Object.entries(BIGINTS).map(([key, bigint]) => ({ name: lockName(key), args: `${bigint}` })),
   { name: "8".padEnd(16, "0").padEnd(32, "5"), args: "'-9223372036854775808'" },
   { name: "f".repeat(32), args: "-1" },
-  // As if it were the pair (0, 1), which is another lock.
+  // Not to be confused with the pair (0, 1), which is another lock.
   { name: "1".padStart(16, "0").padEnd(32, "5"), args: "1" },
 ];
 

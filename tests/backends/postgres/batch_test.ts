@@ -23,7 +23,7 @@ const open = async (url: string, options: Partial<PostgresSessionOptions> = {}) 
 const batch = (session: PostgresSession, ...statements: string[]) =>
   session.batch(statements.map((statement) => administratorsSql(statement)));
 
-/** The first value of each answer, or what the error is about. */
+/** The first value of each answer, or the error's subject. */
 const told = (outcomes: readonly Outcome[]) =>
   outcomes.map((outcome) =>
     "error" in outcome

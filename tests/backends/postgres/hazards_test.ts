@@ -203,7 +203,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     const releasing = performance.now();
     await lock.release();
     const next = await granted;
-    // It is told of the release in its new session, too.
+    // It is notified of the release in its new session, too.
     assert.ok(performance.now() - releasing < HANG, `${performance.now() - releasing} ms`);
     assert.equal(await holderOf(server, name), again.pid);
     await next!.release();
@@ -480,7 +480,7 @@ postgres.test("a hanging server delays nobody longer than the answer timeout", a
     const refused = later(third.acquire(0, never));
     await clock.to(clock.now + 2000);
     await assert.rejects(refused, /: no answer within 2s; check the server and the network$/);
-    // They say goodbye, which nobody answers.
+    // Their goodbye is not answered.
     const disposed = Promise.all([one, other, third].map((lock) => lock[Symbol.asyncDispose]()));
     await clock.to(clock.now + GOODBYE);
     await disposed;
@@ -565,7 +565,7 @@ function blocked(server: PostgresServer): Promise<ServerSession[]> {
   });
 }
 
-/** Changes the plain user's role for a while: what ALTER ROLE says, each in turn, and last what to do meanwhile. */
+/** Changes the plain user's role while an action runs: the clauses of ALTER ROLE, then the action. */
 async function withRole(server: PostgresServer, ...rest: [...string[], () => Promise<void>]): Promise<void> {
   const changes = rest.slice(0, -1) as string[];
   try {
@@ -576,7 +576,7 @@ async function withRole(server: PostgresServer, ...rest: [...string[], () => Pro
   }
 }
 
-/** Gives a URL with which the schema `front` hides what the server's own schema has. */
+/** A URL with which the schema `front` shadows the server's own schema. */
 async function withSchema(server: PostgresServer, sql: string, use: (url: string) => Promise<void>): Promise<void> {
   try {
     await server.query(`CREATE SCHEMA front AUTHORIZATION ${server.user}; ${sql};

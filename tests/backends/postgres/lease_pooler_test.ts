@@ -20,7 +20,7 @@ import { claimOf, Desk, HOUR } from "../sql/lease/desk.ts";
 import { refusal } from "../sql/lease/trouble.ts";
 import { leasedSession, postgresLeasePlace } from "./lease_place.ts";
 
-/** What a role may have set that statements must not go by, nor change for others. */
+/** Role settings that statements must neither depend on nor change for others. */
 const ROLE = ["synchronous_commit = off", "lock_timeout = '1h'", "statement_timeout = '20min'"];
 
 for (const mode of ["transaction", "statement"] as const) {

@@ -17,7 +17,7 @@ import { isRefusedWhileLocked, refusal } from "../sql/lease/trouble.ts";
 import { decoysIn } from "./decoys.ts";
 import { leasedSession, postgresLeasePlace } from "./lease_place.ts";
 
-/** What a URL may make of a session that leases must not mind. */
+/** Session settings in a URL that must not affect leases. */
 const SETTINGS = [
   "-c standard_conforming_strings=off -c backslash_quote=on",
   "-c TimeZone=Asia/Tokyo -c DateStyle=German -c IntervalStyle=sql_standard",
@@ -31,7 +31,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
   const { test } = place;
   leaseTableContract(place);
 
-  /** Resolves when somebody waits for another's row. */
+  /** Resolves when a session waits for another's row lock. */
   const blocked = () => until("blocked", async () => await place.blocked() === 1);
 
   /** The table as sera makes it, changed by the test. */

@@ -1,4 +1,4 @@
-/** A session for a lease: what is set in it, whether it has session locks, and that it leaves nothing in a pooler. */
+/** A session for a lease: its settings, whether it has session locks, and that it leaves nothing in a pooler. */
 // Starts early: PgBouncer takes its time to clean up.
 
 import assert from "node:assert/strict";
@@ -31,7 +31,7 @@ async function openLeased(url: string): Promise<PostgresSession> {
   return await openLeasedSession(await parsePostgres(url), options, never);
 }
 
-/** What a session of its own is set to, as the server shows it. */
+/** The settings of a separate session, as the server shows them. */
 const SETTINGS: Readonly<Record<string, string>> = {
   statement_timeout: "0",
   lock_timeout: "1s",
@@ -72,7 +72,7 @@ function assertShared(session: PostgresSession): void {
   assert.equal(session.number, undefined);
 }
 
-/** A server that has settings of its own for what a lease needs otherwise, and writes down all statements. */
+/** A server whose defaults differ from a lease's settings, and that logs all statements. */
 const ARGS = ["--max-connections=200", "--log-statement=all", "--synchronous-commit=off", "--lock-timeout=7s"];
 
 const servers: readonly SharedServer<PostgresServer>[] = [
@@ -80,7 +80,7 @@ const servers: readonly SharedServer<PostgresServer>[] = [
   new SharedServer("PostgreSQL 18", postgres18Unavailable, () => startPostgres18({ extraArgs: ARGS })),
 ];
 
-/** What a client of a pooler finds in its server session that another one left there, by name. */
+/** The leftovers of another client in a pooler's server session, by name. */
 async function leftIn(pool: PgBouncer): Promise<string[]> {
   const client = await connect(pool);
   try {
@@ -105,7 +105,7 @@ async function connect(pool: PgBouncer): Promise<pg.Client> {
   return client;
 }
 
-/** Resolves when a pooler has so many server sessions that nobody uses. */
+/** Resolves when a pooler has so many idle server sessions. */
 async function fill(pool: PgBouncer, count: number): Promise<void> {
   const client = await connect(pool);
   await client.query("SELECT 1");

@@ -16,7 +16,7 @@ import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
 
-/** What a URL may make of a session that a ledger must not mind. */
+/** Session settings in a URL that must not affect a ledger. */
 const SETTINGS = [
   "-c standard_conforming_strings=off -c backslash_quote=on",
   "-c TimeZone=Asia/Tokyo -c DateStyle=German -c IntervalStyle=sql_standard",
@@ -107,7 +107,7 @@ for (
         );
         return true;
       });
-      // What nobody goes by is replaced.
+      // Text that is only shown is replaced.
       const foreign = { label: "日誌 é", host: "wéb😀", pid: 1, user: "ø" };
       const replaced = await holder.recorded(await holder.ran("succeeded", { once: "é" }, foreign));
       assert.deepEqual([replaced.label, replaced.host, replaced.user, replaced.key], ["?? é", "wéb?", "ø", "é"]);

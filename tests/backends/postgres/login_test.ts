@@ -1,4 +1,4 @@
-/** Ways to a PostgreSQL server and into it, and what is said when there is none. */
+/** Ways to reach a PostgreSQL server and log in, and the messages when that fails. */
 
 import assert from "node:assert/strict";
 import { sera } from "../../cli/program.ts";

@@ -1,4 +1,4 @@
-/** Releases that the waiter who is told of them cannot make use of: somebody else must hear of each. */
+/** Releases that the notified waiter cannot use: each must reach another waiter. */
 
 import assert from "node:assert/strict";
 import type { PostgresSession } from "../../../lib/backends/postgres/session.ts";
@@ -18,7 +18,7 @@ import { OtherClient } from "./view.ts";
 const options = { lease: { ttl: 86_400_000, grace: 10_000 } };
 const PATIENT = 1e6;
 
-/** How long somebody waits who gives up, in milliseconds. */
+/** The wait of a run that gives up, in milliseconds. */
 const SHORT = 500;
 
 const SEATED = `SELECT pid, classid::int, objid::int FROM pg_locks
@@ -99,7 +99,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await using waiter = await openOne();
     using _random = fixedRandom(0);
     let patient: Disposable | undefined;
-    // It gets a seat and the other slot, and finds that somebody who knows of no slots is older.
+    // It gets a seat and the other slot, and finds that a holder without slots is older.
     await before(waiter, "AS seat", async () => {
       for (const lock of held.splice(0)) await lock.release();
       await old.query(`SELECT pg_advisory_lock(${args})`);

@@ -43,7 +43,7 @@ lockContract({
   waiting: async (name, count) => void await waiting(shared.server, name, count),
 });
 
-/** Resolves when nobody holds a lock. */
+/** Resolves when no lock is held. */
 async function isFree(server: PostgresServer, name: string): Promise<void> {
   await until("the lock is free", async () => {
     const rows = await server.query(`SELECT FROM pg_locks WHERE ${keySql(name).row} AND granted`);

@@ -118,7 +118,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     for (let turn = 0; turn < 4; turn++) {
       await lock.release();
       lock = await crowd.next();
-      // The newcomer takes the first seat, which is free, and is the last one nevertheless.
+      // The new waiter takes the first seat, which is free, but is the last in line.
       if (turn === 0) {
         await until("the first seat is free", async () => await taken(server) === 3);
         await crowd.join();
@@ -177,7 +177,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 }
 
-/** Runs something while nobody but a superuser may call a function. */
+/** Runs an action while only superusers may call a function. */
 async function without(server: PostgresServer, call: string, run: () => Promise<void>): Promise<void> {
   await server.query(`REVOKE EXECUTE ON FUNCTION ${call} FROM PUBLIC`);
   try {

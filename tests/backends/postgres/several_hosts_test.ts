@@ -203,7 +203,7 @@ shared.test("after a refusal by one host the next is not tried", async (server) 
 
 another.test("a host that goes down is skipped", async (server) => {
   {
-    // A server that is asked to go down waits for this one, and lets nobody else in.
+    // A server that shuts down waits for this session, and accepts no other.
     await using _last = await OtherClient.connect(server);
     Deno.kill(server.pid, "SIGTERM");
     const down = /: the database system is shutting down; wait until the server is up$/;

@@ -1,4 +1,4 @@
-/** Who counts for the number of slots of a lock, where somebody without slots has it. */
+/** How a lock's number of slots is agreed on while a holder without slots has it. */
 
 import assert from "node:assert/strict";
 import { slotArgs } from "../../../lib/backends/postgres/advisory_key.ts";

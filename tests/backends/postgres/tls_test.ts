@@ -90,7 +90,7 @@ async function assertPlain(url: string, env?: Env, tlsCa?: string): Promise<void
 const NO_MATCH =
   /: TLS failed: the server's certificate is for [-\w., ]+, not for [\w.:]+; connect by a name that it holds/;
 
-/** Certificates, whether the CA vouches for them, the hosts that they are for, and what is said of the others. */
+/** Certificates, whether the CA signed them, their hosts, and the messages for other hosts. */
 const VERIFIED: [Kind, boolean, readonly Host[], RegExp][] = [
   ["good", true, HOSTS, /./],
   ["addressOnly", true, ["127.0.0.1"], NO_MATCH],
@@ -132,7 +132,7 @@ for (const shared of [secure, secure18]) {
         for (const sslmode of ["disable", "allow"]) {
           await assertPlain(urlOf(server, host, `sslmode=${sslmode}&sslrootcert=${ca}`));
         }
-        // With one even prefer and allow encrypt with nobody else; but they need not encrypt.
+        // With one even prefer and allow encrypt only with a verified server; but they need not encrypt.
         const preferred = urlOf(server, host, `sslmode=prefer&sslrootcert=${ca}`);
         if (isSigned) await assertEncrypted(preferred);
         else await assertPlain(preferred);

@@ -1,4 +1,4 @@
-/** When a waiter looks at a lock that somebody else holds, on a clock that the test moves. */
+/** When a waiter checks a held lock, on a fake clock. */
 
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
@@ -15,15 +15,15 @@ import { later, never, plainSession } from "../open.ts";
 import { parsePostgres } from "../parse.ts";
 import { PID } from "./fake_server.ts";
 
-/** What the server may be asked, by what tells it from all else. */
+/** The statements, each with a pattern that identifies it. */
 const QUESTIONS = { seat: "AS seat", look: "AS got", check: "AS mine", release: "AS released", told: "AS told" };
 
-/** The first half of a second in which a lock that is somebody else's is asked for. */
+/** The first half second of a request for a held lock. */
 const BEGINNING = ["look", "check", "seat", "LISTEN", "look"];
 
-/** A lock of somebody else's on a server that answers at once. */
+/** A held lock on a server that answers at once. */
 class Waiting extends PostgresLock {
-  /** What the server was asked, and when: see {@linkcode QUESTIONS}; of other statements their first word. */
+  /** The statements with their times: see {@linkcode QUESTIONS}; of others the first word. */
   readonly asked: (readonly [at: number, what: string])[] = [];
   isFree = false;
   /** The seat that the server gives; 0 if it has none, or its refusal. */
@@ -34,7 +34,7 @@ class Waiting extends PostgresLock {
   opened = 0;
   /** Whether who leaves a seat gets no answer. */
   isSlow = false;
-  /** What was listened to last. */
+  /** The last channel that was listened to. */
   channel: string | undefined;
   readonly #clock: FakeClock;
   readonly #client = new EventEmitter();
@@ -53,7 +53,7 @@ class Waiting extends PostgresLock {
     return this.asked.filter(([, what]) => what === "look" || what === "seat").map(([at]) => at);
   }
 
-  /** What was asked from then on. */
+  /** The statements from then on. */
   from(time: number): string[] {
     return this.asked.filter(([at]) => at >= time).map(([, what]) => what);
   }
@@ -136,7 +136,7 @@ Deno.test("a waiter with a seat listens first, then checks after pauses, and las
     assert.equal(await granted, undefined);
     const rests = [pause, 2 * pause].filter((at) => at < 2000);
     assert.deepEqual(lock.looks, [0, 0, 0, ...rests, 2000]);
-    // Nothing is checked as long as somebody else has the lock; and at last others must not take it for a waiter.
+    // Nothing is checked while the lock is held; and at the end others must not take it for a waiter.
     assert.deepEqual(lock.from(0), [...BEGINNING, ...rests.map(() => "look"), "look", "UNLISTEN"]);
   }
 });
@@ -211,11 +211,11 @@ Deno.test("a notification of a release ends the pause at once; a check that find
   lock.seat = 3;
   const granted = lock.acquire(Infinity, never);
   await clock.to(250);
-  // Somebody else was quicker.
+  // Another session was faster.
   lock.notify();
   await clock.to(1199);
   assert.deepEqual(lock.looks, [0, 0, 0, 250]);
-  // What others are told does not count.
+  // Notifications for others do not count.
   lock.notify(`sera_${plainSession.presence.lock}`);
   await clock.to(1200);
   assert.deepEqual(lock.looks, [0, 0, 0, 250, 1200]);

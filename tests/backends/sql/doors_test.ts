@@ -1,4 +1,4 @@
-/** That nothing reaches a database but a statement: what the types cannot say, since drivers take any text. */
+/** Only statements reach a database; the types cannot ensure that, since drivers accept any text. */
 
 import assert from "node:assert/strict";
 
@@ -37,7 +37,7 @@ function* sources(folder: string): Generator<[path: string, text: string]> {
   }
 }
 
-/** A source without its doc comments, whose examples may do what the program does not. */
+/** A source without its doc comments, whose examples are not bound by this rule. */
 function withoutComments(text: string): string {
   return text.replace(/^ *\/\*\*.*?\*\/$/gms, "");
 }

@@ -53,7 +53,7 @@ Deno.test("a statement that the server aborts because of others' locks is repeat
     return true;
   });
   assert.equal(asked(), 11);
-  // What is no lock of others is told at once.
+  // An error other than a lock timeout is reported at once.
   const refused = later(Promise.resolve(ledgerStatements(session, new Patience(), () => false).run(sql`SELECT 1`)));
   await clock.to(14_000);
   await assert.rejects(refused, LockUnavailableError);
@@ -65,7 +65,7 @@ Deno.test("after a signal the server has another two seconds to answer, more tha
   const interrupt = new AbortController();
   const { session } = sessionThat("is silent");
   const { unrefTimer } = Deno;
-  // The fake clock's timers keep nobody alive.
+  // The fake clock's timers do not keep the process alive.
   Deno.unrefTimer = () => undefined;
   try {
     const ran = later(

@@ -1,4 +1,4 @@
-/** How the ledger's table comes about and what is said of trouble with it, on a database that only the test makes up. */
+/** How the ledger's table is created, and the messages when that fails, on a fake database. */
 
 import assert from "node:assert/strict";
 import { sqliteDialect } from "../../../lib/backends/file/sqlite_dialect.ts";
@@ -12,15 +12,15 @@ import { LedgerBusyError } from "../../../lib/ledger/patience.ts";
 
 const ASK = sql`SELECT 1`;
 
-/** What the database says, in its own words. */
+/** The database's own messages. */
 function said(words: string, transient = false, make = LockUnavailableError): LockUnavailableError {
   return make.on("db", { what: words, cure: "as for a lock" }, { transient, cause: new Error(words) });
 }
 
-/** A database that answers as it is told, and remembers what it was asked. */
+/** A fake database that records the statements. */
 class Database {
   readonly asked: string[] = [];
-  /** What is wrong with a statement, if anything. */
+  /** The error for a statement, if any. */
   trouble: (text: string, time: number) => LockUnavailableError | undefined = () => undefined;
   readonly dialect = sqliteDialect("ledger");
 
@@ -36,7 +36,7 @@ class Database {
     this.table = new LedgerTable({ dialect: { ...this.dialect, ...parts }, run });
   }
 
-  /** The first words of what was asked. */
+  /** The first words of each statement. */
   get kinds(): readonly string[] {
     return this.asked.map((text) => text.split(" ", 2).join(" "));
   }

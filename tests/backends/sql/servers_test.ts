@@ -96,7 +96,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const session = await sessionOf(server.dsn("multiStatements=true&time_zone=%27%2B03:00%27"));
     try {
       assert.equal((await session.query(sql`SELECT @@SESSION.time_zone AS zone`)).zone, "+03:00");
-      // The server takes several statements, as batches have, but a second answer is one that nobody has asked for.
+      // The server accepts several statements, as batches need, but an unexpected second answer is an error.
       await assert.rejects(session.query(sql`SELECT 1; SELECT 2`), /more results than asked for/);
     } finally {
       await session.close();

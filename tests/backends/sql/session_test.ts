@@ -127,7 +127,7 @@ for (const several of [true, false]) {
     const session = sessionWith(Object.assign(server, { queryEach }));
     const stop = new AbortController();
     const asked = later(session.batch([sql`SELECT 1`, sql`SELECT 2`], { signal: stop.signal }));
-    // As from whoever looks for a server within a limit.
+    // As when a server is searched within a limit.
     const reason = LockUnavailableError.on("Server at place", { what: "not connected within 1s" });
     stop.abort(reason);
     await assert.rejects(asked, (error) => error === reason);

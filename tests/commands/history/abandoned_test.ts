@@ -23,7 +23,7 @@ const RUN: RecordedRun = {
 
 const HOLDER: Sighting = { lock: LOCK, state: "held", host: "web1", pid: 4711, session: 12 };
 
-/** The outcomes that are shown of runs, and of which locks the holders were looked at. */
+/** The shown outcomes of runs, and the locks whose holders were looked up. */
 async function outcomesOf(
   runs: readonly RecordedRun[],
   sightings: readonly Sighting[],
@@ -59,7 +59,7 @@ Deno.test("a holder is matched to a run by its session, or else by host and proc
     [{ session: undefined, pid: undefined }, false],
   ];
   for (const [change, is] of cases) assert.equal(isHolderOf(RUN)({ ...HOLDER, ...change }), is, JSON.stringify(change));
-  // A run without a process is nobody's whose process is unknown too.
+  // A run without a process does not match a holder without one.
   assert.equal(isHolderOf({ ...RUN, pid: undefined })({ ...HOLDER, session: undefined, pid: undefined }), false);
 });
 

@@ -1,4 +1,4 @@
-/** What comes of asking for the lock: what is said, done and exited with. */
+/** The results of requesting the lock: messages, actions and exit codes. */
 
 import assert from "node:assert/strict";
 import type { Job } from "../../../lib/commands/run/job.ts";

@@ -1,4 +1,4 @@
-/** What is done with the lock, the shell and the ledger while a command runs and when it has ended, and in which order. */
+/** The order of calls to the lock, the helper shell and the ledger while a command runs and after its end. */
 
 import assert from "node:assert/strict";
 import { executeHolding } from "../../../lib/commands/run/execute.ts";
@@ -143,7 +143,7 @@ Deno.test("a lost lock stops the command, is 206, and is not released", async ()
   ]);
 });
 
-/** What is said of a lock that turns out to be gone when it is given back. */
+/** The messages for a lock that turns out to be gone at its release. */
 async function goneAtTheEnd(
   parts: (place: FakePlace) => Partial<Execution>,
   lock: Partial<HeldLock> = {},

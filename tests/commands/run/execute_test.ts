@@ -10,7 +10,7 @@ import type { Logger } from "../../../lib/log/logger.ts";
 import { Surroundings, test } from "../surroundings.ts";
 import { lives, pidIn } from "../../cli/process_list.ts";
 
-/** Something that nobody expects, and whose first line only is said. */
+/** An unexpected error, of which only the first line is shown. */
 function fault(): never {
   throw new TypeError("odd\n    at somewhere");
 }
@@ -78,7 +78,7 @@ const MEANWHILE: Record<string, (place: Surroundings) => void> = {
   "code whose errors nobody catches": () => void rejects(),
 };
 
-/** A tree that ends by TERM, with its last process being the background one; it goes on for ever otherwise. */
+/** A process tree that ends only by TERM, the background process last. */
 const TREE = '(sleep 600 & echo $! >"$0"; wait) & wait';
 
 for (const [what, breaks] of Object.entries(MEANWHILE)) {

@@ -7,7 +7,7 @@ const TURN = 1;
 
 type Told = { readonly message: string; readonly exitCode: number };
 
-/** Ways of an error to be caught by nobody. */
+/** Kinds of uncaught errors. */
 const UNCAUGHT: Record<string, (error: unknown) => void> = {
   "thrown in a timer": (error) => {
     setTimeout(() => {

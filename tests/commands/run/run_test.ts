@@ -61,7 +61,7 @@ Deno.test("a signal during the wait is 128 and its number, and is reported", asy
   const code = later(ran.run(Infinity, settings));
   await ran.place.later();
   ran.place.system.send("SIGTERM");
-  // The shell is asked what was ignored.
+  // The helper shell is asked which signals were ignored.
   await ran.place.clock.until("it is asked", () => ran.place.system.processes[0]!.heard.includes("ask"));
   ran.place.system.processes[0]!.say("0 0 0\n");
   await ran.place.clock.until("it is said", () => ran.place.events.some((event) => event.startsWith("Interrupted")));

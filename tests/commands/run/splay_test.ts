@@ -25,7 +25,7 @@ function splayed(flags: Readonly<Record<string, string>> = {}): Promise<Settings
   return settingsOf({ name: "n", splay: `${SPLAY}ms`, ...flags });
 }
 
-/** A run that is at a terminal, with what was written to it. */
+/** A run at a terminal, with its output. */
 function atTerminal(term = "xterm"): { readonly ran: Ran; readonly written: () => string[]; width: number } {
   const ran = new Ran(false);
   ran.place.env.TERM = term;
@@ -101,7 +101,7 @@ Deno.test("the time while sera was stopped counts, but not the time while the ma
     ran.acquire = () => Promise.resolve(undefined);
     const code = later(ran.run(0, settings));
     await ran.place.later();
-    // No timer comes due meanwhile.
+    // No timer fires in this time.
     ran.place.clock.now += stopped;
     ran.place.clock.slept += slept;
     await ran.place.later();

@@ -1,4 +1,4 @@
-/** What a person at the terminal is told of a wait, on a fake clock: what is looked at, when, and what may go wrong. */
+/** The waiting line at a terminal, on a fake clock: its lookups, their times, and failures. */
 
 import assert from "node:assert/strict";
 import type { BackendLock, Observer } from "../../../lib/backends/backend.ts";
@@ -19,11 +19,11 @@ type Seen = readonly Sighting[];
 class Waiting implements Disposable {
   readonly place = new FakePlace();
   width: number | undefined = 80;
-  /** When somebody has looked, in milliseconds. */
+  /** The times of lookups, in milliseconds. */
   readonly looks: number[] = [];
   /** The observers that are open. */
   open = 0;
-  /** What is seen by the next look. */
+  /** The result of the next lookup. */
   look: () => Seen | Promise<Seen> = () => [];
   readonly #turn = Promise.withResolvers<LockResult>();
   readonly #written: string[] = [];
@@ -39,7 +39,7 @@ class Waiting implements Disposable {
     });
   }
 
-  /** What was written since the last time, without what moves the cursor. */
+  /** The output since the last call, without cursor movements. */
   written(): string[] {
     return this.#written.splice(0).map((text) => text.replaceAll("\x1b[K", "").replaceAll("\r", "").trim());
   }
@@ -76,7 +76,7 @@ class Waiting implements Disposable {
     return { code: attemptRun(wait, { ...job, lock } as Job) };
   }
 
-  /** The wait is over: somebody else held the lock for all of it. */
+  /** The wait is over: the lock was held for all of it. */
   giveUp(): void {
     this.#turn.resolve({ outcome: "busy" });
   }

@@ -18,7 +18,7 @@ import { type Flaw, LIMITS, SAFE, type World } from "./world.ts";
 const SCHEDULES = Number(Deno.env.get("SERA_MODEL_SCHEDULES") ?? 100_000);
 assert.ok(SCHEDULES > 0);
 
-/** All that happens, for whoever has to find out why. */
+/** A log of all events, for debugging. */
 function story(seed: number, world: World, flaw?: Flaw): string[] {
   const lines: string[] = [];
   new Schedule(seed, world, flaw, (line) => lines.push(line)).run();

@@ -49,7 +49,7 @@ for (const [where, hasSessionLocks] of PLACES) {
   test("a server outage shorter than the lease allows has no effect", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
-    // Right before a renewal, which is the worst moment; the longest pause between two tries is 150 ms.
+    // Right before a renewal, the worst moment; the longest pause between two attempts is 150 ms.
     await clock.to(4999);
     leases.refuses = refusal();
     leases.sessions[0]!.ended(new Error("the connection was reset"));

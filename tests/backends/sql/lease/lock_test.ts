@@ -8,7 +8,7 @@ import { FakeLeases, PLACES } from "./fake_leases.ts";
 
 for (const [where, hasSessionLocks] of PLACES) {
   const queued = hasSessionLocks ? ["enter"] : [];
-  /** What is sent when somebody else has the lease, and nobody waits. */
+  /** The statements when the lease is held, with a wait of 0. */
   const BUSY = [...queued, "claim", "read", ...hasSessionLocks ? ["leave"] : []];
 
   Deno.test(`the first holder inserts the row, the next ones claim it, with one statement, ${where}`, async () => {
@@ -62,7 +62,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await using lock = leases.lock();
     const acquired = later(lock.acquire(Infinity, never));
     await clock.to(1000);
-    // A clock that jumps a day forward lets nobody in who has seen the lease before.
+    // A clock that jumps a day forward admits no waiter that has seen the lease before.
     leases.ahead = 86_400_000;
     await clock.to(5000);
     const beat = leases.row.beat += 1n;

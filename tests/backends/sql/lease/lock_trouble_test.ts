@@ -56,7 +56,7 @@ for (const [where, hasSessionLocks] of PLACES) {
         await clock.during(lock[Symbol.asyncDispose]());
         assert.equal(leases.rows.values().next().value?.owner ?? null, null);
         assert.ok(leases.sessions.every(({ closed }) => closed.aborted));
-        // What the server still had to say.
+        // The server's pending answer.
         await clock.to(clock.now + leases.latency);
         assert.equal(clock.pending, 0);
       });
@@ -153,7 +153,7 @@ Deno.test("a sera that was stopped in the middle of a claim renews before it goe
   leases.give().owner = null;
   await using lock = leases.lock();
   leases.fate = (what) => {
-    // Nothing runs meanwhile, as with SIGSTOP; the answer has come.
+    // No code runs in this time, as with SIGSTOP; the answer has come.
     if (what === "claim") clock.now += 4000;
     return "answered";
   };

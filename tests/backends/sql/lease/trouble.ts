@@ -5,7 +5,7 @@ import { LockUnavailableError } from "../../../../lib/errors.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 
-/** What is said of a table that is locked. */
+/** The message for a locked table. */
 const LOCKED =
   /^Cannot use the leases in runs_\w+: others keep it locked \([^\n]+ timeout[^\n]*\); find out which session keeps it locked \(a backup, LOCK TABLE, ALTER TABLE\)$/;
 
@@ -97,7 +97,7 @@ export function troubleTests(place: LeasePlace): void {
         await unlessRefused(desk.leases.insert(desk.session, claimOf(desk.lock, "c", from)));
       }
       assert.deepEqual(await desk.row(), before);
-      // What the message says helps.
+      // The message's cure works.
       const cure = /UPDATE .*$/.exec(message)![0].replace("LAST", "5").replace(/^UPDATE \w+/, "");
       await desk.bench.sql(`UPDATE ${desk.bench.name}${cure}`);
       await desk.leases.release(desk.session, desk.lock, { ...mine, fence: 5n });
@@ -267,7 +267,7 @@ export async function refusal(promise: Promise<unknown>): Promise<LockUnavailabl
   }
 }
 
-/** A claim that must not succeed, whether it is refused or in vain. */
+/** A claim that must not succeed: it fails, or has no effect. */
 async function unlessRefused(claim: Promise<bigint | undefined>): Promise<void> {
   try {
     assert.equal(await claim, undefined);

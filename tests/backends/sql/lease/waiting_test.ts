@@ -1,4 +1,4 @@
-/** Who waits for a lease: how often it asks, and what becomes of the session lock; on a clock that the test moves. */
+/** Waiters for a lease: how often they ask, and what they do with the session lock; on a fake clock. */
 
 import assert from "node:assert/strict";
 import { DoublingBackoff } from "../../../../lib/backends/sql/lease/backoff.ts";

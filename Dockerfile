@@ -1,4 +1,4 @@
-# sera in a container, for `docker run`, for a pod, and to copy the two programs from into an image of one's own.
+# sera in a container: for `docker run`, for a pod, and to copy the two programs into your own image.
 # The build context holds the release's Linux binaries as dist/sera-amd64 and dist/sera-arm64. Version, revision and source
 # become labels by the build command, which knows them.
 
@@ -26,7 +26,7 @@ COPY --chmod=755 dist/sera-${TARGETARCH} /usr/bin/sera
 COPY LICENSE /usr/share/doc/sera/
 # By number, which Kubernetes asks for with runAsNonRoot.
 USER 65532:65532
-# sera passes signals on and hands back the command's status, but the runtime that it is made with cannot reap the orphans
-# of others, so that process 1 is tini. With -s it also does its work, and does not complain, where something else is
-# process 1, as with `docker run --init`. There is no CMD: a job without a command is to fail, not to print a help text.
+# sera passes signals on and exits with the command's status, but its runtime cannot reap the orphans of other processes, so
+# tini is process 1. With -s it also reaps them, and does not complain, where something else is process 1, as with
+# `docker run --init`. There is no CMD: a job that lost its command should fail, not print a help text.
 ENTRYPOINT ["/usr/bin/tini", "-s", "--", "/usr/bin/sera"]

@@ -88,7 +88,7 @@ Depends: ${dependencies(await needsOf(binary))}
 Section: admin
 Priority: optional
 ${homepage === undefined ? "" : `Homepage: ${homepage}\n`}\
-Description: run a command while holding a lock that all servers share
+Description: run a command while holding a lock that all nodes share
  sera runs a command on one node at a time. Put it in front of a cron job, a
  migration or a deploy script on every node. The lock lives in a MySQL, MariaDB
  or PostgreSQL database, in etcd, or on one machine in a file.

@@ -13,17 +13,17 @@ Usage: install.sh [--version VERSION | --from FOLDER] [--prefix FOLDER]
 Downloads sera, checks its SHA-256 sum, and installs the program, its manual
 page, and its completions for bash, zsh and fish.
 
-  --version VERSION  install this one, such as 1.0.0, not the newest
+  --version VERSION  install this version, such as 1.0.0, not the newest
   --from FOLDER      download nothing: install from this folder, into which you
                      have put SHA256SUMS and the archive of a release
   --prefix FOLDER    install below this folder; /usr/local if you may write
                      there, else ~/.local
   --bin-dir FOLDER   where to put the program; bin below the prefix
   --binary-only      no manual page and no completions
-  --dry-run          only say what would be done
+  --dry-run          only print what it would do
 
-SERA_BASE_URL is where the releases are; below it, as on GitHub, there are
-latest/download/FILE and download/vVERSION/FILE.
+SERA_BASE_URL is the address of the releases. As on GitHub, the files are at
+latest/download/FILE and download/vVERSION/FILE below it.
 END
 }
 
@@ -93,7 +93,7 @@ case $(uname -s)-$(uname -m) in
   Linux-aarch64 | Linux-arm64) target=aarch64-unknown-linux-gnu ;;
   Darwin-x86_64) target=x86_64-apple-darwin ;;
   Darwin-arm64) target=aarch64-apple-darwin ;;
-  *) fail "there is no sera for $(uname -s) on $(uname -m) that this could install" ;;
+  *) fail "there is no release of sera for $(uname -s) on $(uname -m): build it from the sources" ;;
 esac
 # musl's ldd says so on stderr, and fails.
 case $(ldd --version 2>&1 || :) in
@@ -154,7 +154,7 @@ case $version in
   '' | *[!0-9A-Za-z.+-]*) fail "cannot use as a version: $version" ;;
 esac
 
-# Of the release that the sums are of: a newer one may have come out meanwhile.
+# From the same release as the sums: a newer one may have come out meanwhile.
 place=${from:-$base/download/v$version}
 
 man=$prefix/share/man/man1/sera.1
@@ -176,7 +176,7 @@ tar -xzf "$download/$asset" -C "$download" 2>/dev/null || fail "cannot unpack $a
 unpacked=$download/${asset%.tar.gz}
 [ -f "$unpacked/sera" ] || fail "there is no program in $asset"
 
-# Copies aside and moves, so that there is a whole file at all times, and a program that runs is not written to.
+# Copies to a new file and renames it: the file is complete at all times, and a running program is not overwritten.
 put() {
   unfinished=$2.new.$$
   { mkdir -p "${2%/*}" && cp "$unpacked/$1" "$unfinished" && chmod "$3" "$unfinished"; } 2>/dev/null ||

@@ -15,57 +15,57 @@ import { sourceDate } from "./source_date.ts";
 
 /** A description of a run, longer than in `--help`. */
 const MORE_ABOUT_RUN = [
-  "Commands with the same words share a lock, on whichever node they run; --name",
-  "makes others share it. If the lock is lost while the command runs, the command",
+  "Commands with the same words share a lock, whichever node they run on; --name",
+  "lets other commands share it. If the lock is lost while the command runs, the command",
   "is stopped. Signals are passed on to the command, which has the standard input,",
   "output and error of sera itself.",
 ];
 
 const ABOUT_OPTIONS = [
   "A flag may have one dash or two. Its value follows as =value or as the next",
-  "word. A flag without a value takes =true or =false. The first word that is no",
-  "flag, or --, ends the flags.",
+  "word. A flag without a value takes =true or =false. The flags end at the first",
+  "word that is not a flag, or at --.",
   "",
   "A setting may also come from a variable, and some from the config file. Flags",
-  "win over variables, and these over the config file.",
+  "win over variables, and variables win over the config file.",
 ];
 
 /** The variables that sera sets for the command, see lib/commands/run/variables.ts. */
 const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly string[]])[] = [
-  ["SERA_LOCK_NAME", "the lock's name; of several locks, all of them with blanks between"],
+  ["SERA_LOCK_NAME", "the lock's name; of several locks, all names separated by spaces"],
   [
     "SERA_LOCK_KEY",
-    "what the name was made of, of several locks one a line; not set if that is longer",
-    "than 4096 characters",
+    "what the name was made of; of several locks, one a line; not set if longer than",
+    "4096 characters",
   ],
-  ["SERA_SLOT", "the slot that it has, from 0 on, if slots were asked for"],
+  ["SERA_SLOT", "with --slots: the slot that the run holds, from 0"],
   ["SERA_HOST", "the host that the command runs on, as others see it"],
-  ["SERA_RUN_ID", "the number of the run, with the ledger only"],
+  ["SERA_RUN_ID", "the number of the run, if there is a ledger"],
   [
     "SERA_TOKEN",
-    "a fencing token, which grows with every run of the lock, with --ledger or --lease",
-    "only: the number of the run, or with --lease that of the holder, of several locks",
-    "all of them with blanks between",
+    "with a ledger, a lease or etcd: a fencing token, which grows with every run of the",
+    "lock. It is the number of the run, or with a lease that of the holder; of several",
+    "locks with leases, all tokens separated by spaces",
   ],
   [
     "SERA_HELD_LOCKS",
     "the locks of this sera and of those above it, so that one in the command can",
     "tell that it would wait for itself",
   ],
-  ["SERA_SERVER_REMOVED", "true where SERA_SERVER was taken out, since there may be a password in it"],
+  ["SERA_SERVER_REMOVED", "true if sera removed SERA_SERVER, which may contain a password"],
 ];
 
 const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[] = [
-  [TABLE.config.default, "the config file, a JSON object; keep it from others if it holds a password"],
+  [TABLE.config.default, "the config file, a JSON object; if it holds a password, let only its users read it"],
   ["/run/sera", "the locks of root with --server file:"],
   ["/var/lib/sera", "their ledger, ledger.sqlite, which has to outlive a boot"],
   ["~/.local/state/sera", "locks and ledger of other users, below the home that the system has for them"],
 ];
 
 const DIAGNOSTICS = [
-  "An error is one line on standard error: what failed, the value, and what to do.",
+  "An error is one line on standard error: what failed, the value, what to do.",
   "sera doctor, run as the user of the job and with its flags, checks the setup.",
-  "The pages docs/trouble.md and docs/messages.md, which come with the program, tell",
+  "The pages docs/trouble.md and docs/messages.md, which come with the program, say",
   "what to do about each exit status and each message.",
 ];
 
@@ -88,7 +88,7 @@ export function manual(date: Date): string {
   return [
     `.TH SERA 1 "${date.toISOString().slice(0, 10)}" "sera ${VERSION}" "User Commands"`,
     ".SH NAME",
-    "sera \\- run a command while holding a lock that all servers share",
+    "sera \\- run a command while holding a lock that all nodes share",
     ".SH SYNOPSIS",
     `.B sera\n${usage(RUN_USAGE)}`,
     ...COMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
@@ -100,8 +100,8 @@ export function manual(date: Date): string {
     ".SH SUBCOMMANDS",
     ...COMMANDS.flatMap(subcommand),
     ".SH ENVIRONMENT",
-    ...text(["Each setting is read from the variable that is named with it above. libpq's", "variables, such as"]),
-    `${typed("PGHOST")}, complete a PostgreSQL server.`,
+    ...text(["Each setting can be set by the variable that is named with it above. libpq's", "variables, such as"]),
+    `${typed("PGHOST")}, set what the address of a PostgreSQL server leaves out.`,
     ".PP",
     "What sera sets for the command:",
     ...list(COMMAND_VARIABLES),
@@ -158,8 +158,8 @@ function subcommand({ name, usages, about, flags, settings, statuses: own }: Sub
 
 function flagsHeading(settings: readonly Flag[]): string {
   if (settings.length === 0) return "Flags:";
-  if (settings.length === SETTINGS.length) return "Flags beside those of a run:";
-  return `Flags beside these of a run: ${settings.map(({ name }) => typed(`--${name}`)).join(", ")}.`;
+  if (settings.length === SETTINGS.length) return "Flags in addition to those of a run:";
+  return `Flags in addition to these of a run: ${settings.map(({ name }) => typed(`--${name}`)).join(", ")}.`;
 }
 
 function statuses(all: readonly ExitStatus[]): readonly string[] {

@@ -55,3 +55,26 @@ export class Together {
     Deno.test({ ...options, name, fn: () => sideBySide(fresh) });
   }
 }
+
+/** How many tests of one label are tried at the same time. */
+const BATCH = 4;
+
+/** Tests of a contract, which wait most of the time, on several servers: some of them are one test, which tries them all. */
+export class Batches {
+  readonly #together = new Together();
+  readonly #counts = new Map<string, number>();
+
+  /**
+   * Defines a test, or adds a case to the last one.
+   *
+   * @param label Which server it is tried on.
+   * @param alone Whether others on the same server would disturb it; then it is a test of its own.
+   */
+  test(label: string, name: string, fn: () => Promise<unknown>, alone = false): void {
+    if (alone) return this.#together.test(label, name, fn);
+    const count = this.#counts.get(label) ?? 0;
+    this.#counts.set(label, count + 1);
+    const batch = Math.floor(count / BATCH) + 1;
+    this.#together.test(`${label}: ${name}`, `the contract, part ${batch}: ${BATCH} tests at the same time`, fn);
+  }
+}

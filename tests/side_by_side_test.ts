@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sideBySide, Together } from "./side_by_side.ts";
+import { Batches, sideBySide, Together } from "./side_by_side.ts";
 
 Deno.test("cases that wait for each other end", async () => {
   const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -50,4 +50,27 @@ for (const label of ["first", "second"]) {
 Deno.test("tests of the same name are joined; a repeated case is rejected", () => {
   assert.deepEqual(tried, ["first", "second"]);
   assert.throws(() => together.test("first", "a test is tried with each of its cases", () => Promise.resolve()), /two/);
+});
+
+const parts: string[][] = [];
+let part: string[] = [];
+const batches = new Batches();
+for (const label of ["first", "second"]) {
+  for (const name of ["a", "b", "alone", "c", "d", "e"]) {
+    batches.test(label, name, async () => {
+      if (part.length === 0) parts.push(part);
+      part.push(`${label} ${name}`);
+      // The part is over when all that was tried at the same time has been noted.
+      await new Promise((resolve) => setTimeout(resolve));
+      part = [];
+    }, name === "alone");
+  }
+}
+
+Deno.test("of a contract's tests some are one test, on all servers, and those that others disturb are not among them", () => {
+  assert.deepEqual(parts, [
+    ["first a", "first b", "first c", "first d", "second a", "second b", "second c", "second d"],
+    ["first alone", "second alone"],
+    ["first e", "second e"],
+  ]);
 });

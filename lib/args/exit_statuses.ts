@@ -8,7 +8,7 @@ export const BAD_CONFIG: ExitStatus = [ExitCode.badConfig, "the configuration ca
 export const BAD_ARGUMENTS: ExitStatus = [ExitCode.badArguments, "the arguments are wrong"];
 export const LOCK_UNAVAILABLE: ExitStatus = [
   ExitCode.lockUnavailable,
-  "the lock could not be asked for: server unreachable or unsuitable",
+  "sera could not ask for the lock: server unreachable or unsuitable",
 ];
 
 /** An output that failed. */
@@ -23,9 +23,17 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   BAD_ARGUMENTS,
   LOCK_UNAVAILABLE,
   [ExitCode.commandNotStarted, "the command could not be started"],
-  [ExitCode.busy, "the wait ran out, or too many wait already; the command did not run"],
+  [
+    ExitCode.busy,
+    "the wait ran out, too many already wait, or a later --replace came;",
+    "the command did not run",
+  ],
   [ExitCode.skipped, "skipped, with --detailed-exit-codes (without it: 0)"],
-  [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock, --replace); the command", "was stopped"],
+  [
+    ExitCode.lockLost,
+    "the lock was lost, or given up on request (sera unlock, --replace);",
+    "the command was stopped",
+  ],
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
   [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
   [ExitCode.notPrinted, "the text of --help or --version could not be written"],

@@ -15,9 +15,9 @@ export const FORGET: Subcommand = {
   about: [
     "Lets a command run again that --once or --every would skip. Give the flags and",
     "the command as in a run, without the wait. It shows the runs that count and",
-    "asks; then it takes the command's lock for a moment and changes these runs and",
-    "no others: if others count by then, nothing is changed. A command that is",
-    "running is left alone (204).",
+    "asks. Then it takes the command's lock for a moment and changes only these runs;",
+    "if others count by then, it changes nothing. While the command runs, it is",
+    "refused (204).",
     "",
     "The runs stay in sera history as forgotten, and a row with the outcome forgot",
     "says who did it, where and when. Older versions of sera respect that too.",
@@ -27,7 +27,7 @@ export const FORGET: Subcommand = {
   takesCommand: true,
   statuses: [
     [0, "the runs were forgotten"],
-    [1, "nothing to forget: no run counts, or the answer was no"],
+    [1, "nothing was forgotten: no run counts, or you did not confirm"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
     [ExitCode.lockUnavailable, "the lock or the ledger could not be used; nothing was forgotten"],

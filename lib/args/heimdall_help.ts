@@ -8,8 +8,9 @@ export const HEIMDALL: Subcommand = {
   usage: "[flags] PROGRAM [argument ...]",
   usages: ["[flags] PROGRAM [argument ...]"],
   about: [
-    "heimdall's own command line: tries once for an advisory lock of PostgreSQL and",
-    "runs PROGRAM while holding it. heimdall and sera --namespace respect the lock.",
+    "heimdall's own command line: tries once to get an advisory lock in PostgreSQL,",
+    "and runs PROGRAM while holding it. heimdall and sera --namespace respect the",
+    "lock.",
   ],
   flags: [
     {
@@ -44,7 +45,7 @@ export const HEIMDALL: Subcommand = {
     ["any", "PROGRAM's own; 128+n if signal n ended it"],
     [
       1,
-      "somebody else holds the lock, it could not be asked for, PROGRAM could",
+      "somebody else holds the lock, sera could not ask for it, PROGRAM could",
       "not be started or ran out of time, or the lock was lost meanwhile",
     ],
     [143, "SIGTERM ended it; 130: SIGINT"],

@@ -16,7 +16,7 @@ export const HISTORY: Subcommand = {
   ],
   about: [
     "Prints the runs that the ledger has recorded, the newest first: all of them,",
-    "those under one lock, or those of a --namespace. It takes those flags of a run",
+    "those under one lock, or those of a --namespace. It takes the flags of a run",
     "that say where the ledger is (see sera --help), and all variables. Times are by",
     "the server's clock, in UTC; at a terminal in the local time zone. It only reads:",
     "SELECT on the table is enough, on a replica or standby too.",
@@ -30,10 +30,10 @@ export const HISTORY: Subcommand = {
     "  failed      it ended with another status, or was stopped",
     "  abandoned   its sera died or lost the lock; the end is not known",
     "  unstarted   it could not be started",
-    "  skipped     there was nothing to do (with --record-skips)",
+    "  skipped     it was skipped (with --record-skips)",
     "  forgotten   it had ended, and no longer counts (sera forget)",
-    "  forgot      not a run: who forgot one, and where",
-    "or a word that a newer sera wrote; anything else is shown as unknown.",
+    "  forgot      not a run: who used sera forget, and where",
+    "or a word that a newer sera wrote. Anything else is shown as unknown.",
   ],
   flags: [
     { name: "limit", kind: "text", placeholder: "N", help: ["how many runs to print (default 20)"] },

@@ -45,17 +45,17 @@ export class ShellProcess {
 
   /** Whether it still reads its input; it may have been killed, or may not be a shell. */
   isReading(): Promise<boolean> {
-    return this.#say("");
+    return this.#say(`now ${uptime()}`);
   }
 
   /** Sets what to kill when sera ends, or after this many milliseconds unless renewed; `Infinity` sets no limit. */
   kill(target: number, left: number): void {
-    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
+    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)} ${uptime()}`);
   }
 
   /** Sets a new time limit, in milliseconds from now. */
   renew(left: number): void {
-    this.#say(`renew ${hundredths(left)}`);
+    this.#say(`renew ${hundredths(left)} ${uptime()}`);
   }
 
   async #say(line: string): Promise<boolean> {
@@ -92,6 +92,11 @@ export class ShellProcess {
     }
     await this.#process.status;
   }
+}
+
+/** The machine's uptime, in whole seconds. */
+function uptime(): number {
+  return Math.floor(Deno.osUptime());
 }
 
 /** Converts to the unit of the shell's clock: rounded down, but never to 0. */

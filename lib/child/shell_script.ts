@@ -2,8 +2,9 @@
  * The script of the helper shell, see `HelperShell`. It reads lines from sera, answers on its stdout when asked, and kills
  * the command when sera has ended or has not renewed the time limit.
  *
- * - `kill TARGET [TIME]`: what to kill when sera ends, or after the time, in hundredths of a second, unless renewed.
- * - `renew TIME`: replaces the time, counted from now.
+ * - `now UPTIME`: the machine's uptime when sera sent the line, in seconds.
+ * - `kill TARGET [TIME UPTIME]`: what to kill when sera ends, or after the time, in hundredths of a second, unless renewed.
+ * - `renew TIME UPTIME`: replaces the time, counted from when the line was sent.
  * - `ask`: answer with one line, see `ShellStatus`.
  *
  * The script starts no process, since the process limit may be reached when it matters.
@@ -64,12 +65,24 @@ const RECORD_SIGNALS = [
 
 const WATCH = `timed=
 case \${BASH_VERSION-} in [4-9].*|[1-9][0-9].*) timed=1 ;; esac
-target= span= fenced=0 step=fence got= hit=
+least= target= span= fenced=0 step=fence got= hit=
 
 # "read -t" may return early: the wall clock was set, or a signal came. So compute what is left from the uptime.
 clock() { read -r up _ </proc/uptime && at=$((10#\${up%.*}\${up#*.})) || at=; }
-arm() { span=$1 left=$1; clock; from=$at; }
+again() { clock; from=$at span=$1 left=$1; }
+arm() { clock; lateness $2; again $(($1 - late)); }
 rest() { clock; if [ "$at" ] && [ "$from" ]; then left=$((span - at + from)); else left=$1; fi; }
+
+# How long before it was read sera sent a line, in hundredths of a second: this shell may have been stopped or starved. It
+# is compared with the line that was read soonest, since sera knows only whole seconds, and in a container /proc may have
+# an uptime of its own. So it is never too much.
+lateness() {
+  late=0
+  [ "$at" ] || return 0
+  gap=$((at - 100 * $1))
+  [ "$least" ] && [ $least -le $gap ] || least=$gap
+  [ $((gap - least)) -le 100 ] || late=$((gap - least - 100))
+}
 
 # Whether sera is spinning: a healthy sera sleeps in the kernel, and a stopped one does not run either.
 spins() { read -r stat </proc/$PPID/stat && case \${stat##*) } in R*) ;; *) false ;; esac }
@@ -79,19 +92,19 @@ over() {
   fence)
     kill -s KILL -- "$target"
     fenced=1 step=look
-    arm ${STUCK_LIMIT} ;;
+    again ${STUCK_LIMIT} ;;
   look)
     if spins; then
       say >>/proc/$PPID/fd/2 &
       step=end
-      arm ${MESSAGE_TIME}
+      again ${MESSAGE_TIME}
     else
-      arm ${STUCK_LIMIT}
+      again ${STUCK_LIMIT}
     fi ;;
   end)
     kill -s KILL $!
     step=look
-    arm ${STUCK_LIMIT}
+    again ${STUCK_LIMIT}
     ! spins || kill -s KILL $PPID ;;
   esac
 }
@@ -99,11 +112,16 @@ over() {
 next() {
   line=
   while :; do
-    if [ "$span" ]; then
-      [ $left -gt 0 ] || { over; continue; }
-      read -r -t $((left / 100)).$((left / 10 % 10))$((left % 10)) part
-    else
+    if [ ! "$span" ]; then
       read -r part
+    elif [ $left -gt 0 ]; then
+      read -r -t $((left / 100)).$((left / 10 % 10))$((left % 10)) part
+    elif read -t 0; then
+      # A line is waiting to be read: sera may have renewed the time.
+      read -r part
+    else
+      over
+      continue
     fi
     status=$?
     line=$line$part
@@ -120,8 +138,9 @@ while next; do
   # sera is alive after all.
   [ $fenced = 0 ] || span= step=look
   case \${1-} in
-  kill) target=$2; [ ! "$timed" ] || [ $# -lt 3 ] || arm $3 ;;
-  renew) [ $fenced = 1 ] || [ ! "$span" ] || arm $2 ;;
+  now) [ ! "$timed" ] || { clock; lateness $2; } ;;
+  kill) target=$2; [ ! "$timed" ] || [ $# -lt 4 ] || arm $3 $4 ;;
+  renew) [ $fenced = 1 ] || [ ! "$span" ] || arm $2 $3 ;;
   ask)
     blocked=0 told=$got
     if read -r stat </proc/$PPID/stat; then

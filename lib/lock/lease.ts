@@ -33,6 +33,13 @@ export function requestTimeoutOf(ttl: number): number {
   return Math.max(MIN_TIMEOUT, ttl / DURABLE_BEATS_PER_TTL);
 }
 
+/**
+ * How often a holder checks the age of its last renewal, in milliseconds. While a machine sleeps, timers stand still: one
+ * that was set for the fence would fire as much too late. So a command runs on for no longer than this after the machine
+ * wakes up.
+ */
+export const LOOK_INTERVAL = 1000;
+
 /** The time from sending one renewal to sending the next, in milliseconds. */
 export function heartbeatOf({ ttl, beats = BEATS_PER_TTL }: LeaseTerms): number {
   return ttl / beats;

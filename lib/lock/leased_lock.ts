@@ -1,7 +1,7 @@
 import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
 import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
-import { endsAfter, FRESH, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, FRESH, graceOf, heartbeatOf, type LeaseTerms, LOOK_INTERVAL, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
@@ -148,7 +148,7 @@ export class LeasedLock implements HeldLock {
     clearTimeout(this.#fence);
     const left = stopsAfter(this.#terms) - this.#confirmed.age;
     if (left <= 0) return this.#loseToTime();
-    this.#fence = setTimeout(() => this.#watch(), left);
+    this.#fence = setTimeout(() => this.#watch(), Math.min(left, LOOK_INTERVAL));
   }
 
   #loseToTime(): void {

@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   },
   serverFile: {
     placeholder: "FILE",
-    help: ["read the server from this file, as /run/secrets/sera"],
+    help: ["read the server from a file such as /run/secrets/sera"],
   },
   tlsCa: {
     placeholder: "FILE",
@@ -42,7 +42,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   },
   maxWaiters: {
     placeholder: "N",
-    help: ["do not wait (exit with 204) if N (from 0 to 256)", "already wait"],
+    help: ["exit with 204 instead of waiting if N (from 0 to 256)", "already wait"],
   },
   replace: {
     help: ["ask the holder of the lock to end, and wait for that"],
@@ -60,13 +60,13 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   every: {
     placeholder: "DURATION",
     help: [
-      "skip the command if a run that succeeded began less",
-      "than this ago, by the server's clock; also --once-per",
-      "(uses the ledger)",
+      "skip the command if a successful run began less than",
+      "this ago, by the server's clock; also --once-per (uses",
+      "the ledger)",
     ],
   },
   countFailures: {
-    help: ["with --once or --every: failed and abandoned runs", "count, too"],
+    help: ["with --once or --every: count failed and abandoned", "runs, too"],
   },
   minHold: {
     placeholder: "DURATION",
@@ -76,8 +76,8 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
     placeholder: "DURATION",
     help: [
       "pause for up to this long before asking for the lock,",
-      "the same on a host every time, to spread a fleet",
-      "(not part of the wait)",
+      "to spread a fleet; a host always pauses for the same",
+      "time, which is not part of the wait",
     ],
   },
   label: {
@@ -89,11 +89,11 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
     ],
   },
   ledger: {
-    help: ["record the run in the ledger beside the lock; the", "command gets a fencing token in SERA_TOKEN"],
+    help: ["record the run in the ledger, next to the lock; the", "command gets a fencing token in SERA_TOKEN"],
   },
   ledgerTable: {
     placeholder: "NAME",
-    help: ["the ledger's table, or schema.table (default", "sera_runs; not for file:)"],
+    help: ["the ledger's table, or schema.table (default", "sera_runs; not for file: and etcd)"],
   },
   keepHistory: {
     placeholder: "DURATION",
@@ -119,7 +119,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   grace: {
     placeholder: "DURATION",
     help: [
-      "time from TERM to KILL when the command is stopped",
+      "time from TERM to KILL when sera stops the command",
       "(default 10s; at most a third of the ttl when the lock",
       "is lost)",
     ],
@@ -136,7 +136,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
     help: ["allow servers whose locks are not cluster-wide:", "Galera, a replica, a standby, a pooler"],
   },
   quiet: {
-    help: ["tell a person at a terminal no more than a cron job:", "errors only"],
+    help: ["print only errors at a terminal, as without one"],
   },
   verbose: {
     placeholder: "[=stderr]",
@@ -144,7 +144,11 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   },
   syslog: {
     placeholder: "[=SOCKET]",
-    help: ["report errors and failed attempts to syslog", "(through logger; its default socket is /dev/log)"],
+    help: [
+      "send errors and failed attempts to syslog, each with",
+      "all words of the command (through logger; its default",
+      "socket is /dev/log)",
+    ],
   },
   logFormat: {
     placeholder: "FORMAT",

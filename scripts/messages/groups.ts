@@ -83,7 +83,7 @@ export const GROUPS: readonly Group[] = [
     title: "Looking, unlocking, forgetting",
     codes: ["lockUnavailable", "busy"],
     about:
-      "From `sera status`, `sera unlock`, `sera forget`, `sera history` and their like, also what a list lacks, and why.",
+      "From `sera status`, `sera unlock`, `sera forget`, `sera history` and the other subcommands. Also what is missing in a list, and why.",
     has: ({ exit, path }) =>
       (exit === "lockUnavailable" || exit === "busy") && /^lib\/commands\/(?!run\/)/.test(path) ||
       /_handle\.ts$/.test(path) || HIDDEN.test(path),
@@ -91,7 +91,7 @@ export const GROUPS: readonly Group[] = [
   {
     title: "What sera doctor finds",
     codes: [],
-    about: "Warnings and failures of `sera doctor`, beside those that a run would have.",
+    about: "Warnings and failures of `sera doctor`, in addition to those of a run.",
     has: ({ path }) => DOCTOR.test(path) || path.endsWith("/config_checks.ts"),
   },
   {
@@ -103,7 +103,7 @@ export const GROUPS: readonly Group[] = [
   {
     title: "The command cannot be started",
     codes: ["commandNotStarted"],
-    about: "sera had the lock, and has given it back.",
+    about: "sera had the lock, and has released it.",
     has: ({ exit, by, path }) => exit === "commandNotStarted" || by === "reason" && path.startsWith("lib/child/"),
   },
   {
@@ -159,14 +159,14 @@ export const GROUPS: readonly Group[] = [
   {
     title: "The lock: any server",
     codes: ["lockUnavailable"],
-    about: "The command did not run. Also what stands behind the colon of messages about a network or the system.",
+    about: "The command did not run. Also the reasons that follow the colon in messages about a network or the system.",
     has: ({ exit, by, path }) =>
       exit === "lockUnavailable" || !LINES.includes(by) && /^lib\/(backends|lock|system|errors)/.test(path),
   },
   {
     title: "Notes and warnings",
     codes: [],
-    about: "Beside a run, which goes on. Most are shown with `--verbose` only.",
+    about: "The run goes on. Most are shown with `--verbose` only.",
     has: () => true,
   },
 ];

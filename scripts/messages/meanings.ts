@@ -1,6 +1,6 @@
 /**
- * What a message means or what to do, where its own words cannot say it: by how the message begins. The generator complains
- * about a beginning that no message has.
+ * Explanations that go beyond a message's own words, by the beginning of the message. The generator reports a beginning that
+ * no message has.
  */
 export const MEANINGS: Readonly<Record<string, string>> = {
   // The server's own words, by its numbers: sera passes on the words, not the number.
@@ -37,59 +37,59 @@ export const MEANINGS: Readonly<Record<string, string>> = {
 
   // While it waits, and when it gives up.
   "Lock not acquired":
-    "Someone else held the lock until `<wait>` was over. To run after all, wait longer; `sera status` shows who holds it.",
-  "a later run with --replace": "A newer run with `--replace` takes the lock next, and this one gives way to it.",
+    "Somebody else held the lock until `<wait>` was over. If the command must run, use a longer wait; `sera status` shows who holds the lock.",
+  "a later run with --replace": "A newer run with `--replace` takes the lock next, instead of this one.",
   "one run already waits for it": "`--max-waiters` lets no more wait.",
   "… runs already wait for it": "`--max-waiters` lets no more wait.",
   "nobody may wait": "`--max-waiters 0` lets nobody wait.",
-  "… - skipped the command.":
-    "The reason stands before it: a run that `--once` or `--every` counts, or `--wait-and-skip`.",
-  "Someone else holds the lock": "`--wait-and-skip` waits until the other run is over, and then skips this one.",
-  "Interrupted by signal": "A signal ended sera before the command had started: 128 + its number.",
+  "… - skipped the command.": "The reason comes first: a run that `--once` or `--every` counts, or `--wait-and-skip`.",
+  "Somebody else holds the lock": "`--wait-and-skip` waits until the other run is over, and then skips this one.",
+  "Interrupted by signal": "A signal ended sera before the command had started. sera exits with 128 plus its number.",
 
   // While the command runs.
   "Asked to release the lock":
-    "Someone used `sera unlock`, or a newer run with `--replace` came. Who and where stands behind the colon.",
+    "Somebody used `sera unlock`, or a newer run with `--replace` came. The text after the colon says who and where.",
   "Lock lost:":
-    "Why stands behind the colon: the connection ended, the server restarted, or no renewal was answered in time.",
+    "The reason follows the colon: the connection ended, the server restarted, or no renewal was answered in time.",
   "Lock lost: sera was stopped or stuck":
-    "sera was suspended (SIGSTOP, a machine that slept) or got no processor time, and its helper shell killed the command.",
-  "Lock lost: the lock file was removed": "Something cleans up the folder of the locks. Keep it away from there.",
+    "sera was suspended (SIGSTOP, a machine that slept) or got no processor time, so its helper shell killed the command.",
+  "Lock lost: the lock file was removed":
+    "A cleanup job removes files in the lock folder. Exclude that folder from the cleanup.",
   "Lock lost: its file system does not answer": "See the system's log about the disk or the network file system.",
   "sera was suspended for":
-    "The machine slept, or someone stopped sera. If the machine is only slow, use a longer `--ttl`.",
+    "The machine slept, or somebody stopped sera. If the machine is only slow, use a longer `--ttl`.",
   "The lock was gone before its release":
     "The command had ended. Another node may have run it at the same time: see the server's log for why it freed the lock.",
   "Cannot release the lock on …": "The command had ended. The server frees the lock when the connection ends.",
   "The lock was already released": "A fault in sera: please report it.",
   "… has freed it": "The server ended the session or restarted: see its log.",
   "… has changed": "The server became a replica, or joined a cluster, while it had the lock, as in a failover.",
-  "…: its key was deleted": "Someone deleted the key in etcd, as `sera unlock --force` does.",
-  "…: its lease has ended": "sera could not renew it in time, or someone revoked it.",
+  "…: its key was deleted": "Somebody deleted the key in etcd, as `sera unlock --force` does.",
+  "…: its lease has ended": "sera could not renew it in time, or somebody revoked it.",
   "…: its lease is held by":
     "Another holder has it: this one could not renew its lease in time, or it was freed by force.",
   "…: its lease is no longer ours": "Another holder has had it since: this one could not renew it in time.",
-  "…: somebody has freed its row": "`sera unlock --force`, or someone who changed the table.",
+  "…: somebody has freed its row": "Somebody used `sera unlock --force`, or changed the table.",
   "The command ran longer than": "It took longer than `--max-run` allows.",
-  "Cannot go on": "The system denies sera something it needs. What that is stands behind the colon.",
+  "Cannot go on": "The system denies sera something it needs. The text after the colon says what that is.",
   "Unexpected error":
     "A fault in sera. The line says where it happened in the program, and holds nothing secret: add it to your report.",
 
-  // Reasons that others of this page complete.
-  "Cannot lock on …: …": "The usual beginning. Look for what stands behind the colon.",
+  // Reasons, which other messages of this page contain.
+  "Cannot lock on …: …": "The usual beginning. Search for the reason that follows the colon.",
   "Cannot use …: it has no effect": "sera refuses a flag that would change nothing, since you expect something of it.",
-  "the connection was abandoned": "sera ended it, since the server did not answer in time.",
-  "no answer, and a signal": "The server did not answer, and a signal ended sera.",
+  "the connection was abandoned": "sera closed it, since the server did not answer in time.",
+  "no answer, and a signal": "The server had not answered when a signal ended sera.",
   "… is in trouble": "sera asks another member of etcd from now on.",
   "the server's answer makes no sense": "A proxy or another program answers, or a column has another type.",
   "the server aborted the request": "It may work at the next try. See the server's log.",
   "the run numbers that":
     "Rows have these numbers already, as after a restore. Set the counter of the table beyond them.",
-  "etcd assigned no run number": "Check what stands between sera and etcd.",
+  "etcd assigned no run number": "Check the proxies between sera and etcd.",
   "this table is not sera's": "It has other columns. Name another one with `--ledger-table`.",
   "it is read-only": "A fault in sera: please report it.",
-  "run … has been deleted": "Someone deleted its row, or a cleanup job did.",
-  "run … is marked as …": "Someone changed its row, as `sera forget` does.",
+  "run … has been deleted": "Somebody deleted its row, or a cleanup job did.",
+  "run … is marked as …": "Somebody changed its row, as `sera forget` does.",
   "not a regular file": "It is a device or a socket. Give the path of a file.",
   "longer than 1 MiB": "It is not what the setting is for. Give another path.",
   "the program that writes to this pipe does not close it":
@@ -99,17 +99,17 @@ export const MEANINGS: Readonly<Record<string, string>> = {
 
   // sera doctor.
   "two connections got the same lock at once":
-    "The server's locks exclude nobody: a proxy that fakes them, or spreads connections over servers.",
+    "The server's locks exclude nobody. A proxy may fake them, or spread connections over several servers.",
   "somebody else already holds the test lock, which has a random name":
-    "The server grants no lock at all. See what stands between sera and it.",
+    "The server grants no lock at all. Check the proxies between sera and the server.",
   "the test lock was still held after its release": "A pooler or proxy keeps the session, and with it the lock.",
   "there is no table, and it cannot be created":
-    "Have an administrator make it: `sera history --schema` prints the SQL.",
+    "Ask an administrator to create it: `sera history --schema` prints the SQL.",
   "The user may not use advisory locks":
     "Grant the role EXECUTE on the functions `pg_try_advisory_lock` and its relatives.",
 
   // Notes.
-  "There is no /bin/sh": "Without a shell nobody ends the command if sera is killed with SIGKILL.",
+  "There is no /bin/sh": "Without a shell nothing ends the command if sera is killed with SIGKILL.",
   "Run … by … at … did not finish": "The node of that run died, or lost the lock. The run counts as failed.",
   "Renewing the lease over a new connection": "The old connection ended. The command does not notice.",
   "…; retrying until the wait is over.": "The trouble may pass, so sera tries again until `<wait>` is over.",

@@ -17,13 +17,12 @@ const HEAD = `<!-- Made from the sources by "scripts/deno task messages": change
 
 # Messages
 
-What sera can say, and what to do about it. Search this page for a few words of your message: \`${HOLE}\` stands for
-whatever differs, such as a name, a path, or a number. Many messages have two parts: what sera cannot do and, behind a
-colon, the reason. The reason then has a line of its own here. If you have an exit code but no message, begin with
-[trouble](trouble.md).
+This page lists the messages of sera, and what to do about each. Search it for a few words of your message: \`${HOLE}\`
+stands for a part that varies, such as a name, a path, or a number. Many messages have two parts: what sera cannot do
+and, after a colon, the reason. The reason then has a line of its own here. If you have an exit code but no message,
+begin with [trouble](trouble.md).
 
-Some messages say at their end what happens next, for example:
-\`stopping ${HOLE}, since another node may start it now\`.`;
+Some messages end with what happens next, for example: \`stopping ${HOLE}, since another node may start it now\`.`;
 
 /** The text of the page. */
 export function pageOf(messages: readonly Message[]): string {

@@ -43,11 +43,13 @@ export class Blackhole implements AsyncDisposable {
       const late = new Promise<"late">((resolve) => timer = setTimeout(resolve, PATIENCE_MS, "late" as const));
       const connection = await Promise.race([connecting, late]);
       clearTimeout(timer);
-      if (connection === "late") {
+      // A process that was starved may not have heard of it yet.
+      if (connection === "late" && this.unanswered > 0) {
         this.#unanswered = connecting;
         return;
       }
-      if (connection) this.#connections.push(connection);
+      const made = connection === "late" ? await connecting : connection;
+      if (made) this.#connections.push(made);
     }
   }
 }

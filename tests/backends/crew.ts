@@ -15,12 +15,14 @@ export type Lack = "slots" | "also" | "maxWaiters";
 
 /** A backend under test, and what the contracts have to know about it. */
 export interface CrewPlace {
-  /** Defines a test. */
-  test(name: string, fn: () => Promise<void>): void;
+  /** Defines a test; `alone` if it sees all locks there are. */
+  test(name: string, fn: () => Promise<void>, alone?: boolean): void;
   /** The `server` setting; called in tests only, for each client anew. */
   server(): string;
   /** How a client's lock is opened, if not plainly; called for each anew. */
   options?(): OpenOptions;
+  /** What else one is opened with whose lease is to run out, or to be looked at, soon. */
+  readonly short?: OpenOptions;
   /** Resolves when so many wait for a lock, where observers do not see that. */
   waiting?(name: string, count: number): Promise<void>;
   /** Takes a lock, or a slot, from its holder, where that cannot be done with a handle on it. */
@@ -33,8 +35,8 @@ export interface CrewPlace {
   readonly hasTokens?: true;
   /** Whether no other process sees its locks. */
   readonly ofOneProcess?: true;
-  /** Whether to open a lock takes so long there that one test of each kind has to do. */
-  readonly isSlow?: true;
+  /** Whether one test of each kind has to do: to open a lock takes long there, or it is much like another place. */
+  readonly isBrief?: true;
 }
 
 /** A wait that ends when the lock is free, in milliseconds; a pooler on a busy machine takes long to be reached. */
@@ -54,6 +56,11 @@ export class Crew implements AsyncDisposable {
   /** @param options How each of them opens the lock, in addition to the backend's options. */
   constructor(place: CrewPlace, readonly options: OpenOptions = {}, readonly name = freshName()) {
     this.#place = place;
+  }
+
+  /** As the others, with a lease that is short where there are leases. */
+  get short(): OpenOptions {
+    return { ...this.options, ...this.#place.short };
   }
 
   /** Another client. */
@@ -80,12 +87,12 @@ export class Crew implements AsyncDisposable {
   }
 
   /**
-   * A process of its own that asks for the lock. Dispose of it.
+   * A process of its own that asks for the lock, with a short lease. Dispose of it.
    *
    * @param wait In milliseconds.
    */
   process(wait = 0): Running {
-    const options = JSON.stringify({ ...this.#place.options?.(), ...this.options });
+    const options = JSON.stringify({ ...this.#place.options?.(), ...this.short });
     const words = [HOLDER, this.#place.server(), this.name, options, `${wait}`];
     return new Running([Deno.execPath(), "run", "--quiet", "-A", ...words], { env: Deno.env.toObject() });
   }

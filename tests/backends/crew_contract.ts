@@ -16,12 +16,12 @@ const ASKING: Readonly<Record<Lack, OpenOptions>> = {
   maxWaiters: { maxWaiters: 1 },
 };
 
-/** How the tests begin that have to do where each takes long. */
+/** How the tests begin that have to do in some places. */
 const BRIEF = ["who waits holds no slot", "several locks are held together", "with a limit of 0"];
 
 /** Defines the tests of several holders, several locks and limits of waiters; where there are none, of their refusal. */
 export function crewContract(all: CrewPlace): void {
-  const place = all.isSlow ? { ...all, test: briefly(all) } : all;
+  const place = all.isBrief ? { ...all, test: briefly(all) } : all;
   const { lacks = [] } = place;
   for (const lack of lacks) {
     place.test(`${lack} is refused in one sentence, and not retried`, async () => {
@@ -45,7 +45,7 @@ export function crewContract(all: CrewPlace): void {
 }
 
 function briefly({ test }: CrewPlace): CrewPlace["test"] {
-  return (name, fn) => {
-    if (BRIEF.some((begin) => name.startsWith(begin))) test(name, fn);
+  return (name, fn, alone) => {
+    if (BRIEF.some((begin) => name.startsWith(begin))) test(name, fn, alone);
   };
 }

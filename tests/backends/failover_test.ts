@@ -52,7 +52,7 @@ test("a lock is lost when its server falls silent, and no other server is asked"
   await using next = await startMariaDb();
   await using address = await Proxy.open(old.port);
   await using backend = await open(address.instead(old.dsn()), freshName(), undefined, {
-    lease: { ttl: 1500, grace: 300 },
+    lease: { ttl: 4000, grace: 0 },
   });
   const lock = await hold(backend);
   address.target = next.port;
@@ -76,7 +76,7 @@ test("a waiter gets the lock on the server that takes over, once there is one", 
     retrying: ({ message }) => troubles.add(message),
   });
   const lock = await hold(holder);
-  const granted = later(waiter.acquire(60_000, never));
+  const granted = later(waiter.acquire(HANG, never));
   await waiting(old, name);
   await old.kill();
   await loss(lock);
@@ -155,7 +155,7 @@ test("a waiter gets the lock on the standby that is promoted", systemPostgresUna
   await using holder = await open(url, name);
   await using waiter = await open(url, name, undefined, { retrying: ({ message }) => troubles.push(message) });
   const lock = await hold(holder);
-  const granted = later(waiter.acquire(60_000, never));
+  const granted = later(waiter.acquire(HANG, never));
   await waitingOnPostgres(primary, name);
   await primary.kill();
   await loss(lock);

@@ -20,8 +20,10 @@ export interface FaultPlace {
   readonly test: SharedServer<MySqlServer | PostgresServer>["test"];
   /** Defines a test that is tried on all places at the same time: one that waits most of the time. */
   readonly testTogether: SharedServer<MySqlServer | PostgresServer>["test"];
-  /** The `server` setting for a port that leads to the server. */
+  /** The `server` setting for a port that leads to the server, for tests on a fake clock: soon no answer is waited for. */
   setting(port: number): string;
+  /** The same for tests in real time, where an answer may take long on a busy machine. */
+  patient(port: number): string;
   /** How long an answer may take, in milliseconds; where the setting does not say so, what to open the backend with. */
   readonly answer: number;
   /** The ids of the sessions that wait for a lock, as the server counts them. */
@@ -53,6 +55,7 @@ function mysqlPlace(label: string, shared: SharedServer<MySqlServer>, together: 
     test: (name, fn, options) => shared.test(name, fn, options),
     testTogether: (name, fn, options) => shared.testTogether(together, name, fn, options),
     setting: (port) => `sera:secret@tcp(127.0.0.1:${port})/?timeout=20s&readTimeout=${ANSWER}ms`,
+    patient: (port) => `sera:secret@tcp(127.0.0.1:${port})/?timeout=60s&readTimeout=60s`,
     answer: ANSWER,
     waiters: async (name) => (await mysqlView.waiters(shared.server, name)).map(({ id }) => id),
     waiting: async (name, count) => (await mysqlView.waiting(shared.server, name, count)).map(({ id }) => id),
@@ -74,6 +77,7 @@ function postgresPlace(shared: SharedServer<PostgresServer>, together: Together)
     test: (name, fn, options) => shared.test(name, fn, options),
     testTogether: (name, fn, options) => shared.testTogether(together, name, fn, options),
     setting: (port) => `postgres://sera:secret@127.0.0.1:${port}/sera?connect_timeout=20&sslmode=disable`,
+    patient: (port) => `postgres://sera:secret@127.0.0.1:${port}/sera?connect_timeout=60&sslmode=disable`,
     answer: ANSWER,
     waiters: async (name) => (await postgresView.waiters(shared.server, name)).map(({ pid }) => pid),
     waiting: async (name, count) => (await postgresView.waiting(shared.server, name, count)).map(({ pid }) => pid),
@@ -88,11 +92,6 @@ function postgresPlace(shared: SharedServer<PostgresServer>, together: Together)
       return new Uint8Array(["Q".charCodeAt(0), ...length, ...sql]);
     },
   };
-}
-
-/** Lets the lease alone decide for how long to wait for an answer. */
-export function patient(setting: string): string {
-  return setting.replace(`readTimeout=${ANSWER}ms`, "readTimeout=10s");
 }
 
 /** Far longer than any lease here, in milliseconds. */

@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { graceOf, heartbeatOf, type LeaseTerms, stopsAfter } from "../../lib/lock/lease.ts";
 import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
-import { until } from "../cli/wait.ts";
+import { HANG, until } from "../cli/wait.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { freePort } from "../servers/free_port.ts";
 import { Proxy, resetUnavailable } from "../servers/proxy.ts";
 import { type FaultPlace, faultPlaces, lossOf, report } from "./fault_place.ts";
-import { freshName, hold, later, never, open, Retries } from "./open.ts";
+import { freshName, hold, later, never, open, Retries, SHORT_LEASE } from "./open.ts";
 import { RESTARTS } from "./shared_server.ts";
 
 const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
@@ -48,17 +48,18 @@ const SILENT: Record<string, (proxy: Proxy) => void> = {
 const GARBAGE = new TextEncoder().encode("HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n".repeat(3));
 
 for (const place of faultPlaces()) {
-  const { test: testOnClock, testTogether: test, setting, waiting, waiters, isFree, answer: answerTimeout } = place;
+  const { test: testOnClock, testTogether: test, setting, patient, waiting, waiters, isFree, answer: answerTimeout } =
+    place;
   const isPostgres = setting(0).startsWith("postgres");
 
   for (const [how, breakIt] of Object.entries(TOLD)) {
     test(`a waiter whose connection is ${how} goes on waiting over another one`, async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
-      await using one = await open(setting(port), name);
-      await using other = await open(setting(proxy.port), name, undefined, { lease: LEASE });
+      await using one = await open(patient(port), name);
+      await using other = await open(patient(proxy.port), name, undefined, { lease: SHORT_LEASE });
       const lock = await hold(one);
-      const granted = later(other.acquire(30_000, never));
+      const granted = later(other.acquire(HANG, never));
       const [first] = await waiting(name);
       const broken = performance.now();
       breakIt(proxy);
@@ -78,7 +79,7 @@ for (const place of faultPlaces()) {
       await using proxy = await Proxy.open(port);
       const name = freshName();
       // By the end of the connection, and not by a look, which comes hours later.
-      await using backend = await open(setting(proxy.port), name, undefined, { lease: LONG_LEASE });
+      await using backend = await open(patient(proxy.port), name, undefined, { lease: LONG_LEASE });
       const lock = await hold(backend);
       const looks = proxy.requests.length;
       const broken = performance.now();
@@ -130,10 +131,10 @@ for (const place of faultPlaces()) {
     if (!isPostgres) return await getsItWithoutNotice(place, port);
     await using proxy = await Proxy.open(port);
     const name = freshName();
-    await using one = await open(setting(port), name);
-    await using other = await open(setting(proxy.port), name, undefined, { answerTimeout });
+    await using one = await open(patient(port), name);
+    await using other = await open(patient(proxy.port), name, undefined, { answerTimeout });
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     await waiting(name);
     const broken = performance.now();
     proxy.close("server");
@@ -268,11 +269,11 @@ for (const place of faultPlaces()) {
     await using proxy = await Proxy.open(port);
     proxy.refuse();
     const retries = new Retries();
-    await using backend = await open(setting(proxy.port), freshName(), undefined, retries);
+    await using backend = await open(patient(proxy.port), freshName(), undefined, retries);
     const began = performance.now();
     await assert.rejects(backend.acquire(0, never), /connection refused/);
     const failed = performance.now() - began;
-    const granted = later(backend.acquire(30_000, never));
+    const granted = later(backend.acquire(HANG, never));
     await retries.more(3);
     await proxy.accept();
     const up = performance.now();
@@ -284,7 +285,7 @@ for (const place of faultPlaces()) {
   });
 
   test("an unresolvable name fails at once with a wait of 0, and is retried with a longer one", async () => {
-    await using backend = await open(setting(freePort()).replace("127.0.0.1", "no-such-host.invalid"), freshName());
+    await using backend = await open(patient(freePort()).replace("127.0.0.1", "no-such-host.invalid"), freshName());
     await assert.rejects(backend.acquire(0, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
       assert.equal(error.exitCode, 202);
@@ -298,13 +299,13 @@ for (const place of faultPlaces()) {
     const others: Lock[] = [];
     try {
       for (let more = true; more;) {
-        const other = await open(setting(port), freshName());
+        const other = await open(patient(port), freshName());
         others.push(other);
         more = await hold(other).then(() => true, () => false);
       }
       assert.ok(others.length > 4, `${others.length}`);
       const retries = new Retries();
-      await using backend = await open(setting(port), freshName(), undefined, retries);
+      await using backend = await open(patient(port), freshName(), undefined, retries);
       const began = performance.now();
       await assert.rejects(backend.acquire(0, never), (error) => {
         assert.ok(error instanceof LockUnavailableError);
@@ -317,7 +318,7 @@ for (const place of faultPlaces()) {
         return true;
       });
       const failed = performance.now() - began;
-      const granted = later(backend.acquire(30_000, never));
+      const granted = later(backend.acquire(HANG, never));
       await retries.more(2);
       await others.shift()![Symbol.asyncDispose]();
       const free = performance.now();
@@ -333,13 +334,13 @@ for (const place of faultPlaces()) {
 }
 
 /** MySQL waits in one request, so that a silence is noticed at the end of the wait, and does no harm before it. */
-async function getsItWithoutNotice({ setting, waiting, isFree }: FaultPlace, port: number): Promise<void> {
+async function getsItWithoutNotice({ patient, waiting, isFree }: FaultPlace, port: number): Promise<void> {
   await using proxy = await Proxy.open(port);
   const name = freshName();
-  await using one = await open(setting(port), name);
-  await using other = await open(setting(proxy.port), name);
+  await using one = await open(patient(port), name);
+  await using other = await open(patient(proxy.port), name);
   const lock = await hold(one);
-  const granted = later(other.acquire(30_000, never));
+  const granted = later(other.acquire(HANG, never));
   await waiting(name);
   proxy.stall();
   await lock.release();
@@ -351,15 +352,15 @@ async function getsItWithoutNotice({ setting, waiting, isFree }: FaultPlace, por
 }
 
 /** One that holds a lock and one that waits for it. */
-async function contend({ setting, waiting }: FaultPlace, port: number, name: string): Promise<{
+async function contend({ patient, waiting }: FaultPlace, port: number, name: string): Promise<{
   readonly lock: { readonly lock: HeldLock; readonly backend: Lock };
   readonly waiter: Lock;
   readonly granted: Promise<HeldLock | undefined>;
 }> {
-  const backend = await open(setting(port), name, undefined, { lease: LEASE });
-  const waiter = await open(setting(port), name, undefined, { lease: LEASE });
+  const backend = await open(patient(port), name, undefined, { lease: LONG_LEASE });
+  const waiter = await open(patient(port), name, undefined, { lease: LONG_LEASE });
   const lock = await hold(backend);
-  const granted = later(waiter.acquire(30_000, never));
+  const granted = later(waiter.acquire(HANG, never));
   await waiting(name);
   return { lock: { lock, backend }, waiter, granted };
 }

@@ -5,15 +5,18 @@ import { lockContract, type LockPlace } from "./lock_contract.ts";
 import type { OpenOptions } from "./open.ts";
 import { countPolling, type Noted } from "./polling.ts";
 
-/** Short, since the contract waits for the leases of those who died, but long enough for a slow machine. */
-const TERMS = { ttl: 8000, grace: 1000 };
+/** For holders that die, since others wait for the end of their leases, and for those that are to look at them soon. */
+export const SHORT: OpenOptions = { lease: { ttl: 8000, grace: 1000 } };
 
 let clients = 0;
 
-/** How a client's lease is opened. Each has a label of its own, by which a server's log tells them apart. */
+/**
+ * How a client's lease is opened: with a long one, for which a server that answers late is not given up. Each has a label of
+ * its own, by which a server's log tells them apart.
+ */
 export function leaseOptions(schema?: string): OpenOptions {
   const leaseTable = schema === undefined ? { name: "contract_leases" } : { schema, name: "contract_leases" };
-  return { lease: TERMS, leaseTable, label: `client${++clients}` };
+  return { leaseTable, label: `client${++clients}` };
 }
 
 /**
@@ -21,8 +24,8 @@ export function leaseOptions(schema?: string): OpenOptions {
  *
  * @param schema The schema of the table, if the setting names none.
  */
-export function leaseContract(place: Omit<LockPlace, "options">, schema?: string): void {
-  lockContract({ ...place, options: () => leaseOptions(schema) });
+export function leaseContract(place: Omit<LockPlace, "options" | "short">, schema?: string): void {
+  lockContract({ ...place, options: () => leaseOptions(schema), short: SHORT });
 }
 
 /** Resolves when so many poll for a lock. */

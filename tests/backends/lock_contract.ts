@@ -14,6 +14,8 @@ export interface LockPlace {
   server(): string;
   /** How a client's lock is opened, if not plainly; called for each anew. */
   options?(): OpenOptions;
+  /** What else one is opened with that is killed, so that its lease soon runs out. */
+  readonly short?: OpenOptions;
   /** Resolves when so many wait for a lock. */
   waiting(name: string, count: number): Promise<void>;
   /** Whether no other process sees its locks. */
@@ -200,10 +202,9 @@ export function lockContract(place: LockPlace): void {
   if (place.ofOneProcess) return;
   test("the lock of a killed process goes to the next", async () => {
     const name = freshName();
-    await using holder = new Running(
-      [Deno.execPath(), "run", "--quiet", "-A", HOLDER, place.server(), name, JSON.stringify(place.options?.() ?? {})],
-      { env: Deno.env.toObject() },
-    );
+    const options = JSON.stringify({ ...place.options?.(), ...place.short });
+    const words = [HOLDER, place.server(), name, options];
+    await using holder = new Running([Deno.execPath(), "run", "--quiet", "-A", ...words], { env: Deno.env.toObject() });
     await holder.says("held");
     await using backend = await at(name);
     assert.equal(await backend.acquire(0, never), undefined);

@@ -1,6 +1,6 @@
 /** A server that all tests of a file share, or the reason why there is none. */
 
-import type { Together } from "../side_by_side.ts";
+import type { Batches, Together } from "../side_by_side.ts";
 import { etcdUnavailable, startEtcd } from "../servers/etcd.ts";
 import { type EtcdCluster, startEtcdCluster } from "../servers/etcd_cluster.ts";
 import type { EtcdMember } from "../servers/etcd_member.ts";
@@ -56,6 +56,11 @@ export class SharedServer<S extends { stop(): Promise<void> }> {
     options: Sanitizers = {},
   ): void {
     if (this.#missing === undefined) together.test(this.#label, name, () => fn(this.server), options);
+  }
+
+  /** Defines a test that is tried at the same time as some others, on all servers that have one. */
+  testInBatch(batches: Batches, name: string, fn: (server: S) => Promise<void>, alone = false): void {
+    if (this.#missing === undefined) batches.test(this.#label, name, () => fn(this.server), alone);
   }
 }
 

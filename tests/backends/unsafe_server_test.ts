@@ -172,7 +172,7 @@ function withVariables(
     }
     const state = asked.map((name) => (now as Record<string, string>)[name]).join("/");
     const seen = { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30, state, asker: 0 };
-    return sql.includes(" AS others") ? { ...seen, others: 0 } : seen;
+    return sql.includes(" AS conflicts") ? { ...seen, conflicts: 0 } : seen;
   };
   return new FakeMySql((sql) => {
     if (sql.startsWith("SHOW GLOBAL VARIABLES")) return rows;

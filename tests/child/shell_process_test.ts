@@ -26,9 +26,9 @@ class GuardedShell implements AsyncDisposable {
   }
 
   /** A shell has heard this much. */
-  async heard(index: number, text: string): Promise<void> {
+  async heard(index: number, text: RegExp): Promise<void> {
     const shell = this.shells[index]!;
-    await until(`shell ${index} has heard ${text}, not only ${shell.heard}`, () => shell.heard.endsWith(`${text}\n`));
+    await until(`shell ${index} has heard ${text}, not only ${shell.heard}`, () => text.test(shell.heard));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,15 +55,16 @@ testWith(
   async () => {
     await using guarded = new GuardedShell();
     await guarded.helperShell.ready;
+    await guarded.heard(0, /^now \d+\n$/);
     guarded.helperShell.kill(-4712);
-    await guarded.heard(0, "kill -4712");
+    await guarded.heard(0, /\nkill -4712\n$/);
     guarded.helperShell.kill(-4712, 1234);
-    await guarded.heard(0, "kill -4712 123");
+    await guarded.heard(0, /\nkill -4712 123 \d+\n$/);
     guarded.helperShell.renew(20_009);
-    await guarded.heard(0, "renew 2000");
+    await guarded.heard(0, /\nrenew 2000 \d+\n$/);
     // Never no time at all, which would mean that there is no limit.
     guarded.helperShell.renew(0);
-    await guarded.heard(0, "renew 1");
+    await guarded.heard(0, /\nrenew 1 \d+\n$/);
   },
 );
 
@@ -85,7 +86,7 @@ testWith(
     await clock.to(4000);
     guarded.shells[0]!.end(137, "SIGKILL");
     await clock.until("there is another one", () => guarded.shells.length === 2);
-    await clock.until("it has heard", () => guarded.shells[1]!.heard === "kill -4712 600\n");
+    await clock.until("it has heard", () => guarded.shells[1]!.heard === "kill -4712 600 4\n");
     assert.deepEqual(guarded.said, []);
     assert.equal(guarded.helperShell.isWatching, true);
   },
@@ -145,7 +146,7 @@ testWith([linux], "an answer may come in pieces", async () => {
   await using guarded = new GuardedShell();
   const [shell] = guarded.shells;
   const answer = guarded.helperShell.status();
-  await guarded.heard(0, "ask");
+  await guarded.heard(0, /ask\n$/);
   for (const piece of ["trap -- '' SIGQ", "UIT\n", "2 0", " 1 15\n"]) shell!.say(piece);
   assert.deepEqual(await answer, { ignored: 6, blocked: 0, fenced: true, got: [15] });
 });

@@ -7,7 +7,7 @@ import { FarNode } from "../servers/far_node.ts";
 import { FAR_ETCDS, FAR_SERVERS, startFarSera } from "./far_servers.ts";
 import { testWith } from "./needs.ts";
 import { childrenOfSera, lives } from "./process_list.ts";
-import { until } from "./wait.ts";
+import { HANG, until } from "./wait.ts";
 
 const TTL = 3000;
 const GRACE = 500;
@@ -29,7 +29,7 @@ for (const { name, need, start } of [...FAR_SERVERS, ...FAR_ETCDS]) {
       assert.equal(await other.acquire(0, never), undefined);
       const { command } = childrenOfSera(run);
       await node.cut();
-      const granted = later(other.acquire(30_000, never).then((lock) => ({ lock, alive: lives(command) })));
+      const granted = later(other.acquire(HANG, never).then((lock) => ({ lock, alive: lives(command) })));
       await until("the command has ended", () => !lives(command));
       const { code, stderr } = await run.ended;
       assert.equal(code, 206);

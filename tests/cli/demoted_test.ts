@@ -112,7 +112,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
       await using place = await Place.make(server.dsn());
       try {
         const start = (...flags: string[]) =>
-          place.startSera([...flags, "--ttl", "3s", "0", fixture("hold.sh")], { stdin: "open" });
+          place.startSera([...flags, "--ttl", "6s", "--grace", "1s", "0", fixture("hold.sh")], { stdin: "open" });
         await using run = start("--name", KEY);
         await using unsafe = start("--name", `${KEY}-unsafe`, "--allow-unsafe-server");
         await using warned = start("--name", `${KEY}-warn`, "--on-lost=warn");
@@ -140,7 +140,9 @@ postgres.test("with a writable server required, a server that turns read-only ma
   const changed =
     /PostgreSQL at \S+ has changed: the session is read-only, and target_session_attrs=read-write asks for/;
   const hold = (key: string, url: string) =>
-    place.startSera(["--server", url, "--ttl", "3s", "--name", key, "0", fixture("hold.sh")], { stdin: "open" });
+    place.startSera(["--server", url, "--ttl", "6s", "--grace", "1s", "--name", key, "0", fixture("hold.sh")], {
+      stdin: "open",
+    });
   await using holder = hold(KEY, server.url());
   await using other = hold(`${KEY}-other`, picky);
   for (const one of [holder, other]) await one.says("ready");

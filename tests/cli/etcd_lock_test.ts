@@ -8,14 +8,18 @@ import { queueOf } from "../backends/etcd/view.ts";
 import { sharedEtcd } from "../backends/shared_server.ts";
 import type { Etcd } from "../servers/etcd_member.ts";
 import { fixture, Place } from "./place.ts";
-import { childrenOfSera, lives, processInfo, underWatch } from "./process_list.ts";
+import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
 import { Running } from "./running.ts";
+import { Batches } from "../side_by_side.ts";
 import { until } from "./wait.ts";
 
 const shared = sharedEtcd();
 
-/** The shortest TTL that etcd grants by default is 2 seconds. */
-const TTL = ["--ttl", "3s"];
+/** Each has keys of its own. */
+const batches = new Batches();
+
+/** Short, since it has to run out; a tenth of it is the time to kill a command in, also on a busy machine. */
+const TTL = ["--ttl", "10s"];
 
 /** Resolves when so many are in the queue for a key's lock. */
 async function queued(etcd: Etcd, prefix: string, key: string, count: number): Promise<void> {
@@ -30,54 +34,61 @@ async function placeOn(etcd: Etcd): Promise<{ place: Place; prefix: string }> {
 }
 
 for (const grace of ["0", "20"]) {
-  shared.test(`when sera is stopped, with a grace period of ${grace} s, its command is dead before another gets the lock`, async (etcd) => {
-    const { place, prefix } = await placeOn(etcd);
-    await using _ = place;
-    const all = ["--name", "n", ...TTL, "--grace", grace];
-    await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
-    await run.says("ready");
-    await underWatch(run);
-    run.kill("SIGSTOP");
-    const { command } = childrenOfSera(run);
-    const look = 'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo ran';
-    const waiter = await place.sera([...all, "forever", "sh", "-c", look, `${command}`]);
-    assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
-    assert.equal(processInfo(run.pid)?.state, "T");
-    assert.equal(lives(command), false);
-    run.kill("SIGCONT");
-    const { code, stderr } = await run.ended;
-    assert.equal(code, 206);
-    assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
-    await queued(etcd, prefix, "n", 0);
-  });
+  shared.testInBatch(
+    batches,
+    `when sera is stopped, with a grace period of ${grace} s, its command is dead before another gets the lock`,
+    async (etcd) => {
+      const { place, prefix } = await placeOn(etcd);
+      await using _ = place;
+      const all = ["--name", "n", ...TTL, "--grace", grace];
+      await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
+      await run.says("ready");
+      await underWatch(run);
+      run.kill("SIGSTOP");
+      const { command } = childrenOfSera(run);
+      const waiter = await place.sera([...all, "forever", ...overlapping(command)]);
+      assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
+      assert.equal(processInfo(run.pid)?.state, "T");
+      await until("the command is dead", () => !lives(command));
+      run.kill("SIGCONT");
+      const { code, stderr } = await run.ended;
+      assert.equal(code, 206);
+      assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
+      await queued(etcd, prefix, "n", 0);
+    },
+  );
 }
 
-shared.test("a waiter that was stopped for longer than its lease queues again, behind those who came meanwhile", async (etcd) => {
-  const { place, prefix } = await placeOn(etcd);
-  await using _ = place;
-  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
-  await holder.says("ready");
-  await using waiter = place.startSera(["--name", "n", ...TTL, "--verbose", "forever", "echo", "ran"]);
-  await waiter.says("Waiting for");
-  await queued(etcd, prefix, "n", 2);
-  waiter.kill("SIGSTOP");
-  await queued(etcd, prefix, "n", 1);
-  await using other = place.startSera(["--name", "n", "forever", fixture("hold.sh")], { stdin: "open" });
-  await queued(etcd, prefix, "n", 2);
-  waiter.kill("SIGCONT");
-  await queued(etcd, prefix, "n", 3);
-  await holder.closeStdin();
-  await other.says("ready");
-  assert.equal(waiter.over, false);
-  await other.closeStdin();
-  const { code, stdout, stderr } = await waiter.ended;
-  assert.equal(code, 0, stderr);
-  assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
-  assert.match(stdout + stderr, /the lease ended before the lock was held/);
-  await queued(etcd, prefix, "n", 0);
-});
+shared.testInBatch(
+  batches,
+  "a waiter that was stopped for longer than its lease queues again, behind those who came meanwhile",
+  async (etcd) => {
+    const { place, prefix } = await placeOn(etcd);
+    await using _ = place;
+    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    await using waiter = place.startSera(["--name", "n", ...TTL, "--verbose", "forever", "echo", "ran"]);
+    await waiter.says("Waiting for");
+    await queued(etcd, prefix, "n", 2);
+    waiter.kill("SIGSTOP");
+    await queued(etcd, prefix, "n", 1);
+    await using other = place.startSera(["--name", "n", "forever", fixture("hold.sh")], { stdin: "open" });
+    await queued(etcd, prefix, "n", 2);
+    waiter.kill("SIGCONT");
+    await queued(etcd, prefix, "n", 3);
+    await holder.closeStdin();
+    await other.says("ready");
+    assert.equal(waiter.over, false);
+    await other.closeStdin();
+    const { code, stdout, stderr } = await waiter.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
+    assert.match(stdout + stderr, /the lease ended before the lock was held/);
+    await queued(etcd, prefix, "n", 0);
+  },
+);
 
-shared.test("a holder or waiter that is ended by a signal leaves nothing in etcd", async (etcd) => {
+shared.testInBatch(batches, "a holder or waiter that is ended by a signal leaves nothing in etcd", async (etcd) => {
   const { place, prefix } = await placeOn(etcd);
   await using _ = place;
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
@@ -95,7 +106,7 @@ shared.test("a holder or waiter that is ended by a signal leaves nothing in etcd
   }
 });
 
-shared.test("etcdctl lock and sera exclude each other, and status shows both", async (etcd) => {
+shared.testInBatch(batches, "etcdctl lock and sera exclude each other, and status shows both", async (etcd) => {
   const { place, prefix } = await placeOn(etcd);
   await using _ = place;
   const lock = `${prefix}${lockName("n")}`;

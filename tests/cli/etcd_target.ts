@@ -31,6 +31,10 @@ export class EtcdTarget<S extends Etcd> implements Target {
       place,
       server,
       waiters: async (key) => Math.max(0, (await queueOf(etcd, lockName(key), prefix)).length - 1),
+      async endLease(key) {
+        const [holder] = await queueOf(etcd, lockName(key), prefix);
+        await etcd.call("/v3/lease/revoke", { ID: holder!.lease });
+      },
       sessions: all,
       ledger: { all, age: (milliseconds) => age(etcd, prefix, milliseconds) },
       [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),

@@ -31,7 +31,7 @@ testWith([flock], "flock(1) keeps sera out", async () => {
   await using holder = place.start(["flock", path, fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
   assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
-  await using waiter = place.startSera(["--name", "n", "60", "echo", "ran"]);
+  await using waiter = place.startSera(["--name", "n", "180", "echo", "ran"]);
   await until("sera waits", () => waitersForFile(path) === 1);
   await holder.closeStdin();
   assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
@@ -60,10 +60,10 @@ testWith([linux], "a lock file that is removed while somebody waits for it is no
   await using place = await Place.make();
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
-  await using waiter = place.startSera(["--name", "n", "60", fixture("hold.sh")], { stdin: "open" });
+  await using waiter = place.startSera(["--name", "n", "180", fixture("hold.sh")], { stdin: "open" });
   await until("it waits", () => waitersForFile(lockFile(place, "n")) === 1);
   await Deno.remove(lockFile(place, "n"));
-  await using newcomer = place.startSera(["--name", "n", "60", fixture("hold.sh")], { stdin: "open" });
+  await using newcomer = place.startSera(["--name", "n", "180", fixture("hold.sh")], { stdin: "open" });
   await newcomer.says("ready");
   await holder.closeStdin();
   assert.match((await holder.ended).stderr, /^sera: The lock file was removed while it was held: [^\n]+\n$/);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Together } from "../side_by_side.ts";
-import { SHORT, useLeaseTargets } from "./lease_targets.ts";
+import { useLeaseTargets } from "./lease_targets.ts";
 import { fixture } from "./place.ts";
 
 const together = new Together();
@@ -11,11 +11,11 @@ for (const target of useLeaseTargets()) {
   target.test(together, "forget takes the lease, and leaves a command alone that runs", async () => {
     await using started = await target.start();
     const { place, other } = started;
-    const flags = ["--name", "n", ...SHORT, "--once", "k"];
+    const flags = ["--name", "n", "--once", "k"];
     const forget = ["forget", "--yes", "--name", "n", "--once", "k"];
     const ran = { code: 0, stdout: "ran\n", stderr: "" };
     assert.deepEqual(await place.sera([...flags, "0", "echo", "ran"]), ran);
-    await using holder = place.startSera(["--name", "n", ...SHORT, "--ledger", "0", fixture("hold.sh")], {
+    await using holder = place.startSera(["--name", "n", "--ledger", "0", fixture("hold.sh")], {
       stdin: "open",
     });
     await holder.says("ready");

@@ -75,15 +75,16 @@ for (const target of targets) {
   testOn(target, `a run on ${target.name} whose sera was killed is forgotten with those that failed`, async () => {
     await using started = await target.start();
     const { place } = started;
-    const rule = ["--name", "n", "--once", "k", "--count-failures", "--ttl", "3s"];
+    const rule = ["--name", "n", "--once", "k", "--count-failures"];
     await using holder = place.startSera([...rule, "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
     // Until then its command goes on.
     await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
+    await started.endLease("n");
     // Its lock is free when the server has noticed.
-    assert.equal((await place.sera(["--name", "n", "60", "true"])).code, 0);
+    assert.equal((await place.sera(["--name", "n", "180", "true"])).code, 0);
     const { code, stdout } = await place.sera(["forget", "--yes", "--name", "n", "--once", "k", "--count-failures"]);
     assert.equal(code, 0);
     assert.match(stdout, /, which was abandoned\./);

@@ -18,6 +18,9 @@ function heimdall(place: Place, args: readonly string[], options: ProgramOptions
   return place.sera(["heimdall", ...args], inEnvironment(options));
 }
 
+/** For a program that goes on for as long as the test takes; without it a program has five seconds. */
+const ENDLESS = ["--timeout", "0"];
+
 /** Starts `sera heimdall`; dispose of it. */
 function startHeimdall(place: Place, args: readonly string[], options: ProgramOptions = {}): Running {
   return place.startSera(["heimdall", ...args], inEnvironment(options));
@@ -132,7 +135,7 @@ for (const [what, failure] of Object.entries(FAILURES)) {
 
 postgres.test("heimdall does not wait for a held lock, and exits with 1 at once", async () => {
   await using place = await Place.make();
-  await using holder = startHeimdall(place, [fixture("hold.sh")], { stdin: "open" });
+  await using holder = startHeimdall(place, [...ENDLESS, fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
   await assertBusy(place);
   assert.equal((await heimdall(place, ["--name", "other", "echo", "ran"])).code, 0);
@@ -144,7 +147,7 @@ postgres.test("heimdall does not wait for a held lock, and exits with 1 at once"
 
 postgres.test("a lost lock stops heimdall's program, and is 1", async () => {
   await using place = await Place.make();
-  await using run = startHeimdall(place, ["--timeout", "0", fixture("report.sh"), "program"]);
+  await using run = startHeimdall(place, [...ENDLESS, fixture("report.sh"), "program"]);
   await run.says("program ready");
   await postgres.server.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sera %'",
@@ -160,7 +163,7 @@ for (const [signal, code] of Object.entries({ TERM: 143, INT: 130 })) {
     await using place = await Place.make();
     const script = `trap 'echo stopping; until [ -e go ]; do sleep 0.02; done; exit 7' ${signal}
       echo ready; while :; do sleep 0.02; done`;
-    await using run = startHeimdall(place, ["sh", "-c", script], { cwd: place.path });
+    await using run = startHeimdall(place, [...ENDLESS, "sh", "-c", script], { cwd: place.path });
     await run.says("ready");
     run.kill(`SIG${signal}` as Deno.Signal);
     await run.says("stopping");
@@ -186,7 +189,7 @@ for (const [signal, code] of Object.entries({ TERM: 143, INT: 130 })) {
 
 postgres.test("by default a program may run for 5 s, with --timeout 0 without a limit", async () => {
   await using place = await Place.make();
-  await using endless = startHeimdall(place, ["--name", "x", "--timeout", "0", fixture("hold.sh")], { stdin: "open" });
+  await using endless = startHeimdall(place, ["--name", "x", ...ENDLESS, fixture("hold.sh")], { stdin: "open" });
   await endless.says("ready");
   const began = performance.now();
   await using limited = startHeimdall(place, [fixture("report.sh"), "program"]);
@@ -263,7 +266,7 @@ for (const form of FORMS) {
 
 postgres.test("by default heimdall's lock is the pair of heimdall and heimdall", async () => {
   await using place = await Place.make();
-  await using run = startHeimdall(place, [fixture("hold.sh")], { stdin: "open" });
+  await using run = startHeimdall(place, [...ENDLESS, fixture("hold.sh")], { stdin: "open" });
   await run.says("ready");
   assert.equal(fnv1("heimdall"), "1421297779");
   const expected = { classid: "1421297779", objid: "1421297779", objsubid: 2, mode: "ExclusiveLock", database: "sera" };
@@ -293,7 +296,7 @@ postgres.test("heimdall's database may be a URL or libpq's keywords, which the v
     assert.deepEqual(await heimdall(place, ["--database", database, "echo", "ran"]), RAN, database);
   }
   await server.query("CREATE DATABASE other OWNER sera");
-  const args = ["--database", "dbname=other", fixture("hold.sh")];
+  const args = ["--database", "dbname=other", ...ENDLESS, fixture("hold.sh")];
   await using run = startHeimdall(place, args, { stdin: "open", env: variables });
   await run.says("ready");
   assert.deepEqual((await postgres.locks()).map(({ database }) => database), ["other"]);
@@ -302,7 +305,7 @@ postgres.test("heimdall's database may be a URL or libpq's keywords, which the v
 postgres.test("the output of heimdall's program appears at once, and it reads stdin", async () => {
   await using place = await Place.make();
   const script = 'echo first; read line; echo "second $line"; echo trouble >&2';
-  await using run = startHeimdall(place, ["sh", "-c", script], { stdin: "open" });
+  await using run = startHeimdall(place, [...ENDLESS, "sh", "-c", script], { stdin: "open" });
   await run.says("first\n");
   assert.deepEqual([run.over, run.stdout], [false, "first\n"]);
   await run.write("line\n");
@@ -376,7 +379,7 @@ postgres.test("heimdall ignores sera's variables", async () => {
     SERA_WAIT_AND_SKIP: "perhaps",
     SERA_LEASE: "true",
   };
-  await using run = startHeimdall(place, [fixture("hold.sh")], { stdin: "open", env });
+  await using run = startHeimdall(place, [...ENDLESS, fixture("hold.sh")], { stdin: "open", env });
   await run.says("ready");
   assert.deepEqual((await postgres.locks()).map(({ classid, objid }) => [classid, objid]), [
     [fnv1("heimdall"), fnv1("heimdall")],
@@ -401,12 +404,12 @@ postgres.test("heimdall and sera --namespace --name exclude each other", async (
   await using place = await Place.make(postgres.server.url());
   const names = ["--namespace", "N", "--name", "L"];
   {
-    await using holder = startHeimdall(place, [...names, fixture("hold.sh")], { stdin: "open" });
+    await using holder = startHeimdall(place, [...names, ...ENDLESS, fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
     assert.equal((await place.sera([...names, "0", "true"])).code, 204);
     assert.equal((await place.sera(["--namespace", "N", "0", "true"])).code, 0);
     assert.equal((await place.sera(["--name", "L", "0", "true"])).code, 0);
-    await using waiter = place.startSera([...names, "60", "echo", "ran"]);
+    await using waiter = place.startSera([...names, "180", "echo", "ran"]);
     await until("it waits", async () => await waitersOnPostgres(postgres.server, namespacedName("N", "L")) === 1);
     await holder.closeStdin();
     assert.deepEqual(await waiter.ended, RAN);
@@ -458,7 +461,7 @@ postgres.test("with SERA_LOG_FORMAT=json each line is an object, and the exit co
     for (const { exit_code } of lines) assert.ok([undefined, code].includes(exit_code), ended.stderr);
     assert.deepEqual([lines.at(-1).event, lines.at(-1).exit_code], [last, code], ended.stderr);
   }
-  await using run = startHeimdall(place, ["--debug", "sh", "-c", "echo ready; exec sleep 600"], { env });
+  await using run = startHeimdall(place, ["--debug", ...ENDLESS, "sh", "-c", "echo ready; exec sleep 600"], { env });
   await run.says("ready");
   const busy = await heimdall(place, ["true"], { env });
   assert.deepEqual(linesOf(busy).map(({ event, exit_code }) => [event, exit_code]), [["busy", 1]]);
@@ -475,7 +478,7 @@ postgres.test("heimdall and sera detect that they run inside their own lock", as
   assert.deepEqual([inner.code, inner.stdout], [1, ""]);
   assert.match(inner.stderr, reason);
   const flags = ["--server", postgres.keywords, "--namespace", "heimdall", "--name", "heimdall"];
-  const words = ["sera", "heimdall", "sera", ...flags, "60", "echo", "ran"];
+  const words = ["sera", "heimdall", "sera", ...flags, "180", "echo", "ran"];
   const sera = await place.run(words, inEnvironment({}));
   assert.deepEqual([sera.code, sera.stdout], [201, ""]);
   assert.match(sera.stderr, reason);

@@ -8,7 +8,7 @@ import { until } from "./wait.ts";
 
 const TARGETS = useTargets();
 
-const SHORT = { SERA_TTL: "3s", SERA_GRACE: "1s" };
+const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
 
 testOnAll(
   TARGETS,

@@ -16,8 +16,18 @@ const TTL = "9s";
 /** How much more memory a spoiled session may take than a good one, in KiB. */
 const MAX_EXTRA_MEMORY = 100 * 1024;
 
+/** What is said of another service at that address. */
+const OTHER_SERVICE = /: whatever answers there does not speak the \w+ protocol; check host and port, and any proxy/;
+
 /** What a server may send, and the message. */
-const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array; says: RegExp }[] = [
+const SPOILED: readonly {
+  kind: FakeKind;
+  what: string;
+  frame: () => Uint8Array;
+  says: RegExp;
+  /** If it is the first thing that is sent. */
+  saysFirst?: RegExp;
+}[] = [
   {
     kind: FAKE_POSTGRES,
     what: "an error of four bytes",
@@ -29,24 +39,28 @@ const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array;
     what: "a notice of four bytes",
     frame: () => new Uint8Array([0x4e, 0, 0, 0, 4]),
     says: /a malformed message of type N|an unexpected message of type N/,
+    saysFirst: OTHER_SERVICE,
   },
   {
     kind: FAKE_POSTGRES,
     what: "an announcement of a gibibyte",
     frame: () => concat([new Uint8Array([0x45, 0x40, 0, 0, 0]), new Uint8Array(16 * MEBIBYTE)]),
     says: /more than 1 MiB in one answer/,
+    saysFirst: OTHER_SERVICE,
   },
   {
     kind: FAKE_POSTGRES,
     what: "an error of 15 MiB",
     frame: () => concat([new Uint8Array([0x45, 0, 0xf0, 0, 5, 0x4d]), new Uint8Array(15 * MEBIBYTE).fill(0x78)]),
     says: /more than 1 MiB in one answer/,
+    saysFirst: OTHER_SERVICE,
   },
   {
     kind: FAKE_POSTGRES,
     what: "another protocol",
     frame: () => new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
     says: /an unexpected message of type H/,
+    saysFirst: OTHER_SERVICE,
   },
   {
     kind: FAKE_MYSQL,
@@ -59,18 +73,35 @@ const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array;
     what: "an error of 15 MiB",
     frame: () => concat([new Uint8Array([3, 0, 0xf0, 1, 0xff, 1, 4]), new Uint8Array(15 * MEBIBYTE).fill(0x78)]),
     says: /more than 1 MiB in one answer/,
+    saysFirst: OTHER_SERVICE,
   },
   {
     kind: FAKE_MYSQL,
     what: "packets of 16 MiB",
     frame: () => concat([1, 2, 3, 4].map((number) => concat([new Uint8Array([255, 255, 255, number]), big()]))),
     says: /more than 1 MiB in one answer/,
+    saysFirst: OTHER_SERVICE,
   },
   {
     kind: FAKE_MYSQL,
     what: "another protocol",
     frame: () => new TextEncoder().encode("SSH-2.0-OpenSSH_9.6\r\n"),
     says: /more than 1 MiB in one answer/,
+    saysFirst: OTHER_SERVICE,
+  },
+  {
+    kind: FAKE_MYSQL,
+    what: "the X protocol, of port 33060",
+    frame: () => new Uint8Array([5, 0, 0, 0, 0x0b, 8, 5, 0x1a, 0]),
+    says: /protocol/,
+    saysFirst: OTHER_SERVICE,
+  },
+  {
+    kind: FAKE_MYSQL,
+    what: "zeros",
+    frame: () => new Uint8Array(64),
+    says: /an empty packet/,
+    saysFirst: OTHER_SERVICE,
   },
 ];
 
@@ -106,7 +137,7 @@ touch started
 [ $# -eq 0 ] || { note; exit 0; }
 while :; do sleep 0.05; done`;
 
-for (const { kind, what, frame, says } of SPOILED) {
+for (const { kind, what, frame, says, saysFirst } of SPOILED) {
   for (const when of ["at the begin", "for an answer"] as const) {
     Deno.test(`${kind.name}: ${what} ${when} is one line and 202`, async () => {
       using server = breaking(kind, when, frame);
@@ -114,7 +145,7 @@ for (const { kind, what, frame, says } of SPOILED) {
       const { code, stderr } = await place.sera(["0", "touch", place.file("ran")]);
       assert.equal(code, 202, stderr);
       assert.match(stderr, /^sera: Cannot lock on [^\n]+\n$/);
-      assert.match(stderr, says);
+      assert.match(stderr, when === "at the begin" ? saysFirst ?? says : says);
       assert.equal(await hasRun(place), false);
     });
   }

@@ -15,7 +15,7 @@ testWith([linux], "a waiter takes over as soon as the lock is free", async () =>
   const path = `${place.locks}/${lockName("n")}.lock`;
   using file = await Deno.open(path, { read: true, write: true, create: true });
   await file.lock(true);
-  await using waiter = place.startSera(["--name", "n", "60", "echo", "ran"]);
+  await using waiter = place.startSera(["--name", "n", "180", "echo", "ran"]);
   await until("it waits", () => waitersForFile(path) === 1);
   await file.unlock();
   assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
@@ -25,7 +25,7 @@ testWith([linux], "a waiter does nothing", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
-  await using waiter = place.startSera(["--name", "n", "60", "true"]);
+  await using waiter = place.startSera(["--name", "n", "180", "true"]);
   await until("it waits", () => waitersForFile(`${place.locks}/${lockName("n")}.lock`) === 1);
   // Counts what it does; how long a second takes does not matter. What the start has left to do may still go on in the first.
   await until("a second in which it does nothing", async () => {

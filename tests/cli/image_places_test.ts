@@ -41,7 +41,7 @@ async function seeLock(place: Place): Promise<void> {
     await holder.closeStdin();
     assert.deepEqual(await holder.ended, { code: 0, stdout: "ready\n", stderr: "" });
   }
-  await using run = startImage(place, ["--name", "n", "60", "sh", "-c", 'test "$SERA_TOKEN" -gt 1 && exit 42']);
+  await using run = startImage(place, ["--name", "n", "180", "sh", "-c", 'test "$SERA_TOKEN" -gt 1 && exit 42']);
   assert.deepEqual(await run.ended, { code: 42, stdout: "", stderr: "" });
 }
 

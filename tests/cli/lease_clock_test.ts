@@ -34,10 +34,10 @@ target.test(
     await using started = await target.start();
     const { place } = started;
     const { server } = target.view;
-    const flags = ["--name", "n", ...SHORT];
+    const flags = ["--name", "n"];
     const year = async () => Number((await server.query("SELECT YEAR(UTC_TIMESTAMP()) AS year"))[0]!.year);
     const now = await year();
-    await using holder = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
+    await using holder = place.startSera([...flags, ...SHORT, "180", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
     await using waiter = place.startSera([...flags, "--verbose", "1000", "sh", "-c", "echo token $SERA_TOKEN"]);
     await waiter.says("Waiting for");

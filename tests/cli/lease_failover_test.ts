@@ -9,7 +9,8 @@ import { startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { startPrimary, startReplica } from "../servers/replica.ts";
-import { linux, testWith } from "./needs.ts";
+import { linux, type Need } from "./needs.ts";
+import { Together } from "../side_by_side.ts";
 import { Place } from "./place.ts";
 import { until } from "./wait.ts";
 
@@ -92,11 +93,20 @@ const PAIRS = [
   ["PostgreSQL", linux ?? systemPostgresUnavailable, postgresPair],
 ] as const;
 
+const together = new Together();
+
+/** Defines a case: each has servers of its own, for which it waits most of the time. */
+function test(need: Need, what: string, fn: () => Promise<void>): void {
+  const name = "a holder goes on over the server that takes over";
+  if (need === undefined) together.test(what, name, fn);
+  else console.log(`left out: ${name}: ${what}: ${need}`);
+}
+
 for (const [name, need, start] of PAIRS) {
   for (const how of ["is demoted", "crashes"] as const) {
-    testWith(
-      [need],
-      `${name}: a holder goes on over the server that takes over when the first one ${how}`,
+    test(
+      need,
+      `${name}, when the first one ${how}`,
       async () => {
         await using pair = await start();
         await using place = await Place.make(pair.setting);
@@ -124,9 +134,9 @@ for (const [name, need, start] of PAIRS) {
   }
 }
 
-testWith(
-  [linux, systemPostgresUnavailable, pgBouncerUnavailable],
-  "a holder goes on when PgBouncer is started anew",
+test(
+  linux ?? systemPostgresUnavailable ?? pgBouncerUnavailable,
+  "PgBouncer, when it is started anew",
   async () => {
     await using server = await startSystemPostgres();
     await using first = await startPgBouncer(server, "transaction");

@@ -1,6 +1,7 @@
 /** Tables of leases that cannot be used: one line, the command does not run, and nothing is left behind. */
 
 import assert from "node:assert/strict";
+import { DURABLE_BEATS_PER_TTL } from "../../lib/lock/lease.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbTarget, postgresTarget, SHORT } from "./lease_targets.ts";
 import { Together } from "../side_by_side.ts";
@@ -39,7 +40,7 @@ const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly
 
 for (const target of [mariaDbTarget(), postgresTarget()]) {
   const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
-  const flags = ["--name", "n", ...SHORT];
+  const flags = ["--name", "n"];
 
   for (const [what, statements, said] of FAULTS) {
     for (const wait of ["0", "30"]) {
@@ -77,15 +78,16 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
   test("while a holder's table is missing nobody recreates it, and if it comes back the run goes on", async () => {
     await using started = await target.start();
     const { place, table } = started;
-    // Long enough not to expire on a slow machine. It is renewed every ten seconds.
-    const lasting = ["--name", "n", "--ttl", "30s", "--grace", "1s"];
+    // Long enough not to run out meanwhile on a slow machine.
+    const ttl = 30_000;
+    const lasting = ["--name", "n", "--ttl", `${ttl}ms`, "--grace", "1s"];
     const run = ["--verbose", ...lasting, "0", "sh", "-c", "echo ready; read -r _; exit 7"];
     await using holder = place.startSera(run, { stdin: "open" });
     await holder.says("ready");
     const { beat } = (await started.row("n"))!;
     await started.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
     // Until a renewal has failed.
-    for (const end = performance.now() + 11_000; performance.now() < end;) {
+    for (const end = performance.now() + ttl / DURABLE_BEATS_PER_TTL + 1000; performance.now() < end;) {
       assert.equal((await place.sera([...lasting, "500ms", "echo", "ran"])).stdout, "");
     }
     await started.query(`ALTER TABLE ${table}_away RENAME TO ${table}`);
@@ -109,7 +111,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
   test("a holder whose table disappears says so when the lease is given up, after its command has ended", async () => {
     await using started = await target.start();
     const { place } = started;
-    await using holder = place.startSera([...flags, "0", "sh", "-c", "echo ready; exec sleep 1000"]);
+    await using holder = place.startSera([...flags, ...SHORT, "180", "sh", "-c", "echo ready; exec sleep 1000"]);
     await holder.says("ready");
     await started.query(`DROP TABLE ${started.table}`);
     const { code, stderr } = await holder.ended;

@@ -51,7 +51,9 @@ for (const target of [mariaDb, postgres, pgBouncer]) {
     const port = Number(/:(\d+)[)/]/.exec(setting!)![1]);
     await using proxy = await Proxy.open(port);
     await using started = await target.start([proxy.instead(setting!)]);
-    const holder = started.place.startSera(["--verbose", "--name", "n", ...SHORT, "0", ...COMMAND], { stdin: "open" });
+    const holder = started.place.startSera(["--verbose", "--name", "n", ...SHORT, "180", ...COMMAND], {
+      stdin: "open",
+    });
     await using _ = holder;
     await holder.says("ready 1");
     proxy.cut();
@@ -91,7 +93,7 @@ for (const target of [mariaDb, postgres, pgBouncer]) {
   target.test(together, "a lease that somebody gives to another is lost, and who has it is told", async () => {
     await using started = await target.start();
     const { place } = started;
-    await using holder = place.startSera(["--name", "n", ...SHORT, "0", fixture("stubborn.sh")]);
+    await using holder = place.startSera(["--name", "n", ...SHORT, "180", fixture("stubborn.sh")]);
     await holder.says("ready");
     const { command } = childrenOfSera(holder);
     await started.write(
@@ -130,7 +132,7 @@ for (const target of [mariaDb, postgres]) {
     await using started = await target.start();
     const { place } = started;
     const times = place.file("times");
-    await using holder = place.startSera(["--name", "n", ...SHORT, "0", "sh", "-c", CLOCK, "sh", times]);
+    await using holder = place.startSera(["--name", "n", ...SHORT, "180", "sh", "-c", CLOCK, "sh", times]);
     await holder.says("ready");
     await target.view.server.kill();
     const { code, stderr } = await holder.ended;
@@ -141,7 +143,7 @@ for (const target of [mariaDb, postgres]) {
     const expires = await started.expires("n");
     // It is killed a second before, or a tenth of the ttl.
     assert.ok(last <= expires, `${last - expires} ms too late`);
-    const next = await place.sera(["--name", "n", ...SHORT, "100", "sh", "-c", "date +%s%3N; echo $SERA_TOKEN"]);
+    const next = await place.sera(["--name", "n", "180", "sh", "-c", "date +%s%3N; echo $SERA_TOKEN"]);
     const [began, token] = next.stdout.split("\n").map(Number);
     assert.deepEqual([next.code, token], [0, 2], next.stderr);
     assert.ok(began! >= expires + 1000, `${began! - expires}`);

@@ -43,7 +43,7 @@ for (const target of [...useLeaseTargets(), postgres18Target()]) {
     await using started = await target.start();
     const { place, other } = started;
     const ended = await Promise.all([place, other, place, other, place, other].map((at) => {
-      return at.sera(["--detailed-exit-codes", "--once", "key", "30", "echo", "ran"]);
+      return at.sera(["--detailed-exit-codes", "--once", "key", "180", "echo", "ran"]);
     }));
     const codes = ended.map(({ code }) => code).toSorted();
     assert.deepEqual(codes, [0, ...codes.slice(1).map(() => 205)]);

@@ -104,7 +104,15 @@ const AT_THE_END: Case = {
   name: "at the end of a successful run: the end is recorded afterwards, and the lock is held until then",
   alone: false,
   async run({ database, bench, place, trouble }) {
-    await using run = startImpatient(place, [...flagsOf(bench), "--ttl", "6s", "0", fixture("hold.sh")]);
+    await using run = startImpatient(place, [
+      ...flagsOf(bench),
+      "--ttl",
+      "6s",
+      "--grace",
+      "1s",
+      "0",
+      fixture("hold.sh"),
+    ]);
     await run.says("ready");
     const session = await sessionOf(bench);
     await trouble.begin();

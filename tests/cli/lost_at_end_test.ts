@@ -83,7 +83,7 @@ for (const shared of useHeldSessions()) {
 
   shared.test("a sera that is stopped during --min-hold until another has the lock reports that", async () => {
     await using place = await make();
-    const flags = ["--name", "stopped", "--ttl", "3s"];
+    const flags = ["--name", "stopped", "--ttl", "6s", "--grace", "0"];
     await using run = place.startSera([...flags, "--verbose", "--min-hold", "1h", "0", "true"]);
     await run.says("Keeping the lock");
     run.kill("SIGSTOP");

@@ -30,7 +30,7 @@ for (const shared of servers) {
       /^sera: Lock lost: [^\n]+\nsera: Cannot record in the ledger how the command ended, since the lock is lost: run \d+ counts as abandoned[^\n]+\n$/,
     );
     assert.equal((await outcomes(place, "--name", "lost"))[0], "abandoned");
-    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+    assert.deepEqual(await place.sera([...flags, "180", "echo", "ran"]), RAN);
     assert.deepEqual(await outcomes(place, "--name", "lost"), ["succeeded", "abandoned"]);
   });
 
@@ -72,7 +72,7 @@ for (const shared of servers) {
       } finally {
         await shared.sessions.restart();
       }
-      assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+      assert.deepEqual(await place.sera([...flags, "180", "echo", "ran"]), RAN);
       assert.deepEqual(await outcomes(place, "--name", "died"), ["succeeded", "abandoned"]);
       assert.equal((await history(place, "--name", "died"))[1]!.exit_code, null);
     },
@@ -139,7 +139,7 @@ mariaDb!.test(
     );
     proxy.cut();
     proxy.resume();
-    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+    assert.deepEqual(await place.sera([...flags, "180", "echo", "ran"]), RAN);
   },
 );
 
@@ -166,9 +166,12 @@ mariaDb!.test("when a lock is lost since the server is silent, nobody waits for 
   const { proxy, server } = await openProxy();
   await using _ = proxy;
   await using place = await Place.make(server, { SERA_LEDGER_TABLE: "sera.runs" });
-  await using run = place.startSera(["--ledger", "--ttl", "3s", "--name", "n", "0", fixture("hold.sh")], {
-    stdin: "open",
-  });
+  await using run = place.startSera(
+    ["--ledger", "--ttl", "6s", "--grace", "0", "--name", "n", "0", fixture("hold.sh")],
+    {
+      stdin: "open",
+    },
+  );
   await run.says("ready");
   proxy.stall();
   assert.equal((await run.ended).code, 206);

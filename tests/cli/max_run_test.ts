@@ -53,7 +53,7 @@ testWith([linux], "a command may clean up after TERM, and the lock is held until
   await using run = place.startSera(["--name", "n", "--max-run", "300ms", "0", fixture("slow_to_stop.sh"), go]);
   await run.says("stopping");
   const { command } = childrenOfSera(run);
-  await using waiter = place.startSera(["--name", "n", "20", "sh", "-c", `kill -0 ${command} && echo two; echo ran`]);
+  await using waiter = place.startSera(["--name", "n", "180", "sh", "-c", `kill -0 ${command} && echo two; echo ran`]);
   assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
   assert.ok(lives(command));
   await place.write("go", "");
@@ -85,9 +85,9 @@ testWith([linux], "--max-run holds for the first one with --wait-and-skip, and t
   await using place = await Place.make();
   const flags = ["--wait-and-skip", "--detailed-exit-codes", "--name", "n"];
   const go = place.file("go");
-  await using first = place.startSera([...flags, "--max-run", "300ms", "20", fixture("slow_to_stop.sh"), go]);
+  await using first = place.startSera([...flags, "--max-run", "300ms", "180", fixture("slow_to_stop.sh"), go]);
   await first.says("stopping");
-  await using second = place.startSera([...flags, "--verbose", "20", "echo", "ran"]);
+  await using second = place.startSera([...flags, "--verbose", "180", "echo", "ran"]);
   await second.says("waiting for them");
   await place.write("go", "");
   assert.equal((await first.ended).code, 207);

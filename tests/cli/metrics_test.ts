@@ -32,11 +32,11 @@ for (const target of targets) {
     assert.equal((await run(...good, "true")).code, 0);
     assert.equal((await run("--name", "bad", "0", "sh", "-c", "exit 3")).code, 3);
     assert.equal((await run("--name", "bad", "0", "/no/such/command")).code, 203);
-    await using holder = place.startSera(["--ledger", "--name", "held", "--ttl", "3s", "0", fixture("hold.sh")], {
+    await using holder = place.startSera(["--ledger", "--name", "held", "0", fixture("hold.sh")], {
       stdin: "open",
     });
     await holder.says("ready");
-    await using waiter = place.startSera(["--name", "held", "60", "true"]);
+    await using waiter = place.startSera(["--name", "held", "180", "true"]);
     await until("it waits", async () => await started.waiters("held") === 1);
 
     const found = await metricsOf(place);
@@ -73,6 +73,7 @@ for (const target of targets) {
 
     holder.kill("SIGKILL");
     await holder.ended;
+    await started.endLease("held");
     assert.equal((await waiter.ended).code, 0);
     const after = await metricsOf(place);
     const key = (outcome: string) => JSON.stringify({ ...labels("held"), outcome });

@@ -29,7 +29,7 @@ for (const target of useHeldSessions()) {
     assert.ok(await target.sessions.cutHolder("n"));
     await run.says("another node may start it too (on-lost=warn)");
     // Another run has it now, and the first one still runs.
-    const other = await place.sera(["--name", "n", "20", "echo", "other"]);
+    const other = await place.sera(["--name", "n", "180", "echo", "other"]);
     assert.deepEqual(other, { code: 0, stdout: "other\n", stderr: "" });
     await run.closeStdin();
     const { code, stdout, stderr } = await run.ended;
@@ -78,7 +78,7 @@ for (const target of useHeldSessions()) {
 
   target.test("when the lock is lost, the grace period is at most a third of the ttl", async () => {
     await using place = await Place.make(target.sessions.server);
-    await using run = place.startSera(["--name", "n", "--ttl", "3", "--grace", "3600", "0", fixture("stubborn.sh")]);
+    await using run = place.startSera(["--name", "n", "--ttl", "6", "--grace", "3600", "0", fixture("stubborn.sh")]);
     await run.says("ready");
     assert.ok(await target.sessions.cutHolder("n"));
     await run.says("Lock lost");

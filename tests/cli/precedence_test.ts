@@ -86,8 +86,8 @@ Deno.test("name, wait-and-skip and detailed-exit-codes: the flag wins over the v
   assert.match((await run(place, { env: skip })).stdout, syncing);
   assert.doesNotMatch((await run(place, { env: skip, flags: ["--wait-and-skip=false"] })).stdout, syncing);
 
-  await using skipper = place.startSera(["30", "true"], { env: skip });
-  await using plain = place.startSera(["--detailed-exit-codes=false", "30", "true"], { env: skip });
+  await using skipper = place.startSera(["180", "true"], { env: skip });
+  await using plain = place.startSera(["--detailed-exit-codes=false", "180", "true"], { env: skip });
   await skipper.says(syncing);
   await plain.says(syncing);
   await holder.closeStdin();

@@ -65,6 +65,16 @@ export async function underWatch(sera: Pick<Running, "pid">): Promise<void> {
   await passesOn(sera, "SIGURG");
 }
 
+/**
+ * A command that says `overlap` if another one still does something, and then does `next`. A process that is dead, or that
+ * SIGKILL was sent to, does nothing any more; it may vanish while it is looked at.
+ */
+export function overlapping(command: number, next = "echo ran"): string[] {
+  const dead = "^(State:.[ZX]|(Sig|Shd)Pnd:.*[13579bdf]..$)";
+  const look = `seen=$(cat "/proc/$0/status" 2>/dev/null) && ! echo "$seen" | grep -Eq '${dead}' && echo overlap`;
+  return ["sh", "-c", `${look}; ${next}`, `${command}`];
+}
+
 /** The process that a script has written to a file. */
 export async function pidIn(path: string): Promise<number | undefined> {
   return Number((await Deno.readTextFile(path).catch(() => "")).trim()) || undefined;

@@ -107,12 +107,12 @@ testWith([pidNamespace], "as process 1 sera waits, ends at once by a signal, and
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
   for (const [name, code] of [["TERM", 143], ["INT", 130], ["HUP", 129], ["QUIT", 131]] as const) {
-    await using waiter = startAsFirst(place, ["--name", "n", "60", "echo", "ran"]);
+    await using waiter = startAsFirst(place, ["--name", "n", "180", "echo", "ran"]);
     await until("it waits", () => waitersForFile(path) === 1);
     signal(waiter, `SIG${name}`);
     assert.deepEqual(await waiter.ended, { code, stdout: "", stderr: "" });
   }
-  await using waiter = startAsFirst(place, ["--name", "n", "60", "echo", "ran"]);
+  await using waiter = startAsFirst(place, ["--name", "n", "180", "echo", "ran"]);
   await until("it waits", () => waitersForFile(path) === 1);
   await holder.closeStdin();
   assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
@@ -183,7 +183,7 @@ testWith(image, "in the image a waiter ends at once when the container is stoppe
   await using place = await Place.make();
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
-  await using waiter = startImage(place, ["--name", "n", "60", "echo", "ran"]);
+  await using waiter = startImage(place, ["--name", "n", "180", "echo", "ran"]);
   await until("it waits", () => waitersForFile(`${place.locks}/${lockName("n")}.lock`) === 1);
   signal(waiter, "SIGTERM");
   assert.deepEqual(await waiter.ended, { code: 143, stdout: "", stderr: "" });

@@ -15,7 +15,7 @@ const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
 /** Who is asked sees it soon, and has all the time to end. */
 const PATIENT = { SERA_TTL: "6s", SERA_GRACE: "10m" };
 
-const TARGETS = useTargets().filter(({ name }) => ["file", "MariaDB", "PostgreSQL", "etcd"].includes(name));
+const TARGETS = useTargets("file", "MariaDB", "PostgreSQL", "etcd");
 const LEASES = [mariaDbTarget(), postgresTarget(), pgBouncerTarget()];
 const together = new Together();
 

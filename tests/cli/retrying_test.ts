@@ -18,8 +18,8 @@ for (const target of useHeldSessions()) {
     async () => {
       await using place = await Place.make(target.sessions.server);
       await target.sessions.kill();
-      await using run = place.startSera(["--verbose", "20", "echo", "ran"]);
-      await using first = place.startSera(["--wait-and-skip", "--name", "skip", "20", "echo", "ran"]);
+      await using run = place.startSera(["--verbose", "180", "echo", "ran"]);
+      await using first = place.startSera(["--wait-and-skip", "--name", "skip", "180", "echo", "ran"]);
       for (const one of [run, first]) await one.says("connection refused");
       // Several tries must fail, for the line to be able to come twice: as many as this one has until it gives up.
       assert.equal((await place.sera(["1", "true"])).code, 202);
@@ -67,7 +67,7 @@ for (const target of useHeldSessions()) {
     await using place = await Place.make(target.sessions.server);
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
-    await using waiter = place.startSera(["--name", "n", "20", "echo", "ran"]);
+    await using waiter = place.startSera(["--name", "n", "180", "echo", "ran"]);
     await until("its connection is cut", () => target.sessions.cutWaiters("n"));
     await waiter.says("retrying until the wait is over");
     assert.equal(waiter.over, false);

@@ -86,7 +86,7 @@ for (const fault of FAULTS) {
     assert.match(stderr, new RegExp(`^sera: Unexpected error, please report it: ${kindOf(fault)}\n$`));
     await holder.closeStdin();
     assert.equal((await holder.ended).code, 0);
-    assert.equal((await place.sera(["--name", "n", "20", "true"])).code, 0);
+    assert.equal((await place.sera(["--name", "n", "180", "true"])).code, 0);
     await assert.rejects(Deno.lstat(place.file("ran")));
   });
 

@@ -5,9 +5,9 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { fixture, type Place } from "./place.ts";
 import type { ProgramOptions } from "./program.ts";
 import type { Running } from "./running.ts";
-import { named, testOnAll, useTargets } from "./targets.ts";
+import { testOnAll, useTargets } from "./targets.ts";
 
-const TARGETS = named(useTargets(), "file", "MariaDB", "PostgreSQL", "PostgreSQL 18 with leases", "etcd");
+const TARGETS = useTargets("file", "MariaDB", "PostgreSQL", "PostgreSQL 18 with leases", "etcd");
 
 /** Tells of its lock, then goes on until stdin ends. */
 const TELL = ["sh", "-c", 'echo "$SERA_LOCK_NAME|$SERA_LOCK_KEY|$SERA_SLOT"; read -r _; exit 0'];

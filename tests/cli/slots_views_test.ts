@@ -7,13 +7,15 @@ import { history, outcomes } from "./ledger_view.ts";
 import { fixture, type Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
-import { named, testOn, useTargets } from "./targets.ts";
+import { testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
-const targets = named(useTargets(), "MariaDB", "PostgreSQL", "PostgreSQL with leases", "etcd");
+const targets = useTargets("MariaDB", "PostgreSQL", "PostgreSQL with leases", "etcd");
 
 const LOCK = lockName("n");
-const FLAGS = ["--detailed-exit-codes", "--ledger", "--name", "n", "--ttl", "3s", "--grace", "1s"];
+const FLAGS = ["--detailed-exit-codes", "--ledger", "--name", "n"];
+/** For holders that are to notice soon that they were asked to end, or whose leases have to run out. */
+const SHORT = ["--ttl", "6s", "--grace", "1s"];
 
 /** Starts one who holds a slot until its stdin is closed. */
 async function startIn(place: Place, slots: number, ...flags: string[]): Promise<Running> {
@@ -37,7 +39,7 @@ for (const target of targets) {
     await using zero = await startIn(place, 3);
     await using one = await startIn(place, 3);
     await using two = await startIn(place, 3);
-    await using waiter = place.startSera([...FLAGS, "--slots", "3", "60", "true"]);
+    await using waiter = place.startSera([...FLAGS, "--slots", "3", "180", "true"]);
     const { locks: [lock, ...more] } = await statusOf(place);
     assert.deepEqual(more, []);
     const runs = await history(place, "--name", "n");
@@ -74,8 +76,8 @@ for (const target of targets) {
       await using started = await target.start();
       const { place } = started;
       await using zero = await startIn(place, 3);
-      await using one = await startIn(place, 3);
-      await using two = await startIn(place, 3);
+      await using one = await startIn(place, 3, ...SHORT);
+      await using two = await startIn(place, 3, ...SHORT);
       const unlock = (...args: string[]) => place.sera(["unlock", "--yes", "--wait", "1m", "--name", "n", ...args]);
       const unclear = await unlock();
       assert.equal(unclear.code, 201);
@@ -116,11 +118,11 @@ for (const target of targets) {
         "k",
         "--every",
         "1h",
-        "60",
+        "180",
         "echo",
         "ran",
       ]);
-      await using second = place.startSera([...FLAGS, "--slots", "4", "--once", "k", "60", "echo", "ran"]);
+      await using second = place.startSera([...FLAGS, "--slots", "4", "--once", "k", "180", "echo", "ran"]);
       const locks = async () => (await statusOf(place)).locks;
       // The rule's lock is not shown.
       await until("both wait", async () => {
@@ -149,8 +151,8 @@ for (const target of targets) {
       await using started = await target.start();
       const { place } = started;
       await using one = await startIn(place, 3, "--once", "a");
-      await using two = await startIn(place, 3, "--once", "b");
-      await using last = await startIn(place, 3, "--once", "c");
+      await using two = await startIn(place, 3, "--once", "b", ...SHORT);
+      await using last = await startIn(place, 3, "--once", "c", ...SHORT);
       const busy = await place.sera(["forget", "--yes", "--name", "n", "--once", "a"]);
       assert.equal(busy.code, 204);
       for (const holder of [two, last]) {

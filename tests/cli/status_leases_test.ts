@@ -193,7 +193,19 @@ for (const kind of useLeaseTargets()) {
     testOn(kind, "a sera inside its own lock is refused after that has moved to another session", async (started) => {
       const { place } = started;
       const script = "echo ready; read -r _; SERA_SERVER=$INNER exec sera --name n 0 echo ran";
-      await using outer = place.start(["sera", "--ttl", "6s", "--name", "n", "0", "sh", "-c", script], {
+      await using outer = place.start([
+        "sera",
+        "--ttl",
+        "6s",
+        "--grace",
+        "1s",
+        "--name",
+        "n",
+        "180",
+        "sh",
+        "-c",
+        script,
+      ], {
         env: { INNER: place.server },
         stdin: "open",
       });

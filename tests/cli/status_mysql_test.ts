@@ -288,7 +288,7 @@ for (const [name, missing, start] of KINDS) {
       whole.stderr,
       /^sera: The host, process and label of a holder are not shown, [^;\n]* performance_schema is off; set performance_schema=ON [^;\n]*\n$/,
     );
-    await using waiter = place.startSera(["--name", "quiet", "20", "true"]);
+    await using waiter = place.startSera(["--name", "quiet", "180", "true"]);
     const views = await until("somebody waits", async () => {
       const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
       return locks.length > 0 ? locks : undefined;

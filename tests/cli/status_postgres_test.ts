@@ -78,7 +78,7 @@ postgres.test("another program that has the lock, or waits for it, is shown by r
   await psql.client.query(`SELECT pg_advisory_unlock_all()`);
   await waiting;
 
-  await using sera = place.startSera(["--name", "foreign", "20", "true"]);
+  await using sera = place.startSera(["--name", "foreign", "180", "true"]);
   const [view] = await until("sera waits", async () => {
     const views = await locksOf(place);
     return views.length > 0 ? views : undefined;
@@ -172,7 +172,7 @@ postgres.test("status says what is hidden of other roles' sessions, and of which
     await using holder = place.startSera(["--name", "hidden", "0", HOLD], { stdin: "open" });
     await holder.says("ready");
     const theirs = postgres.server.url().replace("sera:", "another:");
-    await using waiter = place.startSera(["--server", theirs, "--name", "hidden", "20", "true"]);
+    await using waiter = place.startSera(["--server", theirs, "--name", "hidden", "180", "true"]);
     const { reason, other_sessions } = await until("somebody waits", async () => {
       const seen = JSON.parse((await place.sera(["status", "--json"])).stdout);
       return seen.complete ? undefined : seen;

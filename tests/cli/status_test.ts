@@ -125,7 +125,7 @@ for (const target of useTargets()) {
 
     await using holder = place.startSera(["--name", name, "--label", "nightly\tjob", "0", ...HOLD], { stdin: "open" });
     await holder.says("ready");
-    await using waiter = place.startSera(["--name", name, "20", ...HOLD]);
+    await using waiter = place.startSera(["--name", name, "180", ...HOLD]);
     await until("somebody waits", async () => await started.waiters(name) === 1);
 
     const seen = await one();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { untilBeaten } from "./beats.ts";
 import { useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
-import { childrenOfSera, lives, processInfo, underWatch } from "./process_list.ts";
+import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
 import { sideBySide, Together } from "../side_by_side.ts";
 import { until } from "./wait.ts";
 
@@ -16,18 +16,18 @@ for (const target of useHeldSessions()) {
   test("when sera is stopped, with and without a grace period, its command is dead before another gets the lock", async () => {
     const hasNone = async (name: string, flags: readonly string[]) => {
       await using place = await Place.make(target.sessions.server);
-      const all = ["--name", name, "--ttl", "3", ...flags];
+      // A tenth of it is the time to kill the command in, also on a busy machine.
+      const all = ["--name", name, "--ttl", "10", ...flags];
       await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
       await run.says("ready");
       await underWatch(run);
       // From here on it does nothing by itself.
       run.kill("SIGSTOP");
       const { command } = childrenOfSera(run);
-      const look = 'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo ran';
-      const waiter = await place.sera([...all, "20", "sh", "-c", look, `${command}`]);
+      const waiter = await place.sera([...all, "180", ...overlapping(command)]);
       assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
       assert.equal(processInfo(run.pid)?.state, "T");
-      assert.equal(lives(command), false);
+      await until("the command is dead", () => !lives(command));
       run.kill("SIGCONT");
       const { code, stderr } = await run.ended;
       assert.equal(code, 206);
@@ -43,7 +43,18 @@ for (const target of useHeldSessions()) {
     await using place = await Place.make(target.sessions.server);
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
-    await using waiter = place.startSera(["--name", "n", "--ttl", "3", "--verbose", "forever", "echo", "ran"]);
+    await using waiter = place.startSera([
+      "--name",
+      "n",
+      "--ttl",
+      "6",
+      "--grace",
+      "0",
+      "--verbose",
+      "forever",
+      "echo",
+      "ran",
+    ]);
     await waiter.says("Waiting for");
     await until("it waits", async () => await target.sessions.countWaiters("n") === 1);
     waiter.kill("SIGSTOP");
@@ -64,7 +75,9 @@ for (const target of useHeldSessions()) {
 
   test("a command goes on beyond the ttl as long as checks find its lock held", async () => {
     await using place = await Place.make(target.sessions.server);
-    await using run = place.startSera(["--name", "n", "--ttl", "5", "0", fixture("hold.sh")], { stdin: "open" });
+    await using run = place.startSera(["--name", "n", "--ttl", "6", "--grace", "0", "0", fixture("hold.sh")], {
+      stdin: "open",
+    });
     await run.says("ready");
     // Three come in a ttl.
     await untilBeaten(target.sessions, "n", 4);
@@ -74,12 +87,12 @@ for (const target of useHeldSessions()) {
 
   test("with on-lost=warn a stopped sera does not affect its command", async () => {
     await using place = await Place.make(target.sessions.server);
-    const flags = ["--name", "n", "--ttl", "3", "--on-lost", "warn"];
+    const flags = ["--name", "n", "--ttl", "6", "--grace", "0", "--on-lost", "warn"];
     await using run = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
     run.kill("SIGSTOP");
     const { command } = childrenOfSera(run);
-    assert.equal((await place.sera(["--name", "n", "20", "true"])).code, 0);
+    assert.equal((await place.sera(["--name", "n", "180", "true"])).code, 0);
     assert.ok(lives(command));
     run.kill("SIGCONT");
     await run.says("goes on");

@@ -39,6 +39,8 @@ export interface StartedTarget<L extends LedgerView = LedgerView> extends AsyncD
   readonly server: string;
   /** How many wait for the lock of this key at this moment. */
   waiters(key: string): Promise<number>;
+  /** Ends the lease of this key's holder, which was killed: there, nothing but time would. Elsewhere its lock is free anyway. */
+  endLease(key: string): Promise<void>;
   /** What an administrator sees of who holds and who waits. */
   sessions(): Promise<string>;
   /** The ledger of this test alone. */
@@ -53,27 +55,45 @@ export const FILE: Target<TableView> = {
   start: startFile,
 };
 
-/** All targets, for the tests of one file: the servers are there before the first test, and given back after the last. */
-export function useTargets(): readonly Target[] {
-  return [
-    FILE,
-    new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, lendMariaDb, viewOfMySql),
-    new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, lendMySql56, viewOfMySql),
+/** Every target by its name; none is started before it is made. */
+const TARGETS: Readonly<Record<string, () => Target>> = {
+  file: () => FILE,
+  MariaDB: () => new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, lendMariaDb, viewOfMySql),
+  "MySQL 5.6": () => new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, lendMySql56, viewOfMySql),
+  PostgreSQL: () =>
     new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, lendSystemPostgres, viewOfPostgres),
+  "PostgreSQL 18": () =>
     new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, lendPostgres18, viewOfPostgres),
-    useEtcd(),
-  ];
+  etcd: useEtcd,
+};
+
+/** Of the two versions of PostgreSQL, which the program's tests can hardly tell apart, each file of tests has one. */
+function postgresOfThisFile(): string {
+  const letters = new TextEncoder().encode(Deno.mainModule.split("/").at(-1));
+  const isOdd = letters.reduce((sum, letter) => sum + letter, 0) % 2 === 1;
+  return isOdd && postgres18Unavailable === undefined ? "PostgreSQL 18" : "PostgreSQL";
+}
+
+/**
+ * Targets for the tests of one file: the servers are there before the first test, and given back after the last.
+ *
+ * @param names Which ones, where "with leases" after the name of a server makes leases of its locks. By default one of each
+ *   kind.
+ */
+export function useTargets(...names: readonly string[]): readonly Target[] {
+  const wanted = names.length > 0 ? names : ["file", "MariaDB", "MySQL 5.6", postgresOfThisFile(), "etcd"];
+  const servers = new Map<string, Target>();
+  return wanted.map((name) => {
+    const [server = ""] = name.split(" with leases");
+    const target = servers.get(server) ?? TARGETS[server]!();
+    servers.set(server, target);
+    return name === server ? target : target.leased!;
+  });
 }
 
 /** An etcd of one member, for the tests of one file. */
 export function useEtcd(): Target {
   return new EtcdTarget("etcd", linux ?? etcdUnavailable, lendEtcd);
-}
-
-/** Those with these names, where "with leases" after the name of a server makes leases of its locks. */
-export function named(targets: readonly Target[], ...names: readonly string[]): readonly Target[] {
-  const all = targets.flatMap((target) => target.leased ? [target, target.leased] : [target]);
-  return all.filter(({ name }) => names.includes(name));
 }
 
 /** Those whose ledger is a table. */
@@ -134,7 +154,7 @@ class ServerTarget<S extends { stop(): Promise<void> }> implements Target<TableV
     const ledger = ledgerIn(`runs_${++this.#started}`);
     const place = await Place.make(server, { ...variables(ledger.table), SERA_LEDGER_TABLE: ledger.table });
     const dispose = () => place[Symbol.asyncDispose]();
-    return { place, server, waiters, sessions, ledger, [Symbol.asyncDispose]: dispose };
+    return { place, server, waiters, endLease: nothing, sessions, ledger, [Symbol.asyncDispose]: dispose };
   }
 }
 
@@ -180,10 +200,15 @@ async function startFile(): Promise<StartedTarget<TableView>> {
     place,
     server: place.server,
     waiters: (key) => Promise.resolve(waitersForFile(`${place.locks}/${lockName(key)}.lock`)),
+    endLease: nothing,
     sessions: () => Promise.resolve(locksIn(place.locks)),
     ledger: ledgerInFile(`${place.locks}/ledger.sqlite`),
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
 }
 
 /** The contents of the lock files. */

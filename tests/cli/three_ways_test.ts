@@ -25,7 +25,7 @@ for (const target of useTargets()) {
     await using started = await target.start();
     await using stack = new AsyncDisposableStack();
     const { place } = started;
-    const nodes = startNodes(place, stack, ["60", fixture("turn.sh"), place.file("turns")]);
+    const nodes = startNodes(place, stack, ["180", fixture("turn.sh"), place.file("turns")]);
     assert.deepEqual(await codes(nodes), Array(NODES).fill(0));
     const turns = (await place.read("turns")).trim().split("\n");
     assert.equal(turns.length, 2 * NODES);
@@ -52,7 +52,7 @@ for (const target of useTargets()) {
       await using started = await target.start();
       await using stack = new AsyncDisposableStack();
       const words = [fixture("hold.sh")];
-      const nodes = startNodes(started.place, stack, ["--wait-and-skip", ...flags, "--", "60", ...words]);
+      const nodes = startNodes(started.place, stack, ["--wait-and-skip", ...flags, "--", "180", ...words]);
       const first = await runner(nodes);
       const others = nodes.filter((node) => node !== first);
       await until("the others wait", async () => (await started.waiters(words.join(" "))) === NODES - 1);
@@ -70,7 +70,7 @@ for (const target of useTargets()) {
     async () => {
       await using started = await target.start();
       const { place } = started;
-      await using first = place.startSera(["--wait-and-skip", "60", fixture("hold.sh")], { stdin: "open" });
+      await using first = place.startSera(["--wait-and-skip", "180", fixture("hold.sh")], { stdin: "open" });
       await first.says("ready");
       const { code, stdout } = await place.sera(["--wait-and-skip", "--detailed-exit-codes", "1", fixture("hold.sh")]);
       assert.deepEqual({ code, stdout }, { code: 204, stdout: "" });
@@ -81,7 +81,7 @@ for (const target of useTargets()) {
   testOn(target, `staggered on ${target.name}: a wait that runs out is 204, and nothing runs`, async () => {
     await using started = await target.start();
     const { place } = started;
-    await using first = place.startSera(["60", fixture("hold.sh")], { stdin: "open" });
+    await using first = place.startSera(["180", fixture("hold.sh")], { stdin: "open" });
     await first.says("ready");
     for (const wait of ["1", "300ms"]) {
       const began = performance.now();
@@ -110,7 +110,7 @@ for (const target of useTargets()) {
     const { place } = started;
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
-    await using waiter = place.startSera(["--name", "n", "60", "echo", "ran"]);
+    await using waiter = place.startSera(["--name", "n", "180", "echo", "ran"]);
     await until("it waits", async () => (await started.waiters("n")) === 1);
     holder.kill("SIGKILL");
     assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });

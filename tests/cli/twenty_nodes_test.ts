@@ -51,11 +51,11 @@ for (const target of useTargets()) {
 
     const running = Array.from({ length: NODES }, (_, index) => {
       // Half of them wait for the others, half do not.
-      return startNode(index % 2 === 0 ? "0" : "25", random() * MAX_DELAY, skewOf());
+      return startNode(index % 2 === 0 ? "0" : "180", random() * MAX_DELAY, skewOf());
     });
     const ended = await Promise.all(running.map((node) => node.ended));
     // For these an hour seems to have passed, or yet to come.
-    for (const skew of [MAX_SKEW, -MAX_SKEW]) ended.push(await startNode("25", 0, skew).ended);
+    for (const skew of [MAX_SKEW, -MAX_SKEW]) ended.push(await startNode("180", 0, skew).ended);
 
     const turns = (await place.read("turns")).trim().split("\n");
     assert.deepEqual(turns.map((line) => line.replace(/ \d+$/, "")), ["begin", "end"]);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { linux, terminal, testWith, tool } from "./needs.ts";
+import { linux, pidNamespace, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
@@ -122,6 +122,33 @@ testWith(
     await holder.closeStdin();
     await until("the lock is free", async () => (await place.sera(["status", "--name", "n"])).code === 1 || undefined);
     assert.equal((await holder.ended).code, 137);
+  },
+);
+
+testWith(
+  [pidNamespace, tool("test", "-w", "/proc/sys/kernel/ns_last_pid")],
+  "a process of this container that has the number of a holder in another one is not killed",
+  async () => {
+    await withHolder(async (place, holder) => {
+      // The namespace counts on from there, so that the process has the holder's number in it.
+      const script = `echo ${holder.pid - 1} >/proc/sys/kernel/ns_last_pid; sleep 600 & other=$!
+        sera unlock --yes --force --wait 0 --name n; code=$?
+        kill -0 $other && echo $other lives; exit $code`;
+      const { code, stdout, stderr } = await place.run(
+        ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script],
+      );
+      assert.match(
+        stdout,
+        new RegExp(`^${LOCK.slice(0, 12)} is held by .*:${holder.pid} n, .*\n${holder.pid} lives\n$`),
+      );
+      assert.match(
+        stderr,
+        new RegExp(`^sera: Process ${holder.pid} has ended, or cannot be seen from here; end what it started `),
+      );
+      assert.equal(code, 202);
+      await holder.closeStdin();
+      assert.equal((await holder.ended).code, 0);
+    });
   },
 );
 

@@ -61,7 +61,7 @@ for (const kind of useLeaseTargets()) {
     assert.deepEqual([forced.code, how, reason], [0, "forced", null], forced.stdout);
     assert.ok(Date.parse(until) > Date.now() - 1000);
     assert.deepEqual([(await row("n"))?.owner, (await row("n"))?.fence], [null, String(BigInt(before!.fence!) + 1n)]);
-    const next = await place.sera(["--name", "n", "10s", "sh", "-c", "echo $SERA_TOKEN"]);
+    const next = await place.sera(["--name", "n", "180", "sh", "-c", "echo $SERA_TOKEN"]);
     assert.deepEqual([next.stdout, next.code], [`${BigInt(before!.fence!) + 2n}\n`, 0]);
     holder.kill("SIGCONT");
     assert.equal((await holder.ended).code, 206);
@@ -76,7 +76,7 @@ for (const kind of useLeaseTargets()) {
       await holder.ended;
       const forced = await place.sera(["unlock", "--yes", "--wait", "500ms", "--force", "--json", "--name", "n"]);
       assert.deepEqual([forced.code, JSON.parse(forced.stdout).outcome], [0, "forced"], forced.stdout + forced.stderr);
-      assert.equal((await place.sera(["--name", "n", "20s", "true"])).code, 0);
+      assert.equal((await place.sera(["--name", "n", "180", "true"])).code, 0);
     },
     LONG,
   );

@@ -9,7 +9,7 @@ import type { Running } from "./running.ts";
 import { type StartedTarget, type Target, testOn, useTargets } from "./targets.ts";
 
 const TARGETS = useTargets().filter(({ inSession }) => inSession);
-const SHORT = { SERA_TTL: "3s", SERA_GRACE: "1s" };
+const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
 /** Long enough for a paused holder to keep its session while others look. */
 const LONG = { SERA_TTL: "60s", SERA_GRACE: "1s" };
 

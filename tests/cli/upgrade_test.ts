@@ -52,7 +52,7 @@ async function excludeEachOther(
     await using held = holder.hold("--name", "n", "0");
     await held.says("ready");
     assert.equal(await other.run("--name", "n", "0", "true"), 204);
-    await using waiter = other.start("--name", "n", "60", "echo", "ran");
+    await using waiter = other.start("--name", "n", "180", "echo", "ran");
     await until("it waits", async () => await waiting() === 1);
     await held.closeStdin();
     assert.equal((await held.ended).code, 0);
@@ -80,7 +80,7 @@ async function shareLedger({ place }: StartedTarget, { old, present }: ReturnTyp
   // A command that was started only a few milliseconds before outlives its sera.
   await killed.closeStdin();
   await killed.ended;
-  assert.equal(await present.run("--name", "n", "--once", "c", "60", "true"), 0);
+  assert.equal(await present.run("--name", "n", "--once", "c", "180", "true"), 0);
   const ofC = (await history(place, "--name", "n", "--once", "c")).map(({ outcome }) => outcome);
   assert.deepEqual(ofC, ["succeeded", "abandoned"]);
 }
@@ -115,9 +115,6 @@ async function meetSlots({ old, present }: ReturnType<typeof versionsIn>): Promi
   assert.ok(locks.some((lock) => lock.endsWith(".1")), `${locks}`);
 }
 
-const targets = useTargets();
-const named = (...names: string[]): readonly Target[] => targets.filter(({ name }) => names.includes(name));
-
 /** Defines the tests of an earlier version. */
 function testEarlier(earlier: Earlier, on: readonly Target[]): void {
   const there = on.map((target): Target => ({
@@ -141,9 +138,9 @@ function testEarlier(earlier: Earlier, on: readonly Target[]): void {
   });
 }
 
-testEarlier(useFirstRelease(), named("file", "MariaDB", "PostgreSQL"));
+testEarlier(useFirstRelease(), useTargets("file", "MariaDB", "PostgreSQL"));
 const beforeSlots = useBeforeSlots();
-testEarlier(beforeSlots, named("MySQL 5.6", "PostgreSQL 18", "etcd"));
+testEarlier(beforeSlots, useTargets("MySQL 5.6", "PostgreSQL 18", "etcd"));
 
 for (const target of [mariaDbTarget(), postgresTarget()] satisfies LeaseTarget[]) {
   const need = target.need ?? beforeSlots.need;

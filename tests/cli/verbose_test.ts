@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fixture, Place } from "./place.ts";
 
 const FIRST = "First past the post - executing the command.";
-const SYNCING = "Someone else holds the lock - waiting for them; this run will be skipped.";
+const SYNCING = "Somebody else holds the lock - waiting for them; this run will be skipped.";
 
 Deno.test("without verbose sera says nothing", async () => {
   await using place = await Place.make();

@@ -7,7 +7,7 @@ import { testOnAll, useTargets } from "./targets.ts";
 import { KEY } from "./terminal.ts";
 import { pause, until } from "./wait.ts";
 
-const targets = useTargets().filter(({ name }) => ["file", "MariaDB", "PostgreSQL", "etcd"].includes(name))
+const targets = useTargets("file", "MariaDB", "PostgreSQL", "etcd")
   .map((target) => ({ ...target, need: target.need ?? terminal, start: () => target.start() }));
 
 /** The line while another process holds the lock, with the seconds that are left. */

@@ -19,7 +19,7 @@ for (const [signal, code] of Object.entries(SIGNALS)) {
       const { place } = started;
       await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
       await holder.says("ready");
-      await using waiter = place.startSera([...flags, "--name", "n", "60", "echo", "ran"]);
+      await using waiter = place.startSera([...flags, "--name", "n", "180", "echo", "ran"]);
       await until("it waits", async () => (await started.waiters("n")) === 1);
 
       waiter.kill(`SIG${signal}` as Deno.Signal);
@@ -38,7 +38,7 @@ testOnAll(targets, "SIGHUP while waiting stays ignored under nohup", async (targ
   const { place } = started;
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
-  await using waiter = place.start(["nohup", "sera", "--name", "n", "60", "echo", "ran"]);
+  await using waiter = place.start(["nohup", "sera", "--name", "n", "180", "echo", "ran"]);
   await until("it waits", async () => (await started.waiters("n")) === 1);
   waiter.kill("SIGHUP");
   await until("it has taken the signal", () => isTaken(waiter.pid));

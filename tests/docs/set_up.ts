@@ -102,7 +102,7 @@ export async function setUp(kind: Kind, commands: readonly string[]): Promise<Se
   const server = stack.use(await kind.start());
   for (const statement of kind.sql ? statementsAfter(kind.sql) : []) await server.query(statement);
   // A short ttl, so that a holder soon notices that it was asked.
-  const place = stack.use(await Place.make(undefined, { SERA_TTL: "3s" }));
+  const place = stack.use(await Place.make(undefined, { SERA_TTL: "6s" }));
   stack.use(await SyslogDaemon.start(place));
   const { path } = place;
   const line = (text: string) => here(text, { path, port: server.port });

@@ -17,6 +17,7 @@ import { Session } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { parse } from "../backends/parse.ts";
 import { freshName, never, open } from "../backends/open.ts";
+import { HANG } from "../cli/wait.ts";
 import { RunHolder } from "./run_holder.ts";
 
 export { DAY, PLAIN, RUNNER } from "./run_holder.ts";
@@ -53,7 +54,7 @@ export class Holder extends RunHolder {
   static async start(address: LedgerAddress, lock = freshName()): Promise<Holder> {
     const backend = await open(address.server, lock);
     try {
-      const held = await backend.acquire(10_000, never);
+      const held = await backend.acquire(HANG, never);
       if (!held) throw new Error("somebody else has the lock");
       return new Holder(lock, held, await openStoreAt(address, held.session), backend);
     } catch (error) {

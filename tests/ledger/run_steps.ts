@@ -7,6 +7,7 @@ import type { Store } from "../../lib/backends/sql/store.ts";
 import { Recorder } from "../../lib/ledger/recorder.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { never, open } from "../backends/open.ts";
+import { HANG } from "../cli/wait.ts";
 import { type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
 
 /** The command. */
@@ -31,8 +32,8 @@ export type DoStep = <T>(
 export const COMMAND = "the command";
 export const RELEASE = "the release";
 
-/** How long the lock is waited for, in milliseconds: a crash must not keep the next one from it. */
-const PATIENCE = 2000;
+/** How long the lock is waited for, in milliseconds: a crash must not keep the next one from it for ever. */
+const PATIENCE = HANG;
 
 /** A store that does each message as a step. */
 function inSteps({ dialect, run, batch, end }: Store, doStep: DoStep): Store {

@@ -143,6 +143,17 @@ Deno.test("the machine's sleep counts in a lease", async () => {
   assert.match(lock.lost.reason.message, /^Lock lost: sera was suspended for 4\ds /);
 });
 
+Deno.test("a lease that passed while the machine slept is lost within a second, long before the next renewal", async () => {
+  using clock = new FakeClock();
+  const { lock, looks } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
+  await clock.to(100);
+  clock.slept = 45_000;
+  await clock.to(1100);
+  assert.match(lock.lost.reason.message, /^Lock lost: sera was suspended for 3\ds /);
+  assert.equal(lock.lost.reason.within, 0);
+  assert.deepEqual(looks, []);
+});
+
 Deno.test("a silent server is not reported as a suspension", async () => {
   using clock = new FakeClock();
   const { lock, session } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });

@@ -45,7 +45,9 @@ const FAILURES: readonly Failure[] = [
   ["a file that is missing", /cannot download \S+\.tar\.gz: .*404/, { fault: "missing" }],
   ["a download that is cut off", /cannot download \S+\.tar\.gz: /, { fault: "cut off" }],
   ["a version that is not there", /cannot download \S+\/v9\.9\.9\/\w+: .*404/, { args: ["--version", "9.9.9"] }],
-  ["a system without a sera", /there is no sera for Linux on riscv64/, { replaced: machine("Linux", "riscv64") }],
+  ["a system without a sera", /there is no release of sera for Linux on riscv64/, {
+    replaced: machine("Linux", "riscv64"),
+  }],
   ["a system not in the release", /the release has no file for this system: /, {
     replaced: machine("Darwin", "arm64"),
   }],

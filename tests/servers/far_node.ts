@@ -18,16 +18,24 @@ function whyNot(): string | undefined {
 
 const NOBODY = "02:00:00:00:00:99";
 
+/** How many networks of four addresses there are in 198.18.0.0/15, which is for tests. RFC 2544 */
+const NETWORKS = 2 ** 15;
+
+function addressOf(number: number): string {
+  return [198, 18 + (number >> 16), (number >> 8) & 255, number & 255].join(".");
+}
+
 /** A node of its own. Dispose of it when nothing runs there any more. */
 export class FarNode implements AsyncDisposable {
   readonly #id = `${Deno.pid % 10_000}${Math.floor(Math.random() * 1000)}`;
-  readonly #net = `198.18.${Math.floor(Math.random() * 250)}`;
+  /** One of so many that nodes of other tests hardly have the same. */
+  readonly #net = 4 * Math.floor(Math.random() * NETWORKS);
   readonly #namespace = `sera-${this.#id}`;
   readonly #cable = `s${this.#id}`;
   /** This machine's address, as the node reaches it. */
-  readonly here = `${this.#net}.1`;
+  readonly here = addressOf(this.#net + 1);
   /** The node's address. */
-  readonly there = `${this.#net}.2`;
+  readonly there = addressOf(this.#net + 2);
   /** The words that start a program on the node; they become it with `exec`. */
   readonly launcher = ["ip", "netns", "exec", this.#namespace];
 

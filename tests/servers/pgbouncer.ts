@@ -32,6 +32,8 @@ const HOST = "127.0.0.1";
 const ADMIN = "admin";
 const START_DEADLINE_MS = 180_000;
 const POLL_MS = 20;
+/** Far longer than one that runs takes to greet. */
+const CONNECT_MS = 60_000;
 
 /** Starts a PgBouncer, and resolves when it answers. `extra` are settings of its own that win over ours. */
 export async function startPgBouncer(
@@ -139,7 +141,7 @@ async function answers(process: Watched, query: PgBouncer["query"]): Promise<voi
 
 async function ask(port: number, password: string, sql: string): Promise<Record<string, unknown>[]> {
   const address = { host: HOST, port, user: ADMIN, password, database: "pgbouncer", ssl: false };
-  const client = new pg.Client({ ...address, connectionTimeoutMillis: 5000 });
+  const client = new pg.Client({ ...address, connectionTimeoutMillis: CONNECT_MS });
   // Without it an end of the connection ends the tests; the query's promise tells of it as well.
   client.on("error", () => {});
   try {

@@ -1,6 +1,7 @@
 /** A wire between clients and a server that can be slowed down, held up and cut, and that counts round trips. */
 
 import { connect, createServer, type Server, Socket } from "node:net";
+import { freePort } from "./free_port.ts";
 import { RoundTrips } from "./round_trips.ts";
 
 /** Which way bytes go. */
@@ -109,11 +110,12 @@ export class Proxy implements AsyncDisposable {
   #links: Link[] = [];
   #listener: Server | undefined;
   readonly #hostname: string;
-  #port = 0;
+  readonly #port: number;
 
   private constructor(target: number, hostname: string) {
     this.target = target;
     this.#hostname = hostname;
+    this.#port = freePort([hostname]);
   }
 
   /**
@@ -198,7 +200,6 @@ export class Proxy implements AsyncDisposable {
       listener.once("error", reject);
       listener.listen(this.#port, this.#hostname, resolve);
     });
-    this.#port = (listener.address() as { readonly port: number }).port;
     this.#listener = listener;
   }
 

@@ -38,7 +38,7 @@ const CLOSED_CODES: readonly unknown[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"]
 const TLS = /invalid peer certificate|fatal alert|corrupt message|handshake failure|\btls\b|PeerIncompat|PeerMisbehav/i;
 
 /** The other side does not speak HTTP. */
-const NO_HTTP = /invalid HTTP|message head is too large|parsed/i;
+const NO_HTTP = /invalid HTTP|message head is too large|parsed|unexpected message/i;
 
 /** How a failed request is classified. */
 export interface FetchFailure extends Trouble {

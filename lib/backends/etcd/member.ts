@@ -1,4 +1,5 @@
 import { type Trouble, TroubleError } from "../../errors.ts";
+import { formatDuration } from "../../text/duration.ts";
 import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
 import { readLines, readWhole } from "./body.ts";
 import { EtcdError } from "./errors.ts";
@@ -52,7 +53,10 @@ export class Member {
   /** The error for no answer in time. */
   slow(limit: number): EtcdError {
     return this.error(
-      { what: `no answer within ${limit / 1000} s`, cure: "check the address and the firewall, and see its log" },
+      {
+        what: `no answer within ${formatDuration(Math.round(limit))}`,
+        cure: "check the address and the firewall, and see its log",
+      },
       { transient: true },
     );
   }

@@ -6,6 +6,9 @@ import { type ProcessStat, processStat } from "../../system/process.ts";
 import type { ForcedRelease, HolderHandle } from "../../who/holder_handle.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import type { LockFolder } from "./lock_folder.ts";
+import { lstatIfThere } from "../../system/if_there.ts";
+import { locksOn, readKernelLocks } from "./kernel_locks.ts";
+import { LOCK_FILE } from "./names.ts";
 import { holdOf } from "./record.ts";
 import { lookAtFiles } from "./sightings.ts";
 import { endRequestPath, leaveEndRequest, removeEndRequest } from "./end_request.ts";
@@ -72,7 +75,9 @@ export class FileHandle implements HolderHandle {
   async force(): Promise<ForcedRelease | undefined> {
     const { pid } = this.#holder;
     if (pid === undefined || !this.#process) throw this.#unreachable();
+    const isHolders = this.#isHolders(pid);
     if (!await this.holds()) return undefined;
+    if (!isHolders) throw this.#unreachable();
     // Check once more right before the signal: the PID may belong to another process by now.
     if (this.#readProcess()?.started !== this.#process.started) return undefined;
     try {
@@ -89,6 +94,16 @@ export class FileHandle implements HolderHandle {
   #readProcess(): ProcessStat | undefined {
     const { host, pid } = this.#holder;
     return pid === undefined || host !== Deno.hostname() ? undefined : this.#stat(pid);
+  }
+
+  /**
+   * Whether the kernel confirms that the holder is this process. The record alone does not: in a container with the same
+   * host name, or on another machine that shares the folder, the same number is another process.
+   */
+  #isHolders(pid: number): boolean {
+    const file = lstatIfThere(`${this.#folder.path}/${this.#name}${LOCK_FILE}`);
+    if (!file) return false;
+    return locksOn(readKernelLocks() ?? [], file, pid).some((one) => !one.waiting && one.pid === pid);
   }
 
   #unreachable(): LockUnavailableError {

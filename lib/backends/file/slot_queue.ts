@@ -8,7 +8,8 @@ import { takeFile } from "./take.ts";
 
 /**
  * Waits for a free slot. Only the first waiter tries the slots; the others wait for its place, which the kernel gives to the
- * next one, even if the first is killed. If the first is stopped, they keep waiting, but a newcomer still gets a free slot.
+ * next one, even if the first is killed. If the first is stopped, they keep waiting, and try once more when their time is
+ * over; a newcomer still gets a free slot.
  *
  * The first waiter does not lock the slots' files with a blocking call, as for a plain lock. That would take a thread for
  * each slot and cannot be cancelled: all but one call would stay in the kernel's queues while the command runs, and a slot
@@ -28,7 +29,7 @@ export async function waitForSlot(
   signal: AbortSignal,
 ): Promise<HeldSlot | undefined> {
   const place = await takeFile(folder, queueName(lock), deadline, signal);
-  if (!place) return undefined;
+  if (!place) return await slots.tryAll(signal);
   try {
     using watcher = new CloseWatcher(slots.watchedPath);
     for (let since = performance.now();;) {

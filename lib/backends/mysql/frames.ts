@@ -13,6 +13,7 @@ import {
   readColumnCount,
   readGreeting,
 } from "./packets.ts";
+import { brokenIn, type Phase } from "./phase.ts";
 
 /** The lengths in bytes of a packet's header, and of that of a compressed frame. */
 const HEADER = 4;
@@ -25,22 +26,6 @@ const NEXT_FACTOR = 0x02;
 const FILE = 0xfb;
 const EOF_OR_SWITCH = 0xfe;
 const ERROR = 0xff;
-
-/** The state of a connection. */
-type Phase =
-  /** Nothing has arrived yet. */
-  | "greeting"
-  /** The server has greeted, and TLS is being set up: nothing may arrive in plain text from now on. */
-  | "encrypting"
-  | "login"
-  /** No statement is being answered. */
-  | "idle"
-  /** The parts of the answer to a statement. */
-  | "result"
-  | "columns"
-  | "rows"
-  /** The server has refused the connection; nothing may follow. */
-  | "over";
 
 /**
  * Checks that each packet of a MySQL or MariaDB server may come at this point and is well formed, for a client that
@@ -87,7 +72,7 @@ export class MySqlFrames implements Framing {
     const length = header.readUIntLE(0, 3);
     const uncompressed = this.compressed ? header.readUIntLE(4, 3) : 0;
     this.#received += Math.max(length, uncompressed);
-    if (this.#received > MAX_ANSWER_SIZE) throw broken("more than 1 MiB in one answer");
+    if (this.#received > MAX_ANSWER_SIZE) throw brokenIn(this.#phase, "more than 1 MiB in one answer");
     return this.headerLength + length;
   }
 
@@ -109,7 +94,7 @@ export class MySqlFrames implements Framing {
   checkPacket(packet: Buffer, inOrder: boolean): void {
     const content = new FrameCursor(packet, 0, () => broken("a malformed packet"));
     const marker = packet[0];
-    if (marker === undefined) throw broken("an empty packet");
+    if (marker === undefined) throw brokenIn(this.#phase, "an empty packet");
     if (this.#phase === "encrypting") throw broken("a packet in plain text where TLS should start");
     if (this.#phase === "over") throw broken("a packet after the end");
     // Checked before the order, since an unsolicited error that ends the connection has its own sequence number.

@@ -4,6 +4,7 @@ import type { Connection } from "mysql2";
 import { guard } from "../network/frames.ts";
 import { LoginRefusedError } from "./auth.ts";
 import { MySqlFrames } from "./frames.ts";
+import { broken } from "./packets.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
 /** A packet as the driver extracts it from a frame, or from several compressed ones. */
@@ -72,7 +73,7 @@ export class MySqlGuard {
    * @throws {ProtocolError} When something did.
    */
   refusePlainText(): void {
-    if (this.#left() > 0) throw new ProtocolError("MySQL", "something in plain text where TLS should start");
+    if (this.#left() > 0) throw broken("something in plain text where TLS should start");
   }
 
   /** Reads from this TLS socket from now on. */

@@ -122,7 +122,7 @@ async function enterPlain(
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.conflicts()} AS others`;
+  const looks = sql`SELECT ${agreement.conflicts()} AS conflicts`;
   const granted = await getNamedLock(session, name, deadline, signal, {
     next: [looks],
     unless: agreement.conflicts(),
@@ -159,7 +159,9 @@ async function enterSlot(
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)} AS others`;
+  const looks = sql`SELECT ${
+    agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)
+  } AS conflicts`;
   const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
   const all = [sql`SELECT IF(${agreement.conflicts(known)}, -1, ${take}) AS got`, looks];
   const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });
@@ -194,5 +196,5 @@ async function seesOthers(
   signal: AbortSignal,
 ): Promise<boolean> {
   const rows = next ? rowsOf(next) : await session.queryAll(looks, { signal });
-  return answerIn(session, rows, ["others"]).bit("others") === true;
+  return answerIn(session, rows, ["conflicts"]).bit("conflicts") === true;
 }

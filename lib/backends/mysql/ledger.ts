@@ -1,9 +1,9 @@
 import type { TableName } from "../../ledger/table_name.ts";
-import type { Querier, SettingsFrom } from "../sql/querier.ts";
+import type { Querier } from "../sql/querier.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import { ledgerStatements, LOCK_WAIT, type SessionSettings } from "../sql/ledger_statements.ts";
+import { ledgerStatements } from "../sql/ledger_statements.ts";
 import { MYSQL } from "../sql/quoting.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import { storageOf } from "./storage.ts";
@@ -22,18 +22,6 @@ import * as table from "./table_sql.ts";
 
 /** Errors for running out of IDs; MariaDB then reports the last one as a duplicate. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
-const UNKNOWN_VARIABLE = 1193;
-
-const SECONDS = LOCK_WAIT / 1000;
-
-/** The DSN or the server may have turned autocommit off, and sera itself never commits. */
-const PLAIN_SETTINGS = sql`SET autocommit = 1, lock_wait_timeout = ${SECONDS}`;
-
-const SETTINGS: SessionSettings = {
-  all: sql`${PLAIN_SETTINGS}, innodb_lock_wait_timeout = ${SECONDS}`,
-  // A server without InnoDB does not know innodb_lock_wait_timeout.
-  fewer: (cause) => errorNumber(cause) === UNKNOWN_VARIABLE ? PLAIN_SETTINGS : undefined,
-};
 
 const ADVICE: TableAdvice = { whatIs: "the ledger is", flag: "--ledger-table", definition: "sera history --schema" };
 
@@ -100,17 +88,7 @@ export function mySqlDialect(name: TableName): Dialect {
   };
 }
 
-/**
- * The ledger in MySQL or MariaDB.
- *
- * @param settings Where its statements get their settings from.
- */
-export function mySqlStore(
-  querier: Querier,
-  table: TableName,
-  patience: Patience,
-  settings: SettingsFrom = "session",
-): Store {
-  const needed = settings === "session" ? SETTINGS : undefined;
-  return { dialect: mySqlDialect(table), ...ledgerStatements(querier, patience, isLocked, needed) };
+/** The ledger in MySQL or MariaDB. Its sessions have been set up for it. */
+export function mySqlStore(querier: Querier, table: TableName, patience: Patience): Store {
+  return { dialect: mySqlDialect(table), ...ledgerStatements(querier, patience, isLocked) };
 }

@@ -142,7 +142,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       await session.close();
       refuseUnsafe(session.where, now);
     }
-    if (check.agreement.isNeeded && first.bit("others")) {
+    if (check.agreement.isNeeded && first.bit("conflicts")) {
       const { number, isTie } = await check.agreement.others(id);
       if (number !== undefined || isTie) return number ?? 1;
       if (slot !== undefined) await check.agreement.settle(sql`${slot}`);

@@ -12,7 +12,7 @@ import { askState, serverIdentity, type ServerVariables } from "./topology.ts";
 /** The columns of the answer to each question. */
 const COLUMNS = ["mine", "id", "server", "idle", "state", "asker"] as const;
 
-export type Column = (typeof COLUMNS)[number] | "others";
+export type Column = (typeof COLUMNS)[number] | "conflicts";
 
 /** Checks that a session holds a lock on the server that it was opened on. */
 export interface Check {
@@ -54,16 +54,16 @@ export function checkIn(session: MySqlSession, options: MySqlOptions): Check {
   const again = (mine: Statement) =>
     sql`SELECT ${mine} AS mine, ${place}, ${state.expression} AS state, ${asker} AS asker`;
   const read = (rows: readonly Row[], isFirst: boolean) =>
-    answerIn<Column>(session, rows, agreement.isNeeded && isFirst ? [...COLUMNS, "others"] : COLUMNS);
+    answerIn<Column>(session, rows, agreement.isNeeded && isFirst ? [...COLUMNS, "conflicts"] : COLUMNS);
   return {
     agreement,
     first: (mine, slot) =>
-      agreement.isNeeded ? sql`${again(mine)}, ${agreement.conflictsAfter(mine, slot)} AS others` : again(mine),
+      agreement.isNeeded ? sql`${again(mine)}, ${agreement.conflictsAfter(mine, slot)} AS conflicts` : again(mine),
     again,
     read,
     async refuseOthers(next) {
       if (!agreement.isNeeded || session.closed.aborted) return;
-      if (next && "rows" in next && read(next.rows, true).bit("others") === false) return;
+      if (next && "rows" in next && read(next.rows, true).bit("conflicts") === false) return;
       const { number } = await agreement.others();
       if (number !== undefined) throw new OtherSlotsError(number, 1);
     },

@@ -1,7 +1,7 @@
 /** Reads and checks the packets of MySQL and MariaDB. */
 
 import type { FrameCursor } from "../network/frames.ts";
-import { ProtocolError } from "../network/protocol_error.ts";
+import { OtherProtocolError, type ProtocolError, ProtocolViolation } from "../network/protocol_error.ts";
 
 /** In place of a length: the value is NULL. */
 const NULL = 0xfb;
@@ -47,7 +47,7 @@ export interface Capabilities {
  */
 export function readGreeting(content: FrameCursor): Capabilities {
   const version = content.byte();
-  if (version !== 10) throw broken(`a greeting of version ${version}`);
+  if (version !== 10) throw new OtherProtocolError("MySQL");
   content.nullTerminated();
   // Connection id, first part of the scramble, filler.
   content.skip(4 + 8 + 1);
@@ -174,5 +174,5 @@ export function checkValue(content: FrameCursor, type: number): void {
 
 /** The error for a packet that MySQL or MariaDB would not send. */
 export function broken(what: string): ProtocolError {
-  return new ProtocolError("MySQL", what);
+  return new ProtocolViolation("MySQL", what);
 }

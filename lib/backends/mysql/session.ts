@@ -96,7 +96,7 @@ async function openOn(
   streamOf(connection).prependListener("error", (error) => session.ended(error));
   connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
-    session.variables = await setUp(session, host, { lease, leased }, signal);
+    session.variables = await setUp(session, host, { lease }, signal);
     if (!mayBeUnfit) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {

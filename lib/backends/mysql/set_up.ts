@@ -1,6 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import { isPlain } from "../../text/redaction.ts";
 import { rowsOf } from "../sql/batch.ts";
+import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Session } from "../sql/session.ts";
 import { administratorsSql, join, sql, type Statement, variable, word } from "../sql/statement.ts";
 import type { MySqlOptions } from "./options.ts";
@@ -9,11 +10,15 @@ import { errorNumber } from "./table_errors.ts";
 import { askVariables, readVariables, type ServerVariables } from "./topology.ts";
 
 /**
- * The settings of a session for leases: each statement commits by itself, and none waits long for a row or a table that
- * others have locked.
+ * What every session sets, whatever the DSN or the server says: each statement commits by itself, since a transaction that
+ * stays open would keep others from changing a table for as long as a session waits for its lock; and none waits long for
+ * a row or a table that others have locked. Servers without InnoDB, or older than 5.5, lack the last ones.
  */
-const LEASED: readonly Statement[] = [sql`autocommit=1`, sql`lock_wait_timeout=1`];
-const LEASED_ON_INNODB = sql`innodb_lock_wait_timeout=1`;
+const SETTINGS: readonly Statement[] = [
+  sql`autocommit=1`,
+  sql`lock_wait_timeout=${LOCK_WAIT / 1000}`,
+  sql`innodb_lock_wait_timeout=${LOCK_WAIT / 1000}`,
+];
 
 /** The number of the error about a variable that the server does not have. */
 const UNKNOWN_VARIABLE = 1193;
@@ -27,19 +32,22 @@ const UNKNOWN_VARIABLE = 1193;
 export async function setUp(
   session: Session,
   dsn: MySqlDsn,
-  { lease, leased }: Pick<MySqlOptions, "lease" | "leased">,
+  { lease }: Pick<MySqlOptions, "lease">,
   signal: AbortSignal,
 ): Promise<ServerVariables> {
   const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) =>
     sql`${variable(name)}=${administratorsSql(value)}`
   );
   // Last, so that the DSN cannot override it: it frees the lock of a node that has vanished. Whole seconds.
-  assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`, ...leased ? LEASED : []);
-  const full = leased ? [...assignments, LEASED_ON_INNODB] : assignments;
+  assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
   let refused = false;
   if (session.takesSeveral) {
     // The administrator's SQL comes last, so that it cannot run into another statement.
-    const outcomes = await session.batch([askVariables(), ...namesOf(dsn).slice(0, 1), set(full)], { signal });
+    const outcomes = await session.batch([
+      askVariables(),
+      ...namesOf(dsn).slice(0, 1),
+      set([...assignments, ...SETTINGS]),
+    ], { signal });
     const [first] = outcomes;
     if (outcomes.every((outcome) => "rows" in outcome)) return readVariables(session, rowsOf(first!));
     refused = "error" in first! && !first.error.transient;
@@ -47,10 +55,7 @@ export async function setUp(
   // One by one, to leave out what the server lacks, or to learn what it refuses.
   await setNames(session, dsn, signal);
   try {
-    await session.query(set(full), { signal }).catch((error) => {
-      if (!leased || !isAboutUnknownVariable(error)) throw error;
-      return session.query(set(assignments), { signal });
-    });
+    await setAsKnown(session, assignments, signal);
   } catch (error) {
     // Keep a signal's reason.
     if (!(error instanceof LockUnavailableError) || signal.aborted) throw error;
@@ -67,9 +72,18 @@ function set(assignments: readonly Statement[]): Statement {
   return sql`SET ${join(assignments)}`;
 }
 
-/** The variable may be InnoDB's, which a server without InnoDB lacks, or one from the DSN. */
-function isAboutUnknownVariable(error: unknown): boolean {
-  return error instanceof LockUnavailableError && errorNumber(error.cause) === UNKNOWN_VARIABLE;
+/** Sets the settings, without the last ones if the server lacks a variable. */
+async function setAsKnown(session: Session, assignments: readonly Statement[], signal: AbortSignal): Promise<void> {
+  for (let known = SETTINGS.length;; known--) {
+    try {
+      await session.query(set([...assignments, ...SETTINGS.slice(0, known)]), { signal });
+      return;
+    } catch (error) {
+      // It may also be a variable of the DSN.
+      const isUnknown = error instanceof LockUnavailableError && errorNumber(error.cause) === UNKNOWN_VARIABLE;
+      if (!isUnknown || known === 0) throw error;
+    }
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { FrameCursor, type Framing, MAX_ANSWER_SIZE } from "../network/frames.ts
 import { ConnectionError } from "../network/errors.ts";
 import { UnsuitableServerError } from "./errors.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
-import { broken, checkColumns, checkRow, checkTrouble } from "./messages.ts";
+import { broken, checkColumns, checkRow, checkTrouble, otherService } from "./messages.ts";
 
 /** The length of a message's header in bytes: its type (one), and its length without the type (four). */
 const HEADER = 5;
@@ -107,7 +107,9 @@ export class PostgresFrames implements Framing {
     }
     if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);
     this.#received += 1 + length;
-    if (this.#received > MAX_ANSWER_SIZE) throw broken("more than 1 MiB in one answer");
+    if (this.#received > MAX_ANSWER_SIZE) {
+      throw this.#phase === "begin" ? otherService() : broken("more than 1 MiB in one answer");
+    }
     return 1 + length;
   }
 
@@ -188,6 +190,7 @@ export class PostgresFrames implements Framing {
   }
 
   #unexpected(type: number): ProtocolError {
+    if (this.#phase === "begin") return otherService();
     const shown = type > 0x20 && type < 0x7f ? String.fromCharCode(type) : type;
     return broken(`an unexpected message of type ${shown}`);
   }

@@ -110,7 +110,7 @@ export function postgresStore(
     querier,
     patience,
     isLocked,
-    settings === "session" ? { all: SET_FOR_SESSION } : undefined,
+    settings === "session" ? SET_FOR_SESSION : undefined,
   );
   if (settings !== "statement") return { dialect, ...statements };
   // One message at a time: a pooler may send the next one to another server session before it has the answer.

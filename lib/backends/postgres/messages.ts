@@ -1,7 +1,7 @@
 /** Checks the messages of PostgreSQL. Each check throws a `ProtocolError` for a malformed one. */
 
 import type { FrameCursor } from "../network/frames.ts";
-import { ProtocolError } from "../network/protocol_error.ts";
+import { OtherProtocolError, type ProtocolError, ProtocolViolation } from "../network/protocol_error.ts";
 
 /** In place of a length: the value is NULL. */
 const NULL = 0xffffffff;
@@ -53,5 +53,10 @@ export function checkRow(content: FrameCursor, columns: number | undefined): voi
 
 /** The error for a message that PostgreSQL would not send. */
 export function broken(what: string): ProtocolError {
-  return new ProtocolError("PostgreSQL", what);
+  return new ProtocolViolation("PostgreSQL", what);
+}
+
+/** The error for a first message that PostgreSQL would not send. */
+export function otherService(): ProtocolError {
+  return new OtherProtocolError("PostgreSQL");
 }

@@ -12,26 +12,18 @@ import type { Statement } from "./statement.ts";
  */
 export const LOCK_WAIT = 1000;
 
-/** Session settings that the ledger's statements need. */
-export interface SessionSettings {
-  /** Sets all of them. */
-  readonly all: Statement;
-  /** Sets only those that the server supports, if the error says that it lacks one. */
-  fewer?(cause: unknown): Statement | undefined;
-}
-
 /**
  * Runs the ledger's statements. A signal shortens the time for an answer.
  *
  * @param isLocked Whether an error says that waiting for a lock took longer than {@linkcode LOCK_WAIT}. The statement
  * is then retried.
- * @param settings Sent along with the first statements.
+ * @param settings Sets what the session lacks; sent along with the first statements.
  */
 export function ledgerStatements(
   querier: Querier,
   patience: Patience,
   isLocked: (cause: unknown) => boolean,
-  settings?: SessionSettings,
+  settings?: Statement,
 ): Pick<Store, "run" | "batch" | "end"> {
   const options = { signal: patience.noAnswer, serverTime: LOCK_WAIT };
   let unset = settings;
@@ -49,30 +41,18 @@ export function ledgerStatements(
 
   async function set(): Promise<void> {
     if (!unset) return;
-    try {
-      await send(unset.all);
-    } catch (error) {
-      const fewer = error instanceof LockUnavailableError ? unset.fewer?.(error.cause) : undefined;
-      if (!fewer) throw error;
-      await send(fewer);
-    }
+    await send(unset);
     unset = undefined;
   }
 
   async function sendAll(statements: readonly Statement[]): Promise<readonly Outcome[]> {
-    const all = unset ? [unset.all, ...statements] : statements;
+    if (!unset) return await unlessInterrupted(() => querier.batch!(statements, options));
+    const all = [unset, ...statements];
     const [first, ...others] = await unlessInterrupted(() => querier.batch!(all, options));
-    if (!unset) return [first!, ...others];
-    if (rowsIfAny(first)) {
-      unset = undefined;
-      return others;
-    }
-    // A server that stops at the first failure has run none of the others, and all have the same outcome.
-    const isLacking = "error" in first! && unset.fewer?.(first.error.cause) !== undefined;
-    const isUnsent = isLacking && others.every((other) => other === first);
-    // A server that continues may have run the others all the same.
-    await set();
-    return isUnsent ? await sendAll(statements) : others;
+    if (rowsIfAny(first)) unset = undefined;
+    // The server has run the others all the same.
+    else await set();
+    return others;
   }
 
   const { endRun } = querier;

@@ -10,7 +10,7 @@ import type { Sighting } from "../../who/sighting.ts";
 /** The maximum number of runs to read. Crashed runs are among them until their lock is held again. */
 const MAX_RUNS = 1000;
 
-/** The runs that have not ended according to the ledger, newest first; none if it cannot be read. */
+/** The runs that have not ended according to the ledger, newest first; none if it cannot be read, or others keep it locked. */
 export async function runningRuns(
   session: Session,
   dialect: Dialect,
@@ -18,7 +18,9 @@ export async function runningRuns(
   signal: AbortSignal,
 ): Promise<readonly RecordedRun[]> {
   const running = sql`outcome = 'running' AND (${condition})`;
-  return await readLatest(dialect, running, MAX_RUNS, (statement) => askIfAllowed(session, statement, signal));
+  const { withShortWait = (statement) => statement } = dialect;
+  const ask = (statement: Statement) => askIfAllowed(session, withShortWait(statement), signal);
+  return await readLatest(dialect, running, MAX_RUNS, ask);
 }
 
 /**

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
 import { EtcdError } from "../../../lib/backends/etcd/errors.ts";
+import { describeFetchError } from "../../../lib/backends/etcd/fetch_errors.ts";
 import { Path, watch } from "../../../lib/backends/etcd/requests.ts";
 import { parseEtcd } from "../parse.ts";
 import { FakeServer, readFully, writeFully } from "../fake_server.ts";
@@ -169,6 +170,14 @@ Deno.test("in etcd's place: a server of MySQL", async () => {
   const error = await errorOf(`etcd://127.0.0.1:${server.port}`);
   assert.ok(error.message.endsWith(": whatever answers there does not speak HTTP; check host and port"), error.message);
   assert.equal(error.transient, false);
+});
+
+Deno.test("in etcd's place: a server that had greeted before the request was sent", () => {
+  const words = "client error (SendRequest): received unexpected message from connection";
+  const { kind, transient } = describeFetchError(
+    new TypeError(`error sending request for url (http://127.0.0.1:22/): ${words}`),
+  );
+  assert.deepEqual([kind, transient], ["no HTTP", false]);
 });
 
 /** What follows the first message of a stream. */

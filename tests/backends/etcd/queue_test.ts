@@ -8,7 +8,7 @@ import { Running } from "../../cli/running.ts";
 import { until } from "../../cli/wait.ts";
 import { base64 } from "../../servers/etcd_client.ts";
 import type { Etcd } from "../../servers/etcd_member.ts";
-import { freshName, hold, later, never, open } from "../open.ts";
+import { freshName, hold, later, never, open, SHORT_LEASE } from "../open.ts";
 import { parseEtcd } from "../parse.ts";
 import { sharedEtcd } from "../shared_server.ts";
 import { queueOf, waiting } from "./view.ts";
@@ -185,7 +185,7 @@ for (
     const told: string[] = [];
     await using one = await open(etcd.url(), name);
     await using other = await open(etcd.url(), name, undefined, {
-      lease: { ttl: 3000, grace: 0 },
+      lease: SHORT_LEASE,
       retrying: ({ message }) => void told.push(message),
     });
     const lock = await hold(one);
@@ -209,7 +209,7 @@ for (
 
   shared.test(`a holder whose ${what} has lost the lock, and names the new holder`, async (etcd) => {
     const name = freshName();
-    await using one = await open(etcd.url(), name, undefined, { lease: { ttl: 6000, grace: 0 } });
+    await using one = await open(etcd.url(), name, undefined, { lease: SHORT_LEASE });
     await using other = await open(etcd.url(), name, undefined, { label: "next one" });
     const lock = await hold(one);
     const granted = other.acquire(Infinity, never);

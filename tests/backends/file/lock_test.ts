@@ -4,7 +4,7 @@ import { LockFile } from "../../../lib/backends/file/lock_file.ts";
 import { prepareLockFolder } from "../../../lib/backends/file/lock_folder.ts";
 import { Running } from "../../cli/running.ts";
 import { linux, testWith, tool } from "../../cli/needs.ts";
-import { pause, until } from "../../cli/wait.ts";
+import { HANG, pause, until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { lockContract } from "../lock_contract.ts";
 import { failure, freshName, hold, never, open } from "../open.ts";
@@ -46,7 +46,7 @@ testWith([flock], "file: a lock of flock(1)'s excludes sera, which gets it next"
   await holder.says("held");
   await using backend = await open(server, name);
   assert.equal(await backend.acquire(0, never), undefined);
-  const granted = backend.acquire(30_000, never);
+  const granted = backend.acquire(HANG, never);
   await until("sera waits", () => kernelWaiters(name) === 1);
   await holder.closeStdin();
   const lock = await granted;

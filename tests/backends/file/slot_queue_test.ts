@@ -71,6 +71,33 @@ testWith([linux], "file: of those who wait for a slot one looks, in the end once
 
 testWith(
   [linux],
+  "file: a slot that is free when a wait ends is taken, even if the first waiter is stopped",
+  async () => {
+    const name = freshName();
+    using clock = new FakeClock();
+    await using one = await openSlots(name);
+    await using other = await openSlots(name);
+    const held = [await hold(one), await hold(other)];
+    // A stopped process keeps its place in the queue.
+    using place = await Deno.open(`${folder}/${queueName(name)}.lock`, { read: true, write: true, create: true });
+    assert.ok(place.tryLockSync(true));
+    await using waiter = await openSlots(name);
+    const granted = later(waiter.acquire(5000, never));
+    await clock.until("it waits", () => lockers(queueName(name)) === 2);
+    await held.pop()!.release();
+    await clock.to(5000);
+    const lock = await granted;
+    assert.ok(lock);
+    await lock.release();
+    await held[0]!.release();
+    // The wait that was given up is granted, and ends.
+    place.unlockSync();
+    await clock.until("nobody waits", () => lockers(queueName(name)) === 0);
+  },
+);
+
+testWith(
+  [linux],
   "file: a moment's lock by another does not make a free slot busy; one that stays is an error",
   async () => {
     const name = freshName();

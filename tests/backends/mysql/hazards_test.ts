@@ -1,7 +1,7 @@
 /** What administrators, limits and other clients do to those who wait for a lock or hold one. */
 
 import assert from "node:assert/strict";
-import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
+import { LockLostError, LockUnavailableError, OtherSlotsError } from "../../../lib/errors.ts";
 import { HANG, until } from "../../cli/wait.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
@@ -17,7 +17,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await using one = await open(server.dsn(), name);
     await using other = await open(server.dsn(), name);
     const lock = await hold(one);
-    const granted = other.acquire(30_000, never);
+    const granted = other.acquire(HANG, never);
     for (let times = 0; times < 2; times++) {
       const [waiter] = await waiting(server, name);
       await server.query(`KILL QUERY ${waiter!.id}`);
@@ -35,7 +35,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await using one = await open(server.dsn(), name);
     await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     const [waiter] = await waiting(server, name);
     const began = performance.now();
     await server.query(`KILL ${waiter!.id}`);
@@ -79,7 +79,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await using other = await open(server.dsn(), name);
     assert.equal(await other.acquire(0, never), undefined);
     const [first] = (await clients(server)).filter(({ id }) => id !== holder);
-    const granted = other.acquire(30_000, never);
+    const granted = other.acquire(HANG, never);
     assert.equal((await waiting(server, name))[0]!.id, first!.id);
     assert.equal((await clients(server)).length, 2);
     await lock.release();
@@ -120,7 +120,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
       await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
       await using other = await open(server.dsn(), name);
       const lock = await hold(one);
-      const granted = other.acquire(30_000, never);
+      const granted = other.acquire(HANG, never);
       await clock.until("it waits", async () => (await waiters(server, name)).length === 1);
       await clock.to(29_000);
       await lock.release();
@@ -154,7 +154,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
       return true;
     });
     let over = false;
-    const granted = other.acquire(30_000, never).finally(() => over = true);
+    const granted = other.acquire(HANG, never).finally(() => over = true);
     await retries.more(2);
     assert.equal(over, false);
     await lock.release();
@@ -180,10 +180,49 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   await using other = await open(server.dsn("max_statement_time=0.2"), name, undefined, retries);
   const lock = await hold(one);
   let over = false;
-  const granted = other.acquire(30_000, never).finally(() => over = true);
+  const granted = other.acquire(HANG, never).finally(() => over = true);
   // Each has been broken off by the limit.
   await retries.more(2);
   assert.equal(over, false);
   await lock.release();
   await (await granted)!.release();
 });
+
+/** What a DSN or a server may make of a session that locks must not mind. */
+const SETTINGS = [
+  "sql_mode=%27ANSI,NO_BACKSLASH_ESCAPES,HIGH_NOT_PRECEDENCE%27",
+  "sql_mode=%27TRADITIONAL%27",
+  // In which MariaDB has more reserved words.
+  "sql_mode=%27ORACLE%27",
+  "sql_mode=%27EMPTY_STRING_IS_NULL%27",
+  "sql_safe_updates=1",
+  "tx_isolation=%27SERIALIZABLE%27",
+  "character_set_results=NULL",
+  "collation=utf8mb4_turkish_ci",
+];
+
+for (const params of SETTINGS) {
+  mariaDb.test(`locks and slots exclude others with ${decodeURIComponent(params)}`, async (server) => {
+    const name = freshName();
+    const from = (slots?: number) => open(server.dsn(params), name, undefined, { slots });
+    {
+      await using one = await from();
+      await using other = await from();
+      const lock = await hold(one);
+      assert.equal(await other.acquire(0, never), undefined);
+      await lock.confirm();
+      await lock.release();
+    }
+    await using one = await from(2);
+    await using other = await from(2);
+    await using third = await from(2);
+    const locks = [await hold(one), await hold(other)];
+    assert.deepEqual(locks.map(({ slot }) => slot), [0, 1]);
+    assert.equal(await third.acquire(0, never), undefined);
+    for (const slots of [undefined, 3]) {
+      await using misled = await from(slots);
+      await assert.rejects(misled.acquire(0, never), OtherSlotsError);
+    }
+    for (const lock of locks) await lock.release();
+  });
+}

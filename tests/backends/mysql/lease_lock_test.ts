@@ -3,17 +3,17 @@
 
 import { forThisFile } from "../../servers/for_this_file.ts";
 import { type Galera, galeraUnavailable } from "../../servers/galera.ts";
-import { Together } from "../../side_by_side.ts";
+import { Batches } from "../../side_by_side.ts";
 import { leaseContract, polling } from "../lease_contract.ts";
 import { notedOnGalera, startWatchedGalera } from "../polling.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 import { waiting } from "./view.ts";
 
-const together = new Together();
+const batches = new Batches();
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   leaseContract({
-    test: (name, fn) => shared.testTogether(together, name, fn),
+    test: (name, fn) => shared.testInBatch(batches, name, fn),
     server: () => shared.server.dsn(),
     waiting: async (name, count) => void await waiting(shared.server, name, count),
   }, "sera");
@@ -25,7 +25,7 @@ const cluster = forThisFile<Galera>(galeraUnavailable, startWatchedGalera);
 let clients = 0;
 leaseContract({
   test(name, fn) {
-    if (galeraUnavailable === undefined) together.test("Galera", name, fn);
+    if (galeraUnavailable === undefined) batches.test("Galera", name, fn);
   },
   // Each is on another node than the one before.
   server: () => cluster().nodes[++clients % 2]!.dsn(),

@@ -12,7 +12,7 @@ import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { Together } from "../../side_by_side.ts";
 import { Crew, LONG, releaseAll, slotsOf } from "../crew.ts";
-import { leaseOptions } from "../lease_contract.ts";
+import { leaseOptions, SHORT } from "../lease_contract.ts";
 import { freshName, later, never, type OpenOptions } from "../open.ts";
 import { sharedMariaDb } from "../shared_server.ts";
 
@@ -35,6 +35,7 @@ function crewOn(nodes: readonly { dsn(): string }[], options: OpenOptions, name?
     test: () => undefined,
     server: () => nodes[++opened % nodes.length]!.dsn(),
     options: () => leaseOptions("sera"),
+    short: SHORT,
   };
   return new Crew(place, options, name);
 }
@@ -68,7 +69,7 @@ onBoth("losing one of several rows loses all the locks", async (nodes) => {
   for (const taken of names) {
     const [name, ...also] = names.map((each) => `${each.slice(8)}${taken.slice(0, 8)}`);
     await using crew = crewOn(nodes, { also }, name);
-    const held = await crew.holder();
+    const held = await crew.holder(crew.short);
     const row = `${taken.slice(8)}${taken.slice(0, 8)}`;
     await nodes[0]!.query(`UPDATE ${TABLE} SET owner = NULL WHERE name = '${row}'`);
     await until("the loss", () => held.lost.aborted);

@@ -4,21 +4,22 @@
 import assert from "node:assert/strict";
 import { forThisFile } from "../../servers/for_this_file.ts";
 import { type Galera, galeraUnavailable } from "../../servers/galera.ts";
-import { Together } from "../../side_by_side.ts";
+import { Batches } from "../../side_by_side.ts";
 import { Crew } from "../crew.ts";
 import { crewContract } from "../crew_contract.ts";
-import { leaseOptions, polling } from "../lease_contract.ts";
+import { leaseOptions, polling, SHORT } from "../lease_contract.ts";
 import { notedOnGalera, startWatchedGalera, watchStatements } from "../polling.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
-const together = new Together();
+const batches = new Batches();
 const options = () => leaseOptions("sera");
 
 const mariaDb = sharedMariaDb();
 crewContract({
-  test: (name, fn) => mariaDb.testTogether(together, name, fn),
+  test: (name, fn, alone) => mariaDb.testInBatch(batches, name, fn, alone),
   server: () => mariaDb.server.dsn(),
   options,
+  short: SHORT,
   hasTokens: true,
 });
 
@@ -26,14 +27,16 @@ crewContract({
 const mySql56 = sharedMySql56();
 let isWatched: Promise<void> | undefined;
 crewContract({
-  test(name, fn) {
-    mySql56.testTogether(together, name, async () => {
+  test(name, fn, alone) {
+    const watched = async () => {
       await (isWatched ??= watchStatements(mySql56.server));
       await fn();
-    });
+    };
+    mySql56.testInBatch(batches, name, watched, alone);
   },
   server: () => mySql56.server.dsn(),
   options,
+  short: SHORT,
   waiting: (name, count) => polling(count, () => notedOnGalera([mySql56.server], name)),
   hidesSessions: true,
   hasTokens: true,
@@ -55,12 +58,13 @@ mySql56.test("while a slot is held, status says that its waiters cannot be seen"
 const cluster = forThisFile<Galera>(galeraUnavailable, startWatchedGalera);
 let opened = 0;
 crewContract({
-  test(name, fn) {
-    if (galeraUnavailable === undefined) together.test("Galera", name, fn);
+  test(name, fn, alone) {
+    if (galeraUnavailable === undefined) batches.test("Galera", name, fn, alone);
   },
   // Each is on another node than the one before.
   server: () => cluster().nodes[++opened % 2]!.dsn(),
   options,
+  short: SHORT,
   waiting: (name, count) => polling(count, () => notedOnGalera(cluster().nodes, name)),
   hasTokens: true,
   lacks: ["maxWaiters"],

@@ -17,7 +17,7 @@ import { FakeMySql } from "./fake_server.ts";
 
 const leased = { ...plainSession, leased: true };
 
-/** What to ask a session for the variables that a lease sets. */
+/** What to ask a session for the variables that it sets. */
 const SETTINGS = "SELECT @@autocommit AS auto, @@lock_wait_timeout AS tables, @@innodb_lock_wait_timeout AS `rows`, " +
   "@@wait_timeout AS idle";
 
@@ -43,17 +43,13 @@ const OVERRIDING = "autocommit=0&lock_wait_timeout=77&innodb_lock_wait_timeout=7
 
 const mariaDb = sharedMariaDb();
 for (const shared of [mariaDb, sharedMySql56()]) {
-  shared.test("each statement of a lease commits, and waits for nothing", async (server) => {
+  shared.test("each statement commits, and waits for nothing, with a lease and without", async (server) => {
     const expected = { auto: 1, tables: 1, rows: 1, idle: 30 };
-    for (const params of ["", OVERRIDING]) {
-      assert.deepEqual(await ask(server.dsn(params), leased, SETTINGS), expected, params);
+    for (const options of [leased, plainSession]) {
+      for (const params of ["", OVERRIDING]) {
+        assert.deepEqual(await ask(server.dsn(params), options, SETTINGS), expected, params);
+      }
     }
-    assert.deepEqual(await ask(server.dsn(OVERRIDING), plainSession, SETTINGS), {
-      auto: 0,
-      tables: 77,
-      rows: 78,
-      idle: 30,
-    });
   });
 
   shared.test("session locks work, and cost no further statement", async (server) => {
@@ -92,14 +88,15 @@ const PLAIN = { version: "8.4.0", server_uuid: "u", read_only: "OFF" };
 const NODE = { version: "10.11.6-MariaDB", read_only: "OFF", wsrep_on: "ON" };
 const MEMBER = { ...PLAIN, group_replication_group_name: "g", group_replication_single_primary_mode: "OFF" };
 const SHOW = "SHOW GLOBAL VARIABLES WHERE Variable_name IN";
-const SET = "SET wait_timeout=30, autocommit=1, lock_wait_timeout=1";
-const ON_INNODB = `${SET}, innodb_lock_wait_timeout=1`;
+const OLDEST = "SET wait_timeout=30, autocommit=1";
+const WITHOUT_INNODB = `${OLDEST}, lock_wait_timeout=1`;
+const SET = `${WITHOUT_INNODB}, innodb_lock_wait_timeout=1`;
 
 /** Servers, the statements that open a session for leases there, and whether it has locks of its own. */
 const OPENED: [string, Readonly<Record<string, string>>, string[], boolean][] = [
-  ["a plain server", PLAIN, [SHOW, ON_INNODB], true],
-  ["a node of a Galera cluster", NODE, [SHOW, ON_INNODB, "SET wsrep_sync_wait=7", "SELECT 1"], false],
-  ["a member of a group with several primaries", MEMBER, [SHOW, ON_INNODB], false],
+  ["a plain server", PLAIN, [SHOW, SET], true],
+  ["a node of a Galera cluster", NODE, [SHOW, SET, "SET wsrep_sync_wait=7", "SELECT 1"], false],
+  ["a member of a group with several primaries", MEMBER, [SHOW, SET], false],
 ];
 
 for (const [what, variables, statements, hasSessionLocks] of OPENED) {
@@ -115,17 +112,21 @@ for (const [what, variables, statements, hasSessionLocks] of OPENED) {
       assert.equal(session.hasSessionLocks, hasSessionLocks);
       return Promise.resolve();
     });
-    assert.deepEqual(statementsOf(without), [SHOW, "SET wait_timeout=30"]);
+    assert.deepEqual(statementsOf(without), [SHOW, SET]);
   });
 }
 
-Deno.test("on a server without InnoDB no InnoDB timeout is set", async () => {
-  using server = fake(PLAIN, {
-    innodb_lock_wait_timeout: new ServerError(1193, "Unknown system variable 'innodb_lock_wait_timeout'"),
-  });
-  await inSession(server.dsn, leased, () => Promise.resolve());
-  // One by one, once the server has refused them together.
-  assert.deepEqual(statementsOf(server), [SHOW, ON_INNODB, ON_INNODB, SET, SHOW]);
+Deno.test("a server that lacks the latest settings is set up with the others", async () => {
+  const lacks = (name: string) => ({ [` ${name}=`]: new ServerError(1193, `Unknown system variable '${name}'`) });
+  for (const options of [leased, plainSession]) {
+    using withoutInnoDb = fake(PLAIN, lacks("innodb_lock_wait_timeout"));
+    await inSession(withoutInnoDb.dsn, options, () => Promise.resolve());
+    // One by one, once the server has refused them together.
+    assert.deepEqual(statementsOf(withoutInnoDb), [SHOW, SET, SET, WITHOUT_INNODB, SHOW]);
+    using old = fake(PLAIN, lacks("lock_wait_timeout"));
+    await inSession(old.dsn, options, () => Promise.resolve());
+    assert.deepEqual(statementsOf(old), [SHOW, SET, SET, WITHOUT_INNODB, OLDEST, SHOW]);
+  }
 });
 
 for (const variables of [NODE, MEMBER, PLAIN]) {

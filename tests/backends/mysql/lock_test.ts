@@ -1,21 +1,21 @@
 import { crewContract } from "../crew_contract.ts";
 import { lockContract } from "../lock_contract.ts";
 import { waiting } from "./view.ts";
-import { Together } from "../../side_by_side.ts";
+import { Batches } from "../../side_by_side.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
-const together = new Together();
+const batches = new Batches();
 
 const mySql56 = sharedMySql56();
 
 for (const shared of [sharedMariaDb(), mySql56]) {
   lockContract({
-    test: (name, fn) => shared.testTogether(together, name, fn),
+    test: (name, fn) => shared.testInBatch(batches, name, fn),
     server: () => shared.server.dsn(),
     waiting: async (name, count) => void await waiting(shared.server, name, count),
   });
   crewContract({
-    test: (name, fn) => shared.testTogether(together, name, fn),
+    test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
     server: () => shared.server.dsn(),
     lacks: shared === mySql56 ? ["slots", "also", "maxWaiters"] : [],
   });

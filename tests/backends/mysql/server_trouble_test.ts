@@ -27,7 +27,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
       await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
       const lock = await hold(one);
       let over = false;
-      const granted = later(other.acquire(60_000, never).finally(() => over = true));
+      const granted = later(other.acquire(HANG, never).finally(() => over = true));
       const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
       await waiting(server, name);
       const began = performance.now();

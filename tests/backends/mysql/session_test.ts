@@ -29,7 +29,8 @@ const HONOURED: [string, string, unknown[]][] = [
   ["time_zone=%27%2B02%3A00%27", "SELECT @@session.time_zone", ["+02:00"]],
   ["sql_mode=%27ANSI_QUOTES%27&net_read_timeout=78", "SELECT @@sql_mode, @@net_read_timeout", ["ANSI_QUOTES", 78]],
   ["net_read_timeout=1&net_read_timeout=79", "SELECT @@net_read_timeout", [79]],
-  ["autocommit=0", "SELECT @@autocommit", [0]],
+  // What sera's own statements need.
+  ["autocommit=0", "SELECT @@autocommit", [1]],
   ["net_read_timeout=@@global.net_read_timeout&net_write_timeout=60%2B1", "SELECT @@net_write_timeout", [61]],
   // Without a meaning for a lock.
   ["parseTime=true&loc=Europe%2FParis&interpolateParams=true&multiStatements=true&clientFoundRows=true", "SELECT 1", [

@@ -9,7 +9,7 @@ import { connectMySql } from "../../servers/mysql_client.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { RoundTrips } from "../../servers/round_trips.ts";
-import { freshName, hold, later, never, open, type OpenOptions, plainOptions, Retries } from "../open.ts";
+import { freshName, hold, later, never, open, type OpenOptions, plainOptions, Retries, SHORT_LEASE } from "../open.ts";
 import { parse } from "../parse.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 import { holderOf, waiting } from "./view.ts";
@@ -227,7 +227,7 @@ mariaDb.test("a slot and its marker are two named locks, and the release frees b
 
 mariaDb.test("a request to release any of several locks reaches their holder", async (server) => {
   const names = [freshName(), freshName(), freshName()];
-  const lease = { ttl: 3000, grace: 0 };
+  const lease = SHORT_LEASE;
   for (const name of names) {
     await using lock = await open(server.dsn(), names[0]!, undefined, { also: names.slice(1), lease });
     const held = await hold(lock);

@@ -12,6 +12,7 @@ import { assertTrustsNamedOnly } from "../network/other_authorities.ts";
 import { failure, freshName, hold, open } from "../open.ts";
 import { runTool } from "../../servers/tool.ts";
 import { sharedMariaDb, SharedServer } from "../shared_server.ts";
+import { HANG } from "../../cli/wait.ts";
 
 const CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
 const HOSTS = ["127.0.0.1", "localhost", "[::1]"] as const;
@@ -125,7 +126,7 @@ secure.test("a lock over TLS is held, waited for and released", async (server) =
   await using one = await open(dsn, name, certificates.ca);
   await using other = await open(dsn, name, certificates.ca);
   const lock = await hold(one);
-  const granted = other.acquire(30_000, new AbortController().signal);
+  const granted = other.acquire(HANG, new AbortController().signal);
   await lock.release();
   await (await granted)!.release();
 });

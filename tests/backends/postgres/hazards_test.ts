@@ -35,7 +35,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await using one = await open(server.url(), name);
     await using other = await open(server.url(), name);
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     await waiting(server, name);
     const looks = new Set<string>();
     let times = 0;
@@ -61,7 +61,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await using one = await open(server.url(), name);
     await using other = await open(server.url(), name);
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     await waiting(server, name);
 
     await using command = await OtherClient.connect(server);
@@ -89,7 +89,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
         await using one = await open(server.url(), name);
         await using other = await open(url, name);
         const lock = await hold(one);
-        const granted = later(other.acquire(30_000, never));
+        const granted = later(other.acquire(HANG, never));
         await waiting(server, name);
         await gate.close();
         const [waiter] = await blocked(server);
@@ -134,7 +134,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
         await using one = await open(url, name);
         await using other = await open(url, name);
         const lock = await hold(one);
-        const granted = later(other.acquire(30_000, never));
+        const granted = later(other.acquire(HANG, never));
         await waiting(server, name);
         await lock.release();
         await (await granted)!.release();
@@ -188,7 +188,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await using one = await open(server.url(), name);
     await using other = await open(server.url(), name, undefined, { retrying: ({ message }) => told.push(message) });
     const lock = await hold(one);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     const [waiter] = await waiting(server, name);
     const began = performance.now();
     await server.query(`SELECT pg_terminate_backend(${waiter!.pid})`);
@@ -216,7 +216,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
       await using other = await open(url, name);
       const lock = await hold(one);
       let over = false;
-      const granted = later(other.acquire(30_000, never).finally(() => over = true));
+      const granted = later(other.acquire(HANG, never).finally(() => over = true));
       const [waiter] = await waiting(server, name);
       // Between its looks it does not even notice.
       await server.query(`SELECT pg_cancel_backend(${waiter!.pid}) FROM generate_series(1, 1000)`);
@@ -243,7 +243,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   test("a holder whose check or release is cancelled keeps its lock until it is released", async (server) => {
     const name = freshName();
     // A third of the TTL is the time to the next look. The rest has to be enough for all that is done meanwhile.
-    await using backend = await open(server.url(), name, undefined, { lease: { ttl: 4500, grace: 0 } });
+    await using backend = await open(server.url(), name, undefined, { lease: { ttl: 15_000, grace: 0 } });
     const lock = await hold(backend);
     await using blocker = await OtherClient.connect(server);
     await block(blocker);
@@ -275,7 +275,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
         return true;
       });
       let over = false;
-      const granted = later(other.acquire(30_000, never).finally(() => over = true));
+      const granted = later(other.acquire(HANG, never).finally(() => over = true));
       await retries.more(2);
       assert.equal(over, false);
       await lock.release();
@@ -319,7 +319,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     for (let round = 0; round < 2; round++) {
       await using other = await OtherClient.connect(server);
       await other.query(`SELECT pg_advisory_lock(${args})`);
-      const granted = later(backend.acquire(30_000, never));
+      const granted = later(backend.acquire(HANG, never));
       await waiting(server, name);
       // By its own hand, or by the end of its session.
       if (round % 2 === 0) await other.query(`SELECT pg_advisory_unlock(${args})`);
@@ -340,7 +340,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await using other = await open(server.url(), name);
     assert.equal(await other.acquire(0, never), undefined);
     const [first] = (await sessions(server)).filter(({ pid }) => pid !== holder);
-    const granted = later(other.acquire(30_000, never));
+    const granted = later(other.acquire(HANG, never));
     await waiting(server, name);
     assert.equal((await sessions(server)).length, 2);
     await lock.release();
@@ -506,7 +506,7 @@ async function assertTold(
   await using one = await open(server.url(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
   await using other = await open(server.url(), name, undefined, { retrying: ({ message }) => told.push(message) });
   const lock = await hold(one);
-  const granted = later(other.acquire(60_000, never));
+  const granted = later(other.acquire(HANG, never));
   const lost = lossOf(lock);
   await waiting(server, name);
   const ended = end();

@@ -4,17 +4,17 @@
 import { forThisFile } from "../../servers/for_this_file.ts";
 import { pgBouncerUnavailable } from "../../servers/pgbouncer.ts";
 import { systemPostgresUnavailable } from "../../servers/postgres_system.ts";
-import { Together } from "../../side_by_side.ts";
+import { Batches } from "../../side_by_side.ts";
 import { leaseContract, polling } from "../lease_contract.ts";
 import { notedThroughPooler, type Pooled, startPooled } from "../polling.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 import { waiting } from "./view.ts";
 
-const together = new Together();
+const batches = new Batches();
 
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   leaseContract({
-    test: (name, fn) => shared.testTogether(together, name, fn),
+    test: (name, fn) => shared.testInBatch(batches, name, fn),
     server: () => shared.server.url(),
     waiting: async (name, count) => void await waiting(shared.server, name, count),
   });
@@ -27,7 +27,7 @@ for (const mode of ["transaction", "statement"] as const) {
   const pooled = forThisFile<Pooled>(unavailable, () => startPooled(mode));
   leaseContract({
     test(name, fn) {
-      if (unavailable === undefined) together.test(label, name, fn);
+      if (unavailable === undefined) batches.test(label, name, fn);
     },
     server: () => pooled().pool.url(),
     waiting: (name, count) => polling(count, () => notedThroughPooler(pooled().server, name)),

@@ -10,7 +10,7 @@ import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { Together } from "../../side_by_side.ts";
 import { Crew, LONG, releaseAll, slotsOf } from "../crew.ts";
-import { leaseOptions } from "../lease_contract.ts";
+import { leaseOptions, SHORT } from "../lease_contract.ts";
 import { freshName, later, never, type OpenOptions } from "../open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 import { OtherClient } from "./view.ts";
@@ -19,7 +19,7 @@ const N = 2;
 const TABLE = "contract_leases";
 
 function crewOn(server: () => string, options: OpenOptions, name?: string): Crew {
-  return new Crew({ test: () => undefined, server, options: () => leaseOptions() }, options, name);
+  return new Crew({ test: () => undefined, server, options: () => leaseOptions(), short: SHORT }, options, name);
 }
 
 /** The rows of a lock and its slots. */
@@ -89,7 +89,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     for (const taken of names) {
       const [name, ...also] = names;
       await using crew = crewOn(() => server.url(), { also }, name);
-      const held = await crew.holder();
+      const held = await crew.holder(crew.short);
       await server.query(`UPDATE ${TABLE} SET owner = NULL WHERE name = '${taken}'`, server.database);
       await until("the loss", () => held.lost.aborted);
       assert.match(String(held.lost.reason), /somebody has freed its row/);

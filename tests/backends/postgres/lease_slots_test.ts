@@ -4,20 +4,23 @@
 import { forThisFile } from "../../servers/for_this_file.ts";
 import { pgBouncerUnavailable } from "../../servers/pgbouncer.ts";
 import { systemPostgresUnavailable } from "../../servers/postgres_system.ts";
-import { Together } from "../../side_by_side.ts";
+import { Batches } from "../../side_by_side.ts";
 import { crewContract } from "../crew_contract.ts";
-import { leaseOptions, polling } from "../lease_contract.ts";
+import { leaseOptions, polling, SHORT } from "../lease_contract.ts";
 import { notedThroughPooler, type Pooled, startPooled } from "../polling.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 
-const together = new Together();
+const batches = new Batches();
 const options = () => leaseOptions();
 
-for (const shared of [sharedPostgres(), sharedPostgres18()]) {
+const newer = sharedPostgres18();
+for (const shared of [sharedPostgres(), newer]) {
   crewContract({
-    test: (name, fn) => shared.testTogether(together, name, fn),
+    ...shared === newer ? { isBrief: true } : {},
+    test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
     server: () => shared.server.url(),
     options,
+    short: SHORT,
     hasTokens: true,
   });
 }
@@ -25,11 +28,12 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
 const unavailable = systemPostgresUnavailable ?? pgBouncerUnavailable;
 const pooled = forThisFile<Pooled>(unavailable, () => startPooled("transaction"));
 crewContract({
-  test(name, fn) {
-    if (unavailable === undefined) together.test("PgBouncer in transaction mode", name, fn);
+  test(name, fn, alone) {
+    if (unavailable === undefined) batches.test("PgBouncer in transaction mode", name, fn, alone);
   },
   server: () => pooled().pool.url(),
   options,
+  short: SHORT,
   waiting: (name, count) => polling(count, () => notedThroughPooler(pooled().server, name)),
   hasTokens: true,
   lacks: ["maxWaiters"],

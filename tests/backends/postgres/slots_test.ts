@@ -1,14 +1,14 @@
 /** Locks with slots, several locks and limits of waiters, as the contract has them. */
 
 import { crewContract } from "../crew_contract.ts";
-import { Together } from "../../side_by_side.ts";
+import { Batches } from "../../side_by_side.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 
-const together = new Together();
+const batches = new Batches();
 
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   crewContract({
-    test: (name, fn) => shared.testTogether(together, name, fn),
+    test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
     server: () => shared.server.url(),
   });
 }

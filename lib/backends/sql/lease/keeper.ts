@@ -146,8 +146,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     try {
       for (const { lock } of needed) await sessionLocks.enter(session, lock, atOnce(), this.ended);
     } catch (error) {
-      // Only the lease matters; if the session has ended, the next renewal opens another.
-      if (!(error instanceof LockUnavailableError || error instanceof OtherSlotsError)) throw error;
+      // Only the lease matters; if the session has ended, the next renewal opens another, unless the keeper has ended too.
+      const isHarmless = error instanceof LockUnavailableError || error instanceof OtherSlotsError;
+      if (!isHarmless && error !== this.ended.reason) throw error;
     }
   }
 

@@ -10,7 +10,7 @@ import { slotIn } from "../../../../lib/lock/slot_name.ts";
 import type { Claim, Lease } from "../../../../lib/backends/sql/lease/row.ts";
 import type { Session } from "../../../../lib/backends/sql/session.ts";
 import { sql, type Statement } from "../../../../lib/backends/sql/statement.ts";
-import { delayOrAbort } from "../../../../lib/waiting.ts";
+import { delayOrAbort, unlessAborted } from "../../../../lib/waiting.ts";
 import { type FakeRow, FakeRows, Refusal } from "./fake_rows.ts";
 
 /** How often the session lock is looked at, in milliseconds. */
@@ -91,7 +91,7 @@ export class FakeLeases extends FakeRows {
         enter: async (session, name, deadline, signal) => {
           for (;;) {
             const isLast = deadline.passed;
-            const got = await this.ask(session, "enter", () => this.#enter(session, name));
+            const got = await unlessAborted(signal, this.ask(session, "enter", () => this.#enter(session, name)));
             if (got || isLast) return got;
             await delayOrAbort(Math.ceil(Math.min(QUEUE_PAUSE, deadline.remaining)), signal, session.closed);
             signal.throwIfAborted();

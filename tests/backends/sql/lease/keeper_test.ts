@@ -215,3 +215,15 @@ Deno.test("the session lock that a waiter gives up goes back to the holder", asy
   assert.equal(leases.queued, leases.sessions[2]);
   await clock.during(lock.release());
 });
+
+Deno.test("a server that goes silent while the session lock is asked for again lets sera end without another error", async () => {
+  const all = await held(true);
+  const { clock, leases, lock } = all;
+  leases.sessions[0]!.ended(new Error("killed by an administrator"));
+  leases.fate = (what) => what === "enter" ? "ignored" : "answered";
+  await clock.to(1100);
+  assert.deepEqual(leases.asked.at(-1), { at: 1000, what: "enter", session: 2 });
+  lock.commandStarts?.();
+  // An error that nothing catches would fail the test.
+  await all[Symbol.asyncDispose]();
+});

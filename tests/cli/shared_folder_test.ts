@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { queueName } from "../../lib/backends/file/names.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { lstatIfThere } from "../../lib/system/if_there.ts";
-import { anotherUser, asMember, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
+import { anotherUser, asMember, linux, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import type { Ended, Running } from "./running.ts";
 import { waitersForFile } from "./targets.ts";
@@ -122,6 +122,22 @@ testWith([flock], "who is ended while it waits for a shared ledger leaves no cop
   await reader.ended;
   assert.deepEqual([...Deno.readDirSync(TMPDIR)], []);
   await locker.closeStdin();
+});
+
+testWith([linux], "a copy of a shared ledger that a killed sera has left is removed by the next run", async () => {
+  await using place = await shared();
+  const TMPDIR = place.file("tmp");
+  await Deno.mkdir(TMPDIR);
+  const run = () => place.sera(["--ledger", "0", "true"], { env: { TMPDIR } });
+  assert.equal((await run()).code, 0);
+  const { dev, ino } = await Deno.stat(`${place.locks}/ledger.sqlite.lock`);
+  const ofAnother = `sera-ledger-${dev}-${ino}0-left`;
+  for (const left of [`sera-ledger-${dev}-${ino}-left`, ofAnother]) {
+    await Deno.mkdir(`${TMPDIR}/${left}`);
+    await Deno.writeTextFile(`${TMPDIR}/${left}/ledger.sqlite`, "half");
+  }
+  assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });
+  assert.deepEqual([...Deno.readDirSync(TMPDIR)].map(({ name }) => name), [ofAnother]);
 });
 
 /** Whether a process has the file open. */

@@ -214,3 +214,22 @@ for (const parameters of ["", "?tls=skip-verify", "?tls=preferred"]) {
     assert.ok(!stderr.includes(PASSWORD), stderr);
   });
 }
+
+testInProcess("a byte order mark before the config file is ignored", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", `\ufeff${JSON.stringify({ server: place.server, ttl: "1s" })}`);
+  const { code, stderr } = await inProcess(place, ["--config", path, "0", "true"], { env: NO_SERVER });
+  assert.equal(code, 200);
+  assert.equal(
+    stderr,
+    `sera: Cannot use ttl in ${path}: "1s"; it takes seconds, or a duration such as 1m30s, from 3s to 24h\n`,
+  );
+});
+
+testInProcess("a number that is too large for any program is not shown as null", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", '{"ttl": 1e999}');
+  const { code, stderr } = await inProcess(place, ["--config", path, "0", "true"]);
+  assert.equal(code, 200);
+  assert.match(stderr, /^sera: Cannot use ttl in \S+: Infinity; it takes seconds/);
+});

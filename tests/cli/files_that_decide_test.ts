@@ -136,7 +136,7 @@ testWith([linux, root], "a config file of another user or writable by a group wo
   const doctor = () => place.sera(["doctor", "--config", path], { env: NO_SERVER });
   for (
     const [uid, mode, says] of [
-      [NOBODY, 0o644, /^Another user \(uid 65534\) decides what is in the config file: .*sera\.json; chown root /m],
+      [NOBODY, 0o644, /^Another user \(uid 65534\) owns the config file: .*sera\.json; chown root /m],
       [0, 0o664, /^A group can write to the config file: .*sera\.json; chmod g-w /m],
     ] as const
   ) {

@@ -86,7 +86,7 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
   "dashes without a name": { args: ["--=x", "0", "true"], says: /--=x/ },
   "a flag that lacks its value": { args: ["--name"], says: /needs a value: -name/ },
   "a server that is no value": { args: ["-server"], says: /needs a value: -server/ },
-  "an empty name": { args: ["--name=", "0", "true"], says: /name in --name/ },
+  "an empty name": { args: ["--name=", "0", "true"], says: /--name/ },
   "a value that is not a boolean": {
     args: ["--wait-and-skip=yes", "0", "true"],
     says: /--wait-and-skip: yes; it takes true or false/,

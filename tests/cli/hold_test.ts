@@ -127,7 +127,7 @@ const WRONG: readonly (readonly [words: string[], says: string])[] = [
   ],
   [
     ["--for", "1h", "--name", "n", "m"],
-    "Cannot choose a lock both by name and by command; leave out one of them",
+    "Cannot choose a lock both by --name and by command; leave out the command, or --name",
   ],
   [
     ["--for", "1h", "30", "job"],
@@ -145,3 +145,25 @@ for (const [words, says] of WRONG) {
     assert.deepEqual(await inProcess(place, ["hold", ...words]), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
   });
 }
+
+testOn(FILE, "a hold until after the last year of the calendar says for how long", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await using holder = place.startSera(["hold", "n", "--for", "200000000d"]);
+  await holder.says("Holding the lock of n for 4800000000h.\nTo release it sooner: Ctrl-C, ");
+  holder.kill("SIGINT");
+  const { code, stderr } = await holder.ended;
+  assert.deepEqual([code, stderr], [130, ""]);
+});
+
+testOn(FILE, "a hold of one of several slots says how to release that one", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  const hold = ["hold", "--for", "1h", "--slots", "3", "n"];
+  await using first = place.startSera(hold, { env: SHORT });
+  await first.says("or sera unlock --slot 0 --name n\n");
+  await using second = place.startSera(hold, { env: SHORT });
+  await second.says("or sera unlock --slot 1 --name n\n");
+  assert.equal((await place.sera(["unlock", "--yes", "--slot", "1", "--name", "n"], { env: SHORT })).code, 0);
+  assert.equal((await second.ended).code, 206);
+});

@@ -55,7 +55,7 @@ const WRONG: Record<string, { args: string[]; server?: string; code: number; say
   "with a value that is none": {
     args: ["--lease", "--schema=perhaps"],
     code: 201,
-    says: "Cannot use schema in --schema: perhaps; it takes true or false",
+    says: "Cannot use --schema: perhaps; it takes true or false",
   },
   "with a command": {
     args: ["--lease", "--schema", "echo"],
@@ -66,8 +66,7 @@ const WRONG: Record<string, { args: string[]; server?: string; code: number; say
     args: ["--lease", "--schema"],
     server: "file:",
     code: 201,
-    says:
-      "Cannot use lease in --lease with the server in SERA_SERVER: a file: server does not support leases; leave lease out",
+    says: "Cannot use --lease with the server in SERA_SERVER: a file: server does not support leases; leave lease out",
   },
   "without a database": {
     args: ["--lease", "--schema"],

@@ -83,8 +83,7 @@ testInProcess("an empty --server, as of a variable that is not set, is 201 and n
 
 testInProcess("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
   await using place = await Place.make();
-  const says =
-    "Cannot use name in SERA_NAME: /web/sera looks like what Docker sets for a link to a container named sera";
+  const says = "Cannot use SERA_NAME: /web/sera looks like what Docker sets for a link to a container named sera";
   const options = { env: { SERA_NAME: "/web/sera" } };
   for (const words of [["0", "echo", "ran"], ["status"], ["history"]]) {
     const { code, stdout, stderr } = await inProcess(place, words, options);
@@ -114,4 +113,18 @@ Deno.test("verbose and doctor tell where each setting comes from, and no value",
   const doctor = await place.sera(["doctor", "--max-run", "1h"], { env });
   assert.ok(doctor.stdout.includes(`pass  sources      ${sources("")}\n`), doctor.stdout);
   assert.doesNotMatch(stdout + doctor.stdout, /hunter2/);
+});
+
+testInProcess("a command beside a name from a variable is refused with the variable's name", async () => {
+  await using place = await Place.make();
+  const env = { SERA_NAME: "nightly" };
+  for (const subcommand of ["status", "history", "unlock"]) {
+    const { code, stderr } = await inProcess(place, [subcommand, "--", "echo"], { env });
+    assert.deepEqual([code, stderr], [
+      201,
+      "sera: Cannot choose a lock both by SERA_NAME and by command; leave out the command, or unset SERA_NAME\n",
+    ]);
+    const prefix = await inProcess(place, [subcommand, "--lock", "5"], { env });
+    assert.match(prefix.stderr, /both by --lock and by SERA_NAME; leave out --lock, or unset SERA_NAME$/m);
+  }
 });

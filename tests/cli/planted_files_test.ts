@@ -131,14 +131,14 @@ const WAYS: Record<string, { readonly prepare: (place: Place) => Promise<string>
         await Deno.chown(await above(place), STRANGER, STRANGER);
         return "above/locks";
       },
-      said: /above, on the way to it, belongs to another user \(uid 61234\)/,
+      said: /above, a folder on its path, belongs to another user \(uid 61234\)/,
     },
     "a folder that everybody can write to": {
       async prepare(place) {
         await Deno.chmod(await above(place), 0o777);
         return "above/locks";
       },
-      said: /everybody can write to \S+above, on the way to it[^;]*; chmod \+t \S+above, or use another/,
+      said: /everybody can write to \S+above, a folder on its path[^;]*; chmod \+t \S+above, or use another/,
     },
     "a folder that a group can write to": {
       async prepare(place) {
@@ -147,7 +147,7 @@ const WAYS: Record<string, { readonly prepare: (place: Place) => Promise<string>
         await Deno.chmod(path, 0o775);
         return "above/locks";
       },
-      said: /its group can write to \S+above, on the way to it/,
+      said: /its group can write to \S+above, a folder on its path/,
     },
     "a link of another user in a folder like /tmp": {
       async prepare(place) {

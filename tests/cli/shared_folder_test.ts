@@ -312,7 +312,7 @@ testWith([anotherUser], "a shared folder may lie in one of another user that the
   await Deno.chown(`${place.locks}/below`, ALICE, ALICE);
   const { code, stderr } = await at(ALICE);
   assert.equal(code, 202);
-  assert.match(stderr, /locks, on the way to it, belongs to another user \(uid 61002\)/);
+  assert.match(stderr, /locks, a folder on its path, belongs to another user \(uid 61002\)/);
 });
 
 testWith([flock], "a lock file that flock(1) of another member made excludes both ways", async () => {

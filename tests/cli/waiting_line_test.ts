@@ -233,5 +233,5 @@ testWith([terminal], "a quiet that says nothing is refused, unless it is for oth
   );
   const noted = await place.sera(["--verbose", "0", "true"], { env: { SERA_QUIET: "true" } });
   assert.equal(noted.code, 0);
-  assert.match(noted.stdout, /^quiet in SERA_QUIET has no effect here, since verbose is on/m);
+  assert.match(noted.stdout, /^SERA_QUIET has no effect here, since verbose is on/m);
 });

@@ -29,7 +29,7 @@ for (const [name, { value, why }] of Object.entries(IDLE)) {
     await using place = await Place.make();
     const options = { env: { [environmentName(name)]: value } };
     assert.deepEqual(await place.sera(["0", "echo", "ran"], options), { code: 0, stdout: "ran\n", stderr: "" });
-    const says = `${name} in ${environmentName(name)} has no effect here, since ${why}`;
+    const says = `${environmentName(name)} has no effect here, since ${why}`;
     const told = await place.sera(["--verbose", "0", "true"], options);
     assert.equal(told.code, 0);
     assert.ok(told.stdout.split("\n").includes(says), told.stdout);
@@ -99,13 +99,13 @@ testInProcess("--tls-ca with a server that checks no certificate is 200", async 
   assert.equal(code, 200);
   assert.match(
     stderr,
-    /^sera: Cannot use tls-ca in --tls-ca with the server in --server: its TLS setting verifies no certificate; add tls=true\n$/,
+    /^sera: Cannot use --tls-ca with the server in --server: its TLS setting verifies no certificate; add tls=true\n$/,
   );
 });
 
 Deno.test("--detailed-exit-codes where nothing is skipped is told of when verbose", async () => {
   await using place = await Place.make();
-  const idle = /^detailed-exit-codes in --detailed-exit-codes has no effect here, since nothing is skipped without /m;
+  const idle = /^--detailed-exit-codes has no effect here, since nothing is skipped without /m;
   assert.match((await place.sera(["--verbose", "--detailed-exit-codes", "0", "true"])).stdout, idle);
   const skips = ["--verbose", "--detailed-exit-codes", "--wait-and-skip", "0", "true"];
   assert.doesNotMatch((await place.sera(skips)).stdout, idle);

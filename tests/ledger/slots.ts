@@ -1,7 +1,7 @@
 /** What the ledger has to do for a lock with several holders: each writes under the name of its slot. */
 
 import assert from "node:assert/strict";
-import { slotName } from "../../lib/lock/slot_name.ts";
+import { MAX_SLOTS, slotName } from "../../lib/lock/slot_name.ts";
 import type { Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../backends/open.ts";
 import type { RunPlace } from "./run_bench.ts";
@@ -17,32 +17,52 @@ async function startedIn(holder: RunHolder, slot: number, rule: Partial<Rule> = 
 }
 
 /** Whether a run in a slot is refused, and for which. */
-async function refusedIn(holder: RunHolder, slot: number, rule: Partial<Rule>): Promise<bigint | undefined> {
+async function refusedIn(
+  holder: RunHolder,
+  slot: number,
+  rule: Partial<Rule>,
+  slots = MAX_SLOTS,
+): Promise<bigint | undefined> {
   const asked = { ...PLAIN, ...rule };
   const lock = slotName(holder.lock, slot);
-  await holder.ledger.abandon(lock, asked, 300);
-  const permission = await holder.ledger.begin(lock, RUNNER, asked);
+  await holder.ledger.abandon(lock, asked, slots);
+  const permission = await holder.ledger.begin(lock, RUNNER, asked, slots);
   if (!permission.granted) return permission.because.id;
   await holder.finish(permission.id, "unstarted", rule);
   return undefined;
 }
 
 export function slotTests({ test, bench: makeBench }: RunPlace): void {
-  for (const [ran, asks] of [[0, 3], [3, 0], [12, 1], [255, 25]] as const) {
-    test(`slots: what ran in slot ${ran} counts in slot ${asks}, by key and by time`, async () => {
+  for (
+    const [ran, asks, slots] of [
+      [0, 3, 4],
+      [3, 0, 4],
+      [3, 0, 1],
+      [12, 1, 13],
+      [12, 1, 12],
+      [12, 1, 2],
+      [255, 25, MAX_SLOTS],
+      [255, 1, 3],
+    ] as const
+  ) {
+    test(`slots: what ran in slot ${ran} counts in slot ${asks} of ${slots}, by key and by time`, async () => {
       await using bench = await makeBench();
       await using holder = await bench.holder();
+      const refused = (rule: Partial<Rule>) => refusedIn(holder, asks, rule, slots);
       const failed = await startedIn(holder, ran, { once: "f" });
       await holder.finish(failed, "failed", { once: "f" });
       const id = await startedIn(holder, ran, { once: "v1" });
       await holder.finish(id, "succeeded", { once: "v1" });
-      assert.equal(await refusedIn(holder, asks, { once: "v1" }), id);
-      assert.equal(await refusedIn(holder, asks, { once: "v2" }), undefined);
-      assert.equal(await refusedIn(holder, asks, { once: "f" }), undefined);
-      assert.equal(await refusedIn(holder, asks, { once: "f", countFailures: true }), failed);
-      assert.equal(await refusedIn(holder, asks, { every: HOUR }), id);
+      assert.equal(await refused({ once: "v1" }), id);
+      assert.equal(await refused({ once: "v2" }), undefined);
+      assert.equal(await refused({ once: "v2", every: HOUR }), id);
+      assert.equal(await refused({ once: "f" }), undefined);
+      assert.equal(await refused({ once: "f", countFailures: true }), failed);
+      assert.equal(await refused({ every: HOUR }), id);
       await bench.startAt(id, -2 * HOUR);
-      assert.equal(await refusedIn(holder, asks, { every: HOUR }), undefined);
+      assert.equal(await refused({ every: HOUR }), undefined);
+      assert.equal(await refused({ once: "v2", every: HOUR }), undefined);
+      assert.equal(await refused({ once: "v1", every: HOUR }), id);
       const rule = { ...PLAIN, once: "v1", countFailures: true };
       assert.deepEqual((await holder.ledger.countingRuns(holder.lock, rule, 9)).map(({ id }) => id), [id]);
     });

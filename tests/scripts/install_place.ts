@@ -31,14 +31,21 @@ export class InstallPlace implements AsyncDisposable {
     await Deno.writeTextFile(`${this.path}/bin/${program}`, `#!/bin/sh\n${code}\n`, { mode: 0o755 });
   }
 
-  /** Runs the installer; with `tools` it finds these programs only, and `url` is where it looks for releases. */
+  /**
+   * Runs the installer; with `tools` it finds these programs only, and `url` is where it looks for releases. `through` is
+   * shell code that runs it as `"$@"`.
+   */
   async install(
     args: readonly string[],
-    { tools, url = this.server.url }: { readonly tools?: readonly string[]; readonly url?: string } = {},
+    { tools, url = this.server.url, through = 'exec "$@"' }: {
+      readonly tools?: readonly string[];
+      readonly url?: string;
+      readonly through?: string;
+    } = {},
   ): Promise<Ended> {
     for (const tool of tools ?? []) await Deno.symlink(await which(tool), `${this.path}/bin/${tool}`);
     const path = `${this.path}/bin`;
-    return await runToEnd(["/bin/sh", `${ROOT}/scripts/install.sh`, ...args], {
+    return await runToEnd(["/bin/sh", "-c", through, "sh", "/bin/sh", `${ROOT}/scripts/install.sh`, ...args], {
       env: {
         PATH: tools === undefined ? `${path}:${SYSTEM}` : path,
         HOME: `${this.path}/home`,

@@ -99,7 +99,7 @@ for (const [setting, values] of WRONG) {
       const expected = value === "" ? EMPTY : EXPECTED[setting]!;
       assert.match(flag.message, expected);
       assert.ok(
-        flag.message.startsWith(`Cannot use ${setting} in --${setting}: ${shown(value)}`),
+        flag.message.startsWith(`Cannot use --${setting}: ${shown(value)}`),
         flag.message,
       );
       const variable = await refusal({ flags: { server: POSTGRES }, env: { [environmentName(setting)]: value } });
@@ -148,12 +148,12 @@ test("a ledger that is off is no place for what needs it", async () => {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
       kind: UsageError,
       message:
-        `Cannot use ${setting} in --${setting}: the ledger is off in --ledger; turn the ledger on there, or leave ${setting} out`,
+        `Cannot use --${setting}: the ledger is turned off by --ledger; turn the ledger on there, or leave ${setting} out`,
     });
     assert.deepEqual(await refusal({ env: { SERA_LEDGER: "0" }, flags: { [setting]: value } }), {
       kind: ConfigError,
       message:
-        `Cannot use ${setting} in --${setting}: the ledger is off in SERA_LEDGER; turn the ledger on there, or leave ${setting} out`,
+        `Cannot use --${setting}: the ledger is turned off by SERA_LEDGER; turn the ledger on there, or leave ${setting} out`,
     });
   }
 });
@@ -169,7 +169,7 @@ test("the ledger's table, with a schema or without one", async () => {
 test("a file's ledger has no table to name", async () => {
   assert.deepEqual(await refusal({ flags: { "ledger-table": "runs" } }), {
     kind: UsageError,
-    message: "Cannot use ledger-table in --ledger-table: a file: server has no tables; leave it out",
+    message: "Cannot use --ledger-table: a file: server has no tables; leave it out",
   });
   const { kind, message } = await refusal({ file: { "ledger-table": "runs" } });
   assert.equal(kind, ConfigError);

@@ -38,11 +38,11 @@ test("a namespace holds for all names, and decides on their order", async () => 
 
 for (
   const [names, message] of [
-    [["a", ""], /^Cannot use name in --name: it is empty; /],
-    [["", "a"], /^Cannot use name in --name: it is empty; /],
+    [["a", ""], /^Cannot use --name: it is empty; /],
+    [["", "a"], /^Cannot use --name: it is empty; /],
     [
       ["a", "u:secret@tcp(h)/", "b"],
-      /^Cannot use name in --name: \(not shown, [^)]+\); it takes some text that is not a server$/,
+      /^Cannot use --name: \(not shown, [^)]+\); it takes some text that is not a server$/,
     ],
   ] as const
 ) {
@@ -57,14 +57,14 @@ for (
 
 test("only one lock can have slots", async () => {
   await assert.rejects(withNames(["a", "b"], { slots: "2" }), {
-    message: "Cannot use slots in --slots with several names: only one lock can have slots; give one --name",
+    message: "Cannot use --slots with several names: only one lock can have slots; give one --name",
   });
   assert.equal((await withNames(["a", "b"], { slots: "1" })).slots, 1);
 });
 
 for (const text of ["0", "257", "-1", "1.5", "three", "1e1", "0x2", "+2"]) {
   test(`no number of slots: ${text}`, async () => {
-    const told = `Cannot use slots in --slots: ${text}; it takes a whole number from 1 to 256`;
+    const told = `Cannot use --slots: ${text}; it takes a whole number from 1 to 256`;
     assert.deepEqual(await refusal({ flags: { slots: text } }), { kind: UsageError, message: told });
     const { kind, message } = await refusal({ env: { SERA_SLOTS: text } });
     assert.deepEqual([kind, message], [ConfigError, told.replace("--slots", "SERA_SLOTS")]);
@@ -73,7 +73,7 @@ for (const text of ["0", "257", "-1", "1.5", "three", "1e1", "0x2", "+2"]) {
 
 test("an empty number is told as that", async () => {
   const { message } = await refusal({ flags: { "max-waiters": "" } });
-  assert.match(message, /^Cannot use max-waiters in --max-waiters: it is empty; /);
+  assert.match(message, /^Cannot use --max-waiters: it is empty; /);
 });
 
 test("max-waiters is a number in the config file, and slots is no key", async () => {
@@ -90,11 +90,11 @@ test("max-waiters is a number in the config file, and slots is no key", async ()
 });
 
 const CLASHES: readonly (readonly [flags: Flags, wait: number | undefined, message: string])[] = [
-  [{ slots: "2", "wait-and-skip": "true" }, 5, "slots in --slots with wait-and-skip"],
-  [{ replace: "true", slots: "2" }, 5, "replace in --replace with slots"],
-  [{ replace: "true", "wait-and-skip": "true" }, 5, "replace in --replace with wait-and-skip"],
-  [{ replace: "true", "max-waiters": "5" }, 5, "replace in --replace with max-waiters"],
-  [{ replace: "true" }, 0, "replace in --replace with a wait of 0"],
+  [{ slots: "2", "wait-and-skip": "true" }, 5, "--slots with wait-and-skip"],
+  [{ replace: "true", slots: "2" }, 5, "--replace with slots"],
+  [{ replace: "true", "wait-and-skip": "true" }, 5, "--replace with wait-and-skip"],
+  [{ replace: "true", "max-waiters": "5" }, 5, "--replace with max-waiters"],
+  [{ replace: "true" }, 0, "--replace with a wait of 0"],
 ];
 
 for (const [flags, wait, message] of CLASHES) {

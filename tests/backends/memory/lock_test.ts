@@ -62,15 +62,14 @@ testInProcess("status tells who holds a lock in a place that it has never heard 
 testInProcess("what a place lacks is refused in a sentence that names it", async () => {
   await using place = await Place.make(SERVER);
   const refused = {
-    "Cannot use namespace in --namespace with the server in SERA_SERVER: a place in memory does not support namespaces; leave namespace out":
+    "Cannot use --namespace with the server in SERA_SERVER: a place in memory does not support namespaces; leave namespace out":
       ["status", "--namespace", "n", "--name", "n"],
-    "Cannot use lease in --lease with the server in SERA_SERVER: a place in memory does not support leases; leave lease out":
-      [
-        "doctor",
-        "--lease",
-        "--schema",
-      ],
-    "Cannot use ledger-table in --ledger-table: a place in memory has no tables; leave it out": [
+    "Cannot use --lease with the server in SERA_SERVER: a place in memory does not support leases; leave lease out": [
+      "doctor",
+      "--lease",
+      "--schema",
+    ],
+    "Cannot use --ledger-table: a place in memory has no tables; leave it out": [
       "history",
       "--ledger-table",
       "runs",

@@ -7,7 +7,11 @@ import { ledgerContract } from "../../ledger/contract.ts";
 import { until } from "../../cli/wait.ts";
 import { badRowTests } from "../../ledger/bad_rows.ts";
 import { Holder } from "../../ledger/holder.ts";
+import { findCounted } from "../../../lib/backends/sql/counted_run.ts";
 import { createTable } from "../../../lib/backends/sql/schema.ts";
+import { sql } from "../../../lib/backends/sql/statement.ts";
+import { slotName } from "../../../lib/lock/slot_name.ts";
+import { PLAIN } from "../../ledger/run_holder.ts";
 import { type Bench, mySqlPlace } from "../../ledger/places.ts";
 import { runBench } from "../../ledger/run_bench.ts";
 import { givenBackTests } from "../../ledger/given_back.ts";
@@ -163,6 +167,24 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     }
     await using next = await Holder.start(bench);
     assert.equal((await next.recorded(id)).outcome, "running");
+  });
+
+  test("a run that counts is found by its key or time, however many there are in the slots", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    await holder.ran("succeeded");
+    const { lock, store } = holder;
+    const run = (number: number) =>
+      `('${slotName(lock, number % 4)}', 'key${number}', 'succeeded', UTC_TIMESTAMP() - INTERVAL ${number} MINUTE)`;
+    const runs = Array.from({ length: 4000 }, (_, number) => run(number + 1));
+    await bench.sql(`INSERT INTO ${bench.name} (lock_name, run_key, outcome, started) VALUES ${runs}`);
+    await bench.sql(`ANALYZE TABLE ${bench.name}`);
+    for (const rule of [{ once: "new" }, { every: 1000 }, { once: "new", every: 1000 }]) {
+      const found = findCounted(store.dialect, lock, { ...PLAIN, ...rule }, 4)!;
+      const plan = await store.run(sql`EXPLAIN ${found}`);
+      // By the server's own estimate.
+      assert.ok(plan.every(({ rows }) => Number(rows) < 100), JSON.stringify(plan));
+    }
   });
 
   test("a wait for a row that the server breaks off ends in one line", async () => {

@@ -1,4 +1,4 @@
-/** Slots of locks in files: who gets one, who waits, and what becomes of them when a process dies or stops. */
+/** Slots of locks in files: who gets one, who waits, and what happens when a process dies or stops. */
 
 import assert from "node:assert/strict";
 import { lookAtFiles } from "../../lib/backends/file/sightings.ts";
@@ -24,7 +24,7 @@ function start(place: Place, slots: number, wait: string, ...flags: string[]): R
   return place.startSera([...flags, "--name", "n", "--slots", `${slots}`, wait, HOLD], { stdin: "open" });
 }
 
-/** Starts seras, one after the other, each of which holds a slot. */
+/** Starts runs one after the other, each of which holds a slot. */
 async function holders(place: Place, count: number, slots: number, ...flags: string[]): Promise<Running[]> {
   const started = [];
   for (let slot = 0; slot < count; slot++) {

@@ -13,7 +13,7 @@ import { VERSION } from "../lib/version.ts";
 import { prose, tagged, text, typed, usage, value } from "./roff.ts";
 import { sourceDate } from "./source_date.ts";
 
-/** What a run is, beyond what `--help` has room for. */
+/** A description of a run, longer than in `--help`. */
 const MORE_ABOUT_RUN = [
   "Commands with the same words share a lock, whichever node they run on; --name",
   "lets other commands share it. If the lock is lost while the command runs, the command",

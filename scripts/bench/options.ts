@@ -17,7 +17,7 @@ export const PARTS = {
 /** The name of a part. */
 export type PartName = keyof typeof PARTS;
 
-/** What the bench was asked for. */
+/** The bench's options. */
 export interface BenchOptions {
   /** How often each thing is measured, not counting a first time that only fills the caches. */
   readonly rounds: number;
@@ -79,7 +79,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // Of several lines the others guess at what was meant.
+    // Further lines are only suggestions.
     const [what] = messageOf(error).split(/\.?(?:\n|$)/);
     throw new BenchUsageError(`${what}; see deno task bench --help`);
   }

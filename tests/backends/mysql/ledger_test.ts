@@ -20,7 +20,7 @@ import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
 
-/** What a DSN may make of a session that a ledger must not mind. */
+/** Session settings in a DSN that must not affect a ledger. */
 const SETTINGS = [
   "charset=latin1",
   "charset=utf8mb4&collation=utf8mb4_unicode_ci",
@@ -60,7 +60,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     ["'0000-00-00 00:00:00'", "'9999-12-31 23:59:59.999'", "'0001-01-01'"],
   );
 
-  test("a statement that falls to a deadlock is asked again", async () => {
+  test("a statement that fails in a deadlock is repeated", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const now = holder.asText(holder.store.dialect.now);
@@ -148,14 +148,14 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     }
   }
 
-  test("keys are exact in a table that does not tell cases apart", async () => {
+  test("keys are exact even in a case-insensitive table", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     await bench.sql(definition(holder, bench).replaceAll("utf8mb4_bin", "utf8mb4_unicode_ci"));
     await keysAreExact(runBench(bench), KEYS);
   });
 
-  test("a server whose sessions begin with a transaction records all the same", async () => {
+  test("runs are recorded even if sessions begin with a transaction", async () => {
     await using bench = await place.bench();
     await bench.sql("SET GLOBAL init_connect = 'SET autocommit = 0'");
     let id;
@@ -189,7 +189,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     }
   });
 
-  test("a wait for a row that the server breaks off ends in one line", async () => {
+  test("a row lock timeout of the server ends in one line", async () => {
     await using bench = await place.bench("innodb_lock_wait_timeout=1");
     await using holder = await Holder.start(bench);
     const id = await holder.started();

@@ -40,7 +40,7 @@ async function runCommand({ flags, operands, repeated, io, progress, setLogger }
     (await import("./settings/refuse_conflicts.ts")).refuseConflicts(settings, request.wait);
   }
   if (flags.has(DRY_RUN_FLAG.name) || flags.has(DRY_RUN_JSON_FLAG.name)) {
-    const exitCode = await (await import("./commands/dry_run.ts")).dryRunIfAsked(request, settings, io, flags);
+    const exitCode = await (await import("./commands/dry_run/dry_run.ts")).dryRunIfAsked(request, settings, io, flags);
     if (exitCode !== undefined) return exitCode;
   }
   const logger = new Logger(io, settings.logging, request.words.join(" "));

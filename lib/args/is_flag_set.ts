@@ -12,5 +12,5 @@ export function isFlagSet(flags: ReadonlyMap<string, string>, name: string): boo
   if (value === undefined) return false;
   const asked = parseGoBoolean(value);
   if (asked !== undefined) return asked;
-  throw new UsageError(`Cannot use ${name} in --${name}: ${plainOr(value)}`, "it takes true or false");
+  throw new UsageError(`Cannot use --${name}: ${plainOr(value)}`, "it takes true or false");
 }

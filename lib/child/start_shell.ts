@@ -46,7 +46,9 @@ export function shellFor(timed: boolean): string {
 
 /** What is wrong with /dev/null, which the shell gets as stderr; undefined if nothing is. */
 function nullTrouble(): Trouble | undefined {
-  if (!statIfSeen(NULL_DEVICE)) return { what: `there is no ${NULL_DEVICE}`, cure: "make it" };
+  if (!statIfSeen(NULL_DEVICE)) {
+    return { what: `there is no ${NULL_DEVICE}`, cure: "create it: mknod -m 666 /dev/null c 1 3" };
+  }
   try {
     Deno.openSync(NULL_DEVICE, { write: true }).close();
     return undefined;

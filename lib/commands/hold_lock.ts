@@ -7,7 +7,8 @@ import { formatDuration } from "../text/duration.ts";
 import { mayBeServer } from "../text/redaction.ts";
 import { printable } from "../text/printable.ts";
 import { quotedForShell } from "../text/shell_word.ts";
-import { localTime, utcTime } from "../text/time.ts";
+import { timeFormatAt } from "../text/time.ts";
+import { timeFrom } from "../text/untrusted.ts";
 import { delayOrAbort } from "../waiting.ts";
 import { release } from "./run/finish_run.ts";
 import type { Job } from "./run/job.ts";
@@ -23,7 +24,7 @@ export async function holdLock(lock: HeldLock, span: number, job: Job): Promise<
   const since = performance.now();
   progress.started();
   await confirm(lock);
-  if (!logger.isJson && !lock.lost.aborted) io.out(heldText(span, job));
+  if (!logger.isJson && !lock.lost.aborted) io.out(heldText(span, lock.slot, job));
   await delayOrAbort(span, lock.lost, lock.asked, progress.failed, interrupted);
   lock.commandEnded();
   const ended = [lock.lost, lock.asked, progress.failed].find(({ aborted }) => aborted)?.reason;
@@ -56,10 +57,20 @@ async function confirm(lock: HeldLock): Promise<void> {
 }
 
 /** Says that the lock is held, until when, and how to release it sooner. */
-function heldText(span: number, { request: { words }, settings, identity: { titles, all } }: Job): string {
-  const tell = terminalWidth() === undefined ? utcTime : localTime;
-  const until = span === Infinity ? "until you end it" : `until ${tell(Date.now() + span)} (${formatDuration(span)})`;
+function heldText(
+  span: number,
+  slot: number | undefined,
+  { request: { words }, settings, identity: { titles, all } }: Job,
+): string {
+  // A very long time ends in no year that has a date.
+  const end = timeFrom(Date.now() + span);
+  const until = span === Infinity
+    ? "until you end it"
+    : end === undefined
+    ? `for ${formatDuration(span)}`
+    : `until ${timeFormatAt(terminalWidth())(end)} (${formatDuration(span)})`;
   const { namespace, name = words.length === 1 ? words[0] : undefined } = settings;
+  const inSlot = slot === undefined ? "" : `--slot ${slot} `;
   const flags = lockFlagsOf({ namespace, name }) ??
     `${namespace === undefined ? "" : `--namespace ${quotedForShell(namespace)} `}-- ${
       words.some(mayBeServer) ? "COMMAND" : words.map(quotedForShell).join(" ")
@@ -67,6 +78,6 @@ function heldText(span: number, { request: { words }, settings, identity: { titl
   const locks = all.length === 1 ? "lock" : "locks";
   const what = mayBeServer(titles) ? `the ${locks}` : `the ${locks} of ${titles}`;
   return `${printable(`Holding ${what} ${until}.`)}\n${
-    printable(`To release it${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${flags}`)
+    printable(`To release it${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${inSlot}${flags}`)
   }\n`;
 }

@@ -1,3 +1,4 @@
+import { isFlagSet } from "../args/is_flag_set.ts";
 import { UsageError } from "../errors.ts";
 import type { Env } from "../settings/flag_or_variable.ts";
 import { leasePlace } from "../settings/lease_place.ts";
@@ -11,7 +12,7 @@ import { resolveSettings } from "../settings/resolve.ts";
  * @throws {UsageError} When a flag cannot be used, or lease is off.
  */
 export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env): Promise<string> {
-  if (flags.has("json")) {
+  if (isFlagSet(flags, "json")) {
     throw new UsageError("Cannot use --json with --schema: it has no effect there", "leave it out");
   }
   const { server, lease, leaseTable } = await resolveSettings(flags, env);

@@ -14,16 +14,20 @@ import { identityOf } from "../lock/lock_identity.ts";
  * @throws {UsageError} When both are given, or when the words are probably not those of a command.
  */
 export function lockOf(words: readonly string[], settings: Settings, subcommand: string): string | undefined {
-  if (words.length > 0) refuseUnlikely(words, settings.name, subcommand);
+  if (words.length > 0) refuseUnlikely(words, settings.sourceOf("name"), subcommand);
   else if (settings.name === undefined) return undefined;
   return identityOf(words, settings).name;
 }
 
-function refuseUnlikely(words: readonly string[], name: string | undefined, subcommand: string): void {
+/** @param named Where a name comes from: `--name` or `SERA_NAME`. */
+function refuseUnlikely(words: readonly string[], named: string | undefined, subcommand: string): void {
   refuseServer(words[0]!, "name a server with --server");
-  if (name !== undefined) {
+  if (named !== undefined) {
     // Do not show them: either may be a server with a password, without --server before it.
-    throw new UsageError("Cannot choose a lock both by name and by command", "leave out one of them");
+    throw new UsageError(
+      `Cannot choose a lock both by ${named} and by command`,
+      `leave out the command, or ${without(named)}`,
+    );
   }
   if (words.length > 1 && parseWait(words[0]!) !== undefined) {
     throw new UsageError(
@@ -31,4 +35,9 @@ function refuseUnlikely(words: readonly string[], name: string | undefined, subc
       `write sera ${subcommand} -- ${mayBeServer(words[1]!) ? "<command>" : words[1]} ..., or --name`,
     );
   }
+}
+
+/** How to do without a name: a variable has to be taken away. */
+export function without(named: string): string {
+  return named.startsWith("--") ? named : `unset ${named}`;
 }

@@ -3,7 +3,7 @@ import { UsageError } from "../errors.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { slotAskedFor } from "../who/slot_text.ts";
-import { lockOf } from "./lock_of.ts";
+import { lockOf, without } from "./lock_of.ts";
 
 /** Which locks a subcommand is asked about. */
 export interface LockQuery {
@@ -42,14 +42,16 @@ export function readLockQuery(
     return { all: lock === undefined, lock, namespace, name: namespace === undefined ? undefined : name };
   }
   if (lock !== undefined) {
-    // Not "by --name": the name may come from a variable.
-    const other = words.length > 0 ? "by its command" : "by its name";
-    throw new UsageError(`Cannot choose a lock both by --lock and ${other}`, "leave out one of them");
+    const named = words.length > 0 ? undefined : settings.sourceOf("name");
+    throw new UsageError(
+      `Cannot choose a lock both by --lock and by ${named ?? "its command"}`,
+      `leave out --lock, or ${named === undefined ? "the command" : without(named)}`,
+    );
   }
   // A name copied from a table that was cut to the terminal's width ends in an ellipsis.
   const shown = prefix.replace(/…$/, "");
   if (shown === "") {
-    throw new UsageError("Cannot use --lock: it is empty", "take it from LOCK of sera status");
+    throw new UsageError("Cannot use --lock: it is empty", "copy it from the column LOCK of sera status");
   }
   const inSlot = slotAskedFor(shown);
   const [beginning, slot] = inSlot ? [inSlot.lock, inSlot.slot] : [shown];

@@ -47,9 +47,10 @@ export interface Ledger {
    * {@linkcode abandon}. If failures count, so do runs in other slots that have not ended: however they end, they will count.
    *
    * @param lock The name of the lock, or of the slot that is held.
+   * @param slots How many slots the lock has; 1 for a plain lock.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  begin(lock: string, runner: Runner, rule: Rule): Promise<Permission>;
+  begin(lock: string, runner: Runner, rule: Rule, slots?: number): Promise<Permission>;
 
   /**
    * Records the end of a run. Only under the lock.

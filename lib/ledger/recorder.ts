@@ -63,7 +63,7 @@ export class Recorder {
     const ledger = await this.#tidied(lock, deadline, this.#rule);
     this.#isUnsure = true;
     const name = this.#nameOf(lock);
-    const permission = await ledger.begin(name, this.#runner, this.#rule);
+    const permission = await ledger.begin(name, this.#runner, this.#rule, this.#slots);
     if (permission.granted && permission.ignored) await this.#logIgnored(ledger, permission.ignored, permission.id);
     this.#isUnsure = false;
     if (permission.granted) {

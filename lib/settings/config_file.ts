@@ -27,7 +27,9 @@ const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:
  * the message names the line.
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  const { text, info } = await readTrustedFile("config file", path, WAYS_ON, noConfigFile);
+  const { text: read, info } = await readTrustedFile("config file", path, WAYS_ON, noConfigFile);
+  // Some editors begin a file with a byte order mark.
+  const text = read.replace(/^\uFEFF/, "");
   const data = await parseObject(path, text);
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(data)) {

@@ -2,8 +2,9 @@ import { ConfigError } from "../errors.ts";
 import type { Backend, LedgerPlace } from "../backends/backend.ts";
 import type { RecordingRule } from "../ledger/run.ts";
 import type { TableName } from "../ledger/table_name.ts";
+import { namedSetting } from "./named_setting.ts";
 import type { Find } from "./setting_values.ts";
-import type { Values } from "./table.ts";
+import { TABLE, type Values } from "./table.ts";
 
 /** What is recorded about runs, and which runs prevent others. */
 export interface LedgerSettings extends RecordingRule {
@@ -27,7 +28,7 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
   if (!on && rule !== undefined) {
     const { source, error } = find("ledger")!;
     throw new error(
-      `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}`,
+      `Cannot use ${namedSetting(TABLE[rule], find(rule)!.source)}: the ledger is turned off by ${source}`,
       `turn the ledger on there, or leave ${rule} out`,
     );
   }
@@ -52,5 +53,8 @@ export function ledgerPlace({ title, ledger }: Backend, table: TableName): Ledge
 function refuseTable(find: Find, { offers, title }: Backend): void {
   const found = find("ledgerTable");
   if (!found || offers.ledgerTable) return;
-  throw new found.error(`Cannot use ledger-table in ${found.source}: ${title} has no tables`, "leave it out");
+  throw new found.error(
+    `Cannot use ${namedSetting(TABLE.ledgerTable, found.source)}: ${title} has no tables`,
+    "leave it out",
+  );
 }

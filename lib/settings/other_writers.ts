@@ -17,13 +17,13 @@ export function otherWriters(
   const notes: Trouble[] = [];
   if (!isOurs(uid)) {
     notes.push({
-      what: `Another user (uid ${uid}) decides what is in the ${kind}: ${path}`,
-      cure: `chown root ${path} if not meant, once you have checked what is in it`,
+      what: `Another user (uid ${uid}) owns the ${kind}: ${path}`,
+      cure: `chown root ${path} unless intended, once you have checked what is in it`,
     });
   }
   if ((mode & GROUP_WRITES) !== 0) {
     const what = `A group can write to the ${kind}: ${path}`;
-    notes.push({ what, cure: `chmod g-w ${path} if not meant` });
+    notes.push({ what, cure: `chmod g-w ${path} unless intended` });
   }
   return [...notes, ...othersInFolders(path, uid, kind)];
 }
@@ -40,14 +40,14 @@ function othersInFolders(path: string, owner: number | null, kind: string): Trou
     notes.push({
       what: `Another user (uid ${info.uid}) can replace the ${kind}: ${path}, as the owner ` +
         `of ${folder}`,
-      cure: "if not meant, keep it in a folder of root's",
+      cure: "unless intended, keep it in a folder that root owns",
     });
   }
   const shared = folders.find(({ info }) => trust.otherWriters(info) === "its group" && (info.mode! & STICKY) === 0);
   if (shared) {
     notes.push({
       what: `A group can replace the ${kind}: ${path}, since it can write to ${shared.path}`,
-      cure: "if not meant, keep it in a folder that only root can write to",
+      cure: "unless intended, keep it in a folder that only root can write to",
     });
   }
   return notes;

@@ -1,9 +1,10 @@
 import { ConfigError, type SeraError } from "../errors.ts";
 import type { Backend } from "../backends/backend.ts";
 import type { TableName } from "../ledger/table_name.ts";
+import { namedSetting } from "./named_setting.ts";
 import type { Find, Found, SettingValues } from "./setting_values.ts";
 import type { Settings } from "./settings.ts";
-import { environmentName, TABLE } from "./table.ts";
+import { environmentName, type Setting, TABLE } from "./table.ts";
 
 /** Docker's value of `SERA_NAME` in a container that is linked to one named sera: `/this-container/sera`. */
 const LINK = /^\/[\w.-]+\/sera$/i;
@@ -21,15 +22,17 @@ export function refuseUnsupported(read: SettingValues, { title, offers }: Backen
   // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
   if (tlsCa && typeof offers.tls === "object") {
     throw new ConfigError(
-      `Cannot use tls-ca in ${tlsCa.source} with the server in ${server.source}: its TLS setting verifies no certificate`,
+      `Cannot use ${
+        namedSetting(TABLE.tlsCa, tlsCa.source)
+      } with the server in ${server.source}: its TLS setting verifies no certificate`,
       `add ${offers.tls.verifyBy}`,
     );
   }
   const namespace = find("namespace");
-  if (namespace && !offers.namespaces) throw lacking("namespace", namespace, server, title);
+  if (namespace && !offers.namespaces) throw lacking(TABLE.namespace, namespace, server, title);
   // `lease=false` asks for nothing.
   const lease = read.get("lease") ? find("lease") : undefined;
-  if (lease && !offers.leases) throw lacking("lease", lease, server, title);
+  if (lease && !offers.leases) throw lacking(TABLE.lease, lease, server, title);
 }
 
 /**
@@ -55,9 +58,9 @@ export function refuseSharedTable(find: Find, { lease, leaseTable, ledger }: Set
   if (!lease || !ledger.on || shownOf(leaseTable) !== shownOf(ledger.table)) return;
   const found = find("leaseTable");
   const { source, error } = found ?? find("ledgerTable")!;
-  const [setting, whose] = found ? ["lease-table", "the ledger"] : ["ledger-table", "the leases"];
+  const [setting, whose] = found ? [TABLE.leaseTable, "the ledger"] : [TABLE.ledgerTable, "the leases"];
   throw new error(
-    `Cannot use ${setting} in ${source}: the table ${shownOf(leaseTable)} already holds ${whose}`,
+    `Cannot use ${namedSetting(setting, source)}: the table ${shownOf(leaseTable)} already holds ${whose}`,
     "name another table",
   );
 }
@@ -67,10 +70,12 @@ function shownOf({ schema, name }: TableName): string {
 }
 
 /** The error about a feature that a server lacks, named as its setting is. */
-function lacking(feature: string, { source, error }: Found, server: Found, title: string): SeraError {
+function lacking({ name }: Setting, { source, error }: Found, server: Found, title: string): SeraError {
   return new error(
-    `Cannot use ${feature} in ${source} with the server in ${server.source}: ${title} does not support ${feature}s`,
-    `leave ${feature} out`,
+    `Cannot use ${
+      namedSetting({ name }, source)
+    } with the server in ${server.source}: ${title} does not support ${name}s`,
+    `leave ${name} out`,
   );
 }
 
@@ -84,7 +89,7 @@ export function refuseDockerLink(find: Find): void {
   const { value: name, source } = find("name") ?? {};
   if (source !== environmentName(TABLE.name.name) || typeof name !== "string" || !LINK.test(name)) return;
   throw new ConfigError(
-    `Cannot use name in ${source}: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
+    `Cannot use ${source}: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
       "rename the lock",
     `unset ${source}, or set --name`,
   );

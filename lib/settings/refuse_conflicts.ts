@@ -1,4 +1,5 @@
 import { ConfigError, UsageError } from "../errors.ts";
+import { namedSetting } from "./named_setting.ts";
 import type { Settings } from "./settings.ts";
 import { type SettingKey, TABLE } from "./table.ts";
 
@@ -23,7 +24,7 @@ export function refuseConflicts(settings: Settings, wait?: number): void {
   const { key, other, why, cure = "leave out one of the two" } = clash;
   const source = settings.sourceOf(key)!;
   const kind = source.startsWith("--") ? UsageError : ConfigError;
-  throw new kind(`Cannot use ${TABLE[key].name} in ${source} with ${other}: ${why}`, cure);
+  throw new kind(`Cannot use ${namedSetting(TABLE[key], source)} with ${other}: ${why}`, cure);
 }
 
 function conflictIn(settings: Settings, wait: number | undefined): Conflict | undefined {

@@ -1,5 +1,6 @@
 import type { SeraError } from "../errors.ts";
 import { isPlain, plainOr } from "../text/redaction.ts";
+import { namedSetting } from "./named_setting.ts";
 import { type Setting, SETTING_KEYS, type SettingKey, TABLE, type Values } from "./table.ts";
 
 /** A value and where it came from. */
@@ -71,7 +72,7 @@ function hasAll(values: Partial<Values>): values is Values {
 
 /** The error for a value that its setting does not take. Shows the value unless it may be a server in the wrong place. */
 export function wrongValue(setting: Setting, { value, source, error, json }: Found): SeraError {
-  const cannot = `Cannot use ${setting.name} in ${source}`;
+  const cannot = `Cannot use ${namedSetting(setting, source)}`;
   if (value === "" && !json) {
     return new error(`${cannot}: it is empty`, "check the variable that it is from, or leave it out");
   }
@@ -89,5 +90,5 @@ function shownValue(value: unknown, json: boolean, longest: number | undefined):
     return json && isPlain(value, longest) ? JSON.stringify(value) : plainOr(value, longest);
   }
   if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "an object" : JSON.stringify(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

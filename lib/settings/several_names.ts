@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { lockNameIn } from "../lock/lock_name.ts";
+import { namedSetting } from "./named_setting.ts";
 import type { Find, SettingValues } from "./setting_values.ts";
 import { environmentName, TABLE } from "./table.ts";
 
@@ -22,7 +23,7 @@ function refuseSlots(find: Find, slots = 1): void {
   if (slots === 1) return;
   const { source } = find("slots")!;
   throw new UsageError(
-    `Cannot use slots in ${source} with several names: only one lock can have slots`,
+    `Cannot use ${namedSetting(TABLE.slots, source)} with several names: only one lock can have slots`,
     source === environmentName(TABLE.slots.name) ? `remove ${source}, or give one --name` : "give one --name",
   );
 }

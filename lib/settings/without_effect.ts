@@ -1,4 +1,5 @@
 import { type Trouble, UsageError } from "../errors.ts";
+import { namedSetting } from "./named_setting.ts";
 import type { Settings } from "./settings.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
@@ -80,7 +81,7 @@ export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<strin
  */
 export function withoutEffect(settings: Settings): readonly Trouble[] {
   return ineffective(settings).map(({ setting, source, why }) => ({
-    what: `${setting.name} in ${source} has no effect here, since ${why}`,
+    what: `${namedSetting(setting, source)} has no effect here, since ${why}`,
   }));
 }
 

@@ -1,4 +1,5 @@
 import { isLockName } from "../lock/lock_name.ts";
+import { forgetLockName } from "../lock/forgetters.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { replaceLockName } from "../lock/replacers.ts";
 import { isOfLock } from "./names.ts";
@@ -25,13 +26,13 @@ export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promis
   const sightings = inOrder(withoutRuleLocks(seen.sightings.map(validated)));
   return {
     ...seen,
-    sightings: filter === "all" ? withoutReplacers(sightings) : sightings,
+    sightings: filter === "all" ? withoutSecondLocks(sightings) : sightings,
     otherSessions: seen.otherSessions.map(validatedProcess),
   };
 }
 
-/** Leaves out the locks under which others wait to replace a holder. */
-function withoutReplacers(sightings: readonly Sighting[]): readonly Sighting[] {
-  const names = [...new Set(sightings.map(({ lock }) => replaceLockName(lock)))];
+/** Leaves out the locks under which others wait to replace a holder, and which `sera forget` holds beside a lock. */
+function withoutSecondLocks(sightings: readonly Sighting[]): readonly Sighting[] {
+  const names = [...new Set(sightings.flatMap(({ lock }) => [replaceLockName(lock), forgetLockName(lock)]))];
   return sightings.filter((sighting) => !names.some((name) => isOfLock(sighting, name)));
 }

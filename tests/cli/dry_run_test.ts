@@ -108,7 +108,7 @@ Deno.test("a failed or abandoned run counts with --count-failures only", async (
   assert.match((await dry("--count-failures")).stdout, /^Would skip .* failed\.\n$/);
 });
 
-Deno.test("inside of the lock's own command it would wait for itself: 201, as a run", async () => {
+Deno.test("inside the lock's own command it is 201, like a run that would wait for itself", async () => {
   await using place = await Place.make();
   const { code, stderr } = await place.sera([
     "--name",
@@ -132,7 +132,7 @@ Deno.test("a server that cannot be asked is 202", async () => {
   assert.match(stderr, /^sera: Cannot ask MySQL at /);
 });
 
-Deno.test("how long a run would pause first is said, and not paused for", async () => {
+Deno.test("the pause of --splay is reported, but not waited for", async () => {
   await using place = await Place.make();
   const splay = splayFor(2 * 3_600_000, lockName("n"));
   const flags = ["--dry-run", "--name", "n", "--splay", `${splay}ms`];
@@ -154,7 +154,7 @@ testInProcess("--json without --dry-run, and --dry-run as a value, are 201", asy
   const { code, stderr } = await inProcess(place, ["--dry-run=soon", "0", "true"]);
   assert.deepEqual([code, stderr], [
     201,
-    "sera: Cannot use dry-run in --dry-run: soon; it takes true or false\n",
+    "sera: Cannot use --dry-run: soon; it takes true or false\n",
   ]);
 });
 
@@ -164,3 +164,53 @@ testWith([linux, terminal], "at a terminal it tells times in the local zone", as
   await using shown = startInTerminal(place, "TZ=Asia/Kolkata sera --dry-run --once k --name n 0 true");
   assert.match((await shown.ended).stdout, /^Would skip the command\. .* by \S+ at \S+ \S+\+05:30 succeeded\.\r\n$/);
 });
+
+testOnAll(TARGETS, "with max-waiters 0 it would give up at once; where as many wait as may, it may", async (target) => {
+  await using started = await target.start();
+  const { place } = started;
+  await using holder = place.startSera(["--name", "n", "0", "sh", "-c", "echo ready; read line"], { stdin: "open" });
+  await holder.says("ready");
+  const dry = (...flags: string[]) => place.sera(["--dry-run", "--name", "n", ...flags, "1h", "true"]);
+  const none = await dry("--max-waiters", "0");
+  assert.equal(none.code, 204);
+  assert.match(none.stdout, /^Would give up at once: the lock is held by /);
+  assert.equal(JSON.parse((await dry("--max-waiters", "0", "--json")).stdout).would, "give up");
+  // Of those who replace the holder only the last one waits, whatever the limit.
+  const replacing = ["--dry-run", "--name", "n", "--replace", "1h", "true"];
+  assert.match((await place.sera(replacing, { env: { SERA_MAX_WAITERS: "0" } })).stdout, /^Would ask /);
+  assert.match((await dry("--max-waiters", "1")).stdout, /^Would wait up to 1h for (?![^]*unless)/);
+  await using _waiter = place.startSera(["--name", "n", "forever", "true"]);
+  await until("somebody waits", async () => await started.waiters("n") === 1);
+  const one = await dry("--max-waiters", "1");
+  assert.match(one.stdout, / \(1 more waits\), unless too many wait already \(max-waiters 1\)\.\n$/);
+  await holder.closeStdin();
+  await holder.ended;
+});
+
+const WITH_SLOTS = TARGETS.filter(({ name }) => name !== "MySQL 5.6");
+
+testOnAll(
+  WITH_SLOTS,
+  "with a free slot it would still wait for a run with the same key, as a run does",
+  async (target) => {
+    await using started = await target.start();
+    const { place } = started;
+    const flags = (key: string) => ["--name", "n", "--slots", "3", "--once", key];
+    await using holder = place.startSera([...flags("k"), "0", "sh", "-c", "echo ready; read line"], { stdin: "open" });
+    await holder.says("ready");
+    const dry = (key: string, ...words: string[]) => place.sera(["--dry-run", ...flags(key), ...words, "true"]);
+    const now = await dry("k", "0");
+    assert.equal(now.code, 204);
+    assert.match(now.stdout, /^Would give up at once: somebody else holds it \(/);
+    assert.match((await dry("k", "1m")).stdout, /^Would wait up to 1m for /);
+    // A failure would count, too, so that it is not left to the future.
+    const failures = (await dry("k", "--count-failures", "1m")).stdout;
+    assert.match(
+      failures,
+      /, then skip the command\. Already begun for this key: run \d+ by \S+ at \S+ \S+ has not ended/,
+    );
+    assert.equal((await dry("another", "0")).stdout, "Would run the command: slot 1 of 3 is free.\n");
+    await holder.closeStdin();
+    await holder.ended;
+  },
+);

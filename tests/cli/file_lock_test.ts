@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { queueName } from "../../lib/backends/file/names.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { lstatIfThere } from "../../lib/system/if_there.ts";
 import { untilLooked } from "./beats.ts";
 import { anotherUser, asNobody, linux, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
@@ -71,6 +73,26 @@ testWith([linux], "a lock file that is removed while somebody waits for it is no
   assert.equal(waiter.stdout, "");
   await newcomer.closeStdin();
   await waiter.says("ready");
+});
+
+testWith([linux], "who waits while the folder is removed creates it again", async () => {
+  for (const flags of [[], ["--slots", "2"]]) {
+    await using place = await Place.make();
+    const run = () => place.startSera([...flags, "--name", "n", "60", fixture("hold.sh")], { stdin: "open" });
+    await using holder = run();
+    await holder.says("ready");
+    await using other = flags.length > 0 ? run() : undefined;
+    await other?.says("ready");
+    await using waiter = run();
+    const awaited = flags.length > 0 ? `${place.locks}/${queueName(lockName("n"))}.lock` : lockFile(place, "n");
+    await until("it waits", () => lstatIfThere(awaited) && (other !== undefined || waitersForFile(awaited) === 1));
+    await Deno.remove(place.locks, { recursive: true });
+    await holder.closeStdin();
+    await waiter.says("ready");
+    assert.equal(Deno.lstatSync(place.locks).mode! & 0o777, 0o700);
+    await waiter.closeStdin();
+    assert.deepEqual(await waiter.ended, { code: 0, stdout: "ready\n", stderr: "" });
+  }
 });
 
 /** What can become of a lock's file while the command runs, so that others do not meet the lock any more. */
@@ -167,7 +189,7 @@ testWith([anotherUser], "a folder that may not be looked into any more takes no 
   assert.match(stderr, /^sera: Cannot check the lock file any more: [^\n]+Permission denied[^\n]+\n$/);
 });
 
-Deno.test("the lock files stay, and are the user's only to open", async () => {
+Deno.test("the lock files stay, and only their user can open them", async () => {
   await using place = await Place.make();
   await place.sera(["0", "true"]);
   const [file] = [...Deno.readDirSync(place.locks)];

@@ -52,7 +52,7 @@ Deno.test("a boolean flag does not take the next word", async () => {
   assert.equal((await place.sera(["--verbose", "true", "0", "echo", "ran"])).code, 201);
 });
 
-Deno.test("flags end at the first operand: what follows is the command's", async () => {
+Deno.test("flags end at the first operand: the rest belongs to the command", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera([
     "0",
@@ -72,7 +72,7 @@ Deno.test("flags end at the first operand: what follows is the command's", async
   });
 });
 
-Deno.test("flags end at --, which only the first time is sera's", async () => {
+Deno.test("flags end at the first --; a second one belongs to the command", async () => {
   await using place = await Place.make();
   const { code, stdout } = await place.sera(["--wait-and-skip", "--", "5", "echo", "--", "a"]);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "-- a\n" });
@@ -86,7 +86,7 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
   "dashes without a name": { args: ["--=x", "0", "true"], says: /--=x/ },
   "a flag that lacks its value": { args: ["--name"], says: /needs a value: -name/ },
   "a server that is no value": { args: ["-server"], says: /needs a value: -server/ },
-  "an empty name": { args: ["--name=", "0", "true"], says: /name in --name/ },
+  "an empty name": { args: ["--name=", "0", "true"], says: /--name/ },
   "a value that is not a boolean": {
     args: ["--wait-and-skip=yes", "0", "true"],
     says: /--wait-and-skip: yes; it takes true or false/,

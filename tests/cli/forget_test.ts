@@ -78,7 +78,7 @@ for (const target of targets) {
     const rule = ["--name", "n", "--once", "k", "--count-failures"];
     await using holder = place.startSera([...rule, "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
-    // Before that nobody ends its command.
+    // Until then its command goes on.
     await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
@@ -169,13 +169,13 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a name and a command": {
     args: ["--yes", "--once", "k", "--name", "n", "--", "echo"],
     code: 201,
-    says: /leave out one/,
+    says: /both by --name and by command; leave out the command, or --name$/m,
   },
   "a span that is none": { args: ["--yes", "--every", "often", "--name", "n"], code: 201, says: /--every/ },
   "the ledger off": {
     args: ["--yes", "--once", "k", "--name", "n", "--ledger=false"],
     code: 201,
-    says: /the ledger is off/,
+    says: /the ledger is turned off by --ledger/,
   },
   "a server that is not there": {
     args: ["--yes", "--once", "k", "--name", "n", "--server", "u:hunter2@tcp(127.0.0.1:1)/x"],
@@ -194,3 +194,13 @@ for (const [what, { args, code, says }] of Object.entries(WRONG)) {
     assert.doesNotMatch(ended.stderr, /hunter2/);
   }, [FILE.need]);
 }
+
+testOn(FILE, "forget shows the runs to a person on stderr, also where stdout is a file", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  assert.equal((await place.shell("sera --name n --once k 0 true")).code, 0);
+  await using terminal = startInTerminal(place, "TZ=Asia/Kolkata sera forget --name n --once k > out");
+  await terminal.says("[y/N] ");
+  await terminal.write("n\n");
+  assert.match((await terminal.ended).stdout, /\n1 +\S+ \S+\+05:30 /);
+});

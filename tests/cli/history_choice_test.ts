@@ -94,10 +94,14 @@ testWrongHistory({
   "a time that is none": {
     args: ["--since", "yesterday"],
     code: 201,
-    says: /since in --since: yesterday; it takes seconds or a duration such as 90m, 24h or 7d$/m,
+    says: /--since: yesterday; it takes seconds or a duration such as 90m, 24h or 7d, above 0 and up to 36500d$/m,
   },
-  "a time of nothing": { args: ["--since=0"], code: 201, says: /since in --since: 0; / },
-  "for ever": { args: ["--succeeded-within", "forever", "--name", "n"], code: 201, says: /in --succeeded-within: / },
+  "a time of nothing": { args: ["--since=0"], code: 201, says: /--since: 0; / },
+  "for ever": {
+    args: ["--succeeded-within", "forever", "--name", "n"],
+    code: 201,
+    says: /Cannot use --succeeded-within: /,
+  },
   "a success of nobody": {
     args: ["--succeeded-within", "1h"],
     code: 201,
@@ -108,6 +112,12 @@ testWrongHistory({
     code: 201,
     says: /Cannot use --failed with --succeeded-within: it has no effect there; leave it out$/m,
   },
+  "a host without a name": {
+    args: ["--host", ""],
+    code: 201,
+    says: /Cannot use --host: it is empty; check the variable that it is from, or leave it out$/m,
+  },
+  "a schema and JSON": { args: ["--schema", "--json"], code: 201, says: /Cannot use --json with --schema/ },
   "a schema and a host": { args: ["--schema", "--host", "h"], code: 201, says: /Cannot use --host with --schema/ },
   "a success on a server that is not there": {
     args: ["--succeeded-within", "1h", "--name", "n", "--server", "u:hunter2@tcp(127.0.0.1:1)/x"],
@@ -130,4 +140,16 @@ testWith([linux, terminal], "history --succeeded-within at a terminal has local 
     /^Succeeded within 1h: run 1 by \S+ at \S+ \S+\+05:30 ended .* ago \(\S+ \S+\+05:30\)\.$/,
   );
   assert.equal(rows.length > 1 && rows.every((row) => row.length <= 50), true, stdout);
+});
+
+testWith([linux], "a switch that is off does not clash with anything", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  assert.equal((await place.sera(["--ledger", "--name", "n", "0", "true"])).code, 0);
+  const asked = ["history", "--succeeded-within", "1h", "--name", "n", "--failed=false"];
+  assert.equal((await place.sera(asked)).code, 0);
+  const flags = ["--server", "u@tcp(127.0.0.1:1)/x", "--json=false", "--failed=0"];
+  const { code, stdout, stderr } = await place.sera(["history", "--schema", ...flags]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /^CREATE TABLE /m);
 });

@@ -91,7 +91,7 @@ for (const target of targets) {
     await started.waiters(words.join(" "));
     const shown = async () => [
       await ledger.all(),
-      // Nobody needs to be seen there.
+      // No holder needs to be visible there.
       `${await started.sessions()} sh`,
       (await place.sera(["history"])).stdout,
       (await place.sera(["history", "--json"])).stdout,
@@ -197,16 +197,29 @@ testWrongHistory({
   "a limit of 0": {
     args: ["--limit", "0"],
     code: 201,
-    says: /limit in --limit: 0; it takes a number of runs, from 1 to 999999999$/m,
+    says: /--limit: 0; it takes a number of runs, from 1 to 999999999$/m,
   },
-  "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
+  "a limit that is no number": { args: ["--limit=many"], code: 201, says: /--limit: many/ },
   "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },
-  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave out one of them$/m },
-  "an empty --lock": { args: ["--lock="], code: 201, says: /--lock: it is empty; take it from LOCK of sera status/ },
+  "a name and a command": {
+    args: ["--name", "n", "--", "echo"],
+    code: 201,
+    says: /leave out the command, or --name$/m,
+  },
+  "an empty --lock": {
+    args: ["--lock="],
+    code: 201,
+    says: /--lock: it is empty; copy it from the column LOCK of sera status/,
+  },
   "a name and --lock": {
     args: ["--name", "n", "--lock", "a"],
     code: 201,
-    says: /both by --lock and by its name; leave/,
+    says: /both by --lock and by --name; leave out --lock, or --name$/m,
+  },
+  "a command and --lock": {
+    args: ["--lock", "5", "--", "true"],
+    code: 201,
+    says: /both by --lock and by its command; leave out --lock, or the command$/m,
   },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
   "a schema of a file": { args: ["--schema"], code: 201, says: /a file: server: .*by itself/ },

@@ -20,7 +20,7 @@ testOnAll(
     await using holder = place.startSera(["hold", "n", "--for", "forever"], { env });
     await holder.says(/^Holding the lock of n until you end it\.\nTo release it: Ctrl-C, or sera unlock --name n\n/);
     const { locks: [lock] } = JSON.parse((await place.sera(["status", "--json", "--name", "n"])).stdout);
-    // MySQL 5.6 shows nobody what a session says of itself.
+    // MySQL 5.6 does not show connection attributes to this user.
     const isShown = target.name !== "MySQL 5.6";
     assert.equal(lock.held, true);
     if (isShown) assert.deepEqual([lock.holder.label, lock.holder.pid], ["hold", holder.pid]);
@@ -88,7 +88,7 @@ for (const target of TARGETS.filter(({ name }) => name !== FILE.name)) {
   });
 }
 
-Deno.test("a hold in JSON says a line when it has the lock, and one with its exit code when it ends", async () => {
+Deno.test("sera hold prints one JSON line when it has the lock, and one with its exit code at the end", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera(["hold", "--json", "--for", "1ms", "n"]);
   assert.deepEqual([code, stderr], [0, ""]);
@@ -99,7 +99,7 @@ Deno.test("a hold in JSON says a line when it has the lock, and one with its exi
   ]);
 });
 
-Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143", async () => {
+Deno.test("sera hold takes --name, and TERM ends its wait with 143", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["hold", "--for", "1h", "--name", "n o"]);
   await holder.says("or sera unlock --name 'n o'\n");
@@ -111,7 +111,7 @@ Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143"
   assert.match(stdout, /"message":"Interrupted by signal 15 - the lock was not taken\."/);
 });
 
-/** What is written, and what sera says. */
+/** The arguments, and sera's message. */
 const WRONG: readonly (readonly [words: string[], says: string])[] = [
   [["n"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
   [["n", "--for", "1h", "m"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
@@ -127,7 +127,7 @@ const WRONG: readonly (readonly [words: string[], says: string])[] = [
   ],
   [
     ["--for", "1h", "--name", "n", "m"],
-    "Cannot choose a lock both by name and by command; leave out one of them",
+    "Cannot choose a lock both by --name and by command; leave out the command, or --name",
   ],
   [
     ["--for", "1h", "30", "job"],
@@ -145,3 +145,25 @@ for (const [words, says] of WRONG) {
     assert.deepEqual(await inProcess(place, ["hold", ...words]), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
   });
 }
+
+testOn(FILE, "a hold until after the last year of the calendar says for how long", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await using holder = place.startSera(["hold", "n", "--for", "200000000d"]);
+  await holder.says("Holding the lock of n for 4800000000h.\nTo release it sooner: Ctrl-C, ");
+  holder.kill("SIGINT");
+  const { code, stderr } = await holder.ended;
+  assert.deepEqual([code, stderr], [130, ""]);
+});
+
+testOn(FILE, "a hold of one of several slots says how to release that one", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  const hold = ["hold", "--for", "1h", "--slots", "3", "n"];
+  await using first = place.startSera(hold, { env: SHORT });
+  await first.says("or sera unlock --slot 0 --name n\n");
+  await using second = place.startSera(hold, { env: SHORT });
+  await second.says("or sera unlock --slot 1 --name n\n");
+  assert.equal((await place.sera(["unlock", "--yes", "--slot", "1", "--name", "n"], { env: SHORT })).code, 0);
+  assert.equal((await second.ended).code, 206);
+});

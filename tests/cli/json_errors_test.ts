@@ -40,7 +40,7 @@ function assertObjects(stderr: string, code: number): void {
   assert.equal(lines.at(-1)!.exit_code, code);
 }
 
-/** What the program itself is started for. */
+/** Cases that need the program itself. */
 const IN_PROGRAM: typeof WRONG = [
   [[...JSON_FLAG, "--nope", "0", "true"], 201],
   [[...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/", "0", "true"], 202],
@@ -71,7 +71,7 @@ const PLAIN_WORDS: readonly (readonly string[])[] = [
   ["doctor", "word"],
 ];
 
-testInProcess("the variable decides as the flag does, for heimdall too", async () => {
+testInProcess("the variable has the same effect as the flag, for heimdall too", async () => {
   await using place = await Place.make();
   const env = { SERA_LOG_FORMAT: "json" };
   for (const words of [...PLAIN_WORDS, ["heimdall"], ["heimdall", "--timeout=x", "true"]]) {
@@ -85,7 +85,7 @@ testInProcess("the variable decides as the flag does, for heimdall too", async (
   for (const words of PLAIN_WORDS) assert.match((await inProcess(place, words)).stderr, /^sera: /);
 });
 
-testInProcess("the config file decides where neither flag nor variable does, even a broken one", async () => {
+testInProcess("without flag and variable the config file decides, even a broken one", async () => {
   await using place = await Place.make();
   const texts = ['{"Log-Format": "json", "ttl": "never"}', '{"log-format" : "json", '];
   for (const [index, text] of texts.entries()) {
@@ -102,7 +102,7 @@ testInProcess("the config file decides where neither flag nor variable does, eve
   }
 });
 
-testInProcess("a command's own words say nothing about sera's format", async () => {
+testInProcess("a command's own arguments do not set sera's format", async () => {
   await using place = await Place.make();
   const { code, stderr } = await inProcess(place, ["--ttl=never", "0", "cmd", ...JSON_FLAG]);
   assert.equal(code, 201);
@@ -111,7 +111,7 @@ testInProcess("a command's own words say nothing about sera's format", async () 
   assert.match(after.stderr, /^sera: /);
 });
 
-/** Words whose format cannot be understood, what the variable says, and the setting that the line has to name. */
+/** Arguments with an invalid format, the variable, and the setting that the message has to name. */
 const NOT_UNDERSTOOD: readonly (readonly string[])[] = [
   ["--log-format", "xml", "0", "true"],
   ["--log-format=", "0", "true"],
@@ -134,21 +134,21 @@ for (const words of NOT_UNDERSTOOD) {
     for (const [env, isJson] of ways) {
       const { code, stdout, stderr } = await place.sera(words, { env: { ...env, SERA_SERVER: undefined } });
       assert.deepEqual([code, stdout], [201, ""]);
-      assert.match(stderr, /Cannot use log-format in --log-format: /);
+      assert.match(stderr, /Cannot use --log-format: /);
       if (isJson) assertObjects(stderr, 201);
       else assert.match(stderr, /^sera: [^\n]+\n$/);
     }
   });
 }
 
-Deno.test("a value that cannot be used is named before what is missing besides", async () => {
+Deno.test("an invalid value is reported before a missing one", async () => {
   await using place = await Place.make();
   const env = { SERA_SERVER: undefined, SERA_CONFIG: undefined };
   const cases: readonly [readonly string[], RegExp][] = [
-    [["--ttl", "never", "0", "true"], /^sera: Cannot use ttl in --ttl: never; /],
-    [["--verbose=loud", "0", "true"], /^sera: Cannot use verbose in --verbose: loud; /],
-    [["--ttl", "--wait-and-skip", "true"], /^sera: Cannot use ttl in --ttl: --wait-and-skip; /],
-    [["--max-run", "--verbose"], /^sera: Cannot use max-run in --max-run: --verbose; /],
+    [["--ttl", "never", "0", "true"], /^sera: Cannot use --ttl: never; /],
+    [["--verbose=loud", "0", "true"], /^sera: Cannot use --verbose: loud; /],
+    [["--ttl", "--wait-and-skip", "true"], /^sera: Cannot use --ttl: --wait-and-skip; /],
+    [["--max-run", "--verbose"], /^sera: Cannot use --max-run: --verbose; /],
     [["--name", "n"], /^sera: Nothing to run; /],
     [["--ttl", "30", "true"], /^sera: Not a valid wait: true; /],
   ];
@@ -159,5 +159,5 @@ Deno.test("a value that cannot be used is named before what is missing besides",
   }
   const { code, stderr } = await place.sera(["0", "true"], { env: { ...env, SERA_TTL: "never" } });
   assert.equal(code, 200);
-  assert.match(stderr, /^sera: Cannot use ttl in SERA_TTL: never; /);
+  assert.match(stderr, /^sera: Cannot use SERA_TTL: never; /);
 });

@@ -89,6 +89,6 @@ for (const key of [" ", " v1"]) {
     await using place = await Place.make();
     const { code, stderr } = await place.sera(["--once", key, "0", "true"]);
     assert.equal(code, 201);
-    assert.ok(stderr.startsWith(`sera: Cannot use once in --once: "${key}"; it takes `), stderr);
+    assert.ok(stderr.startsWith(`sera: Cannot use --once: "${key}"; it takes `), stderr);
   });
 }

@@ -1,4 +1,4 @@
-/** What somebody has put into a lock folder in the place of sera's files: it is refused, and nothing happens to it. */
+/** Planted files in a lock folder: sera refuses them, and does not change them. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -16,7 +16,7 @@ const PRECIOUS = "precious\n";
 /** Neither the user of the tests nor in the group that shares a folder. */
 const STRANGER = 61_234;
 
-/** Puts something at a path, perhaps so that it leads to a file of somebody else. */
+/** Puts something at a path, perhaps a link to another user's file. */
 type Plant = (path: string, victim: string) => Promise<Disposable | void>;
 
 const PLANTS: Record<string, { readonly put: Plant; readonly said: RegExp; readonly byRoot?: true }> = {
@@ -131,14 +131,14 @@ const WAYS: Record<string, { readonly prepare: (place: Place) => Promise<string>
         await Deno.chown(await above(place), STRANGER, STRANGER);
         return "above/locks";
       },
-      said: /above, on the way to it, belongs to another user \(uid 61234\)/,
+      said: /above, a folder on its path, belongs to another user \(uid 61234\)/,
     },
     "a folder that everybody can write to": {
       async prepare(place) {
         await Deno.chmod(await above(place), 0o777);
         return "above/locks";
       },
-      said: /everybody can write to \S+above, on the way to it[^;]*; chmod \+t \S+above, or use another/,
+      said: /everybody can write to \S+above, a folder on its path[^;]*; chmod \+t \S+above, or use another/,
     },
     "a folder that a group can write to": {
       async prepare(place) {
@@ -147,7 +147,7 @@ const WAYS: Record<string, { readonly prepare: (place: Place) => Promise<string>
         await Deno.chmod(path, 0o775);
         return "above/locks";
       },
-      said: /its group can write to \S+above, on the way to it/,
+      said: /its group can write to \S+above, a folder on its path/,
     },
     "a link of another user in a folder like /tmp": {
       async prepare(place) {

@@ -2,10 +2,10 @@
 
 import { HANG, until } from "./wait.ts";
 
-/** How long a killed process may take to go, which is longer only if somebody whom it left behind keeps its stdout open. */
+/** How long a killed process may take to end; longer only if a surviving child keeps its stdout open. */
 const END_TIMEOUT_MS = 2000;
 
-/** How a process ended and what it said. */
+/** How a process ended, and its output. */
 export interface Ended {
   /** The exit status; 128+n when signal n ended it. */
   readonly code: number;
@@ -13,7 +13,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** What a process gets besides its words. */
+/** What a process gets besides its arguments. */
 export interface StartOptions {
   /** The whole environment; undefined leaves a variable out. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -58,12 +58,12 @@ export class Running implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** What it has said on stdout so far. */
+  /** Its output on stdout so far. */
   get stdout(): string {
     return this.#stdout;
   }
 
-  /** What it has said on stderr so far. */
+  /** Its output on stderr so far. */
   get stderr(): string {
     return this.#stderr;
   }

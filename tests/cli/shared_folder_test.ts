@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { queueName } from "../../lib/backends/file/names.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { lstatIfThere } from "../../lib/system/if_there.ts";
-import { anotherUser, asMember, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
+import { anotherUser, asMember, linux, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import type { Ended, Running } from "./running.ts";
 import { waitersForFile } from "./targets.ts";
@@ -124,13 +124,29 @@ testWith([flock], "who is ended while it waits for a shared ledger leaves no cop
   await locker.closeStdin();
 });
 
+testWith([linux], "a copy of a shared ledger that a killed sera has left is removed by the next run", async () => {
+  await using place = await shared();
+  const TMPDIR = place.file("tmp");
+  await Deno.mkdir(TMPDIR);
+  const run = () => place.sera(["--ledger", "0", "true"], { env: { TMPDIR } });
+  assert.equal((await run()).code, 0);
+  const { dev, ino } = await Deno.stat(`${place.locks}/ledger.sqlite.lock`);
+  const ofAnother = `sera-ledger-${dev}-${ino}0-left`;
+  for (const left of [`sera-ledger-${dev}-${ino}-left`, ofAnother]) {
+    await Deno.mkdir(`${TMPDIR}/${left}`);
+    await Deno.writeTextFile(`${TMPDIR}/${left}/ledger.sqlite`, "half");
+  }
+  assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });
+  assert.deepEqual([...Deno.readDirSync(TMPDIR)].map(({ name }) => name), [ofAnother]);
+});
+
 /** Whether a process has the file open. */
 function opens(pid: number, path: string): boolean {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].some(({ name }) => {
     try {
       return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === path;
     } catch {
-      // Closed meanwhile.
+      // Closed by now.
       return false;
     }
   });
@@ -170,7 +186,7 @@ testWith([anotherUser], "a ledger that somebody left half written is no trouble 
   await assert.rejects(Deno.lstat(`${place.locks}/ledger.sqlite.new-left`), Deno.errors.NotFound);
 });
 
-/** What a member may put into the ledger's file, to be run by those who write to it or read it. */
+/** Code that a group member may plant in the ledger's file, to be executed by its readers and writers. */
 const PROGRAMS: Record<string, string> = {
   "a trigger": `CREATE TRIGGER t BEFORE INSERT ON sera_runs BEGIN
     WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c; END`,
@@ -296,7 +312,7 @@ testWith([anotherUser], "a shared folder may lie in one of another user that the
   await Deno.chown(`${place.locks}/below`, ALICE, ALICE);
   const { code, stderr } = await at(ALICE);
   assert.equal(code, 202);
-  assert.match(stderr, /locks, on the way to it, belongs to another user \(uid 61002\)/);
+  assert.match(stderr, /locks, a folder on its path, belongs to another user \(uid 61002\)/);
 });
 
 testWith([flock], "a lock file that flock(1) of another member made excludes both ways", async () => {

@@ -160,7 +160,7 @@ testWith([linux], "two who unlock at once are both told that it is released", as
   });
 });
 
-Deno.test("without a terminal --yes is needed, and a lock", async () => {
+Deno.test("without a terminal --yes and a lock are needed", async () => {
   await using place = await Place.make();
   const unsure = await place.sera(["unlock", "--name", "n"]);
   assert.deepEqual([unsure.code, unsure.stderr], [
@@ -210,6 +210,12 @@ testWith(
         assert.equal(code, 1);
         assert.match(stdout, /\r\nLeft as it is\.\r\n$/);
       }
+      await using force = startInTerminal(place, `${place.file("bin/sera")} unlock --wait 0 --name n`);
+      await force.says("End it? [y/N] ");
+      await force.write("y\n");
+      await force.says("It was not asked. Take the lock from it by force? [y/N] ");
+      await force.write("n\n");
+      assert.equal((await force.ended).code, 1);
       await using yes = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --wait 2m --name n`);
       await yes.says("End it? [y/N] ");
       await yes.write("y\n");

@@ -22,7 +22,7 @@ const straight: DoStep = (_, step) => step();
 /** The state of the ledger before the run. */
 type Prepare = (bench: Bench, lock: string) => Promise<void>;
 
-/** Nobody has used it. */
+/** Unused before. */
 const untouched: Prepare = () => Promise.resolve();
 
 /** A holder has died, and there is something to forget. */
@@ -32,7 +32,7 @@ const leftByTheDead: Prepare = async (bench, lock) => {
   await holder.started({ once: "v0" });
 };
 
-/** Lets a run crash there, and looks at what the next ones find. */
+/** Crashes a run there, and checks what the next runs find. */
 async function crashAt(bench: Bench, plan: RunPlan, number: number, when: string): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", "-A", CRASH, JSON.stringify(plan), String(number), when],

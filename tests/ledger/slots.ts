@@ -1,7 +1,7 @@
-/** What the ledger has to do for a lock with several holders: each writes under the name of its slot. */
+/** The ledger of a lock with slots: each holder writes under the name of its slot. */
 
 import assert from "node:assert/strict";
-import { slotName } from "../../lib/lock/slot_name.ts";
+import { MAX_SLOTS, slotName } from "../../lib/lock/slot_name.ts";
 import type { Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../backends/open.ts";
 import type { RunPlace } from "./run_bench.ts";
@@ -17,38 +17,58 @@ async function startedIn(holder: RunHolder, slot: number, rule: Partial<Rule> = 
 }
 
 /** Whether a run in a slot is refused, and for which. */
-async function refusedIn(holder: RunHolder, slot: number, rule: Partial<Rule>): Promise<bigint | undefined> {
+async function refusedIn(
+  holder: RunHolder,
+  slot: number,
+  rule: Partial<Rule>,
+  slots = MAX_SLOTS,
+): Promise<bigint | undefined> {
   const asked = { ...PLAIN, ...rule };
   const lock = slotName(holder.lock, slot);
-  await holder.ledger.abandon(lock, asked, 300);
-  const permission = await holder.ledger.begin(lock, RUNNER, asked);
+  await holder.ledger.abandon(lock, asked, slots);
+  const permission = await holder.ledger.begin(lock, RUNNER, asked, slots);
   if (!permission.granted) return permission.because.id;
   await holder.finish(permission.id, "unstarted", rule);
   return undefined;
 }
 
 export function slotTests({ test, bench: makeBench }: RunPlace): void {
-  for (const [ran, asks] of [[0, 3], [3, 0], [12, 1], [255, 25]] as const) {
-    test(`slots: what ran in slot ${ran} counts in slot ${asks}, by key and by time`, async () => {
+  for (
+    const [ran, asks, slots] of [
+      [0, 3, 4],
+      [3, 0, 4],
+      [3, 0, 1],
+      [12, 1, 13],
+      [12, 1, 12],
+      [12, 1, 2],
+      [255, 25, MAX_SLOTS],
+      [255, 1, 3],
+    ] as const
+  ) {
+    test(`slots: what ran in slot ${ran} counts in slot ${asks} of ${slots}, by key and by time`, async () => {
       await using bench = await makeBench();
       await using holder = await bench.holder();
+      const refused = (rule: Partial<Rule>) => refusedIn(holder, asks, rule, slots);
       const failed = await startedIn(holder, ran, { once: "f" });
       await holder.finish(failed, "failed", { once: "f" });
       const id = await startedIn(holder, ran, { once: "v1" });
       await holder.finish(id, "succeeded", { once: "v1" });
-      assert.equal(await refusedIn(holder, asks, { once: "v1" }), id);
-      assert.equal(await refusedIn(holder, asks, { once: "v2" }), undefined);
-      assert.equal(await refusedIn(holder, asks, { once: "f" }), undefined);
-      assert.equal(await refusedIn(holder, asks, { once: "f", countFailures: true }), failed);
-      assert.equal(await refusedIn(holder, asks, { every: HOUR }), id);
+      assert.equal(await refused({ once: "v1" }), id);
+      assert.equal(await refused({ once: "v2" }), undefined);
+      assert.equal(await refused({ once: "v2", every: HOUR }), id);
+      assert.equal(await refused({ once: "f" }), undefined);
+      assert.equal(await refused({ once: "f", countFailures: true }), failed);
+      assert.equal(await refused({ every: HOUR }), id);
       await bench.startAt(id, -2 * HOUR);
-      assert.equal(await refusedIn(holder, asks, { every: HOUR }), undefined);
+      assert.equal(await refused({ every: HOUR }), undefined);
+      assert.equal(await refused({ once: "v2", every: HOUR }), undefined);
+      assert.equal(await refused({ once: "v1", every: HOUR }), id);
       const rule = { ...PLAIN, once: "v1", countFailures: true };
       assert.deepEqual((await holder.ledger.countingRuns(holder.lock, rule, 9)).map(({ id }) => id), [id]);
     });
   }
 
-  test("slots: the newest run counts, in whichever slot, and what began before one that ended later", async () => {
+  test("slots: the newest run of any slot counts, by its start, not by its end", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const long = await startedIn(holder, 2);
@@ -74,7 +94,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await holder.ledger.latest(9, { lock: holder.lock, outcomes: ["running"] }), []);
   });
 
-  test("slots: if failures count, a run in another slot counts that has not ended, however that is", async () => {
+  test("slots: if failures count, an unfinished run in another slot counts", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const id = await startedIn(holder, 1, { once: "v1" });
@@ -83,13 +103,13 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
       assert.equal(await refusedIn(holder, 2, { ...rule, countFailures: true }), id);
     }
     assert.equal(await refusedIn(holder, 2, { once: "v2", countFailures: true }), undefined);
-    // Whoever holds that slot knows better.
+    // The holder of that slot decides.
     assert.equal(await refusedIn(holder, 1, { once: "v1" }), undefined);
     assert.equal((await holder.recorded(id)).outcome, "abandoned");
     assert.equal(await refusedIn(holder, 2, { once: "v1", countFailures: true }), id);
   });
 
-  test("slots: who begins marks what was left in its own slot, and in those that there are no longer", async () => {
+  test("slots: a run marks unfinished runs of its own slot, and of slots that no longer exist", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -113,7 +133,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual((await ledger.latest(9, { outcomes: ["running"] })).map(({ id }) => id), [elsewhere.id]);
   });
 
-  test("slots: an attempt is taken back in its own slot only", async () => {
+  test("slots: an attempt is withdrawn in its own slot only", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const [one, two] = [await startedIn(holder, 1), await startedIn(holder, 2)];
@@ -122,7 +142,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal((await holder.recorded(two)).outcome, "unstarted");
   });
 
-  test("slots: runs are asked for by the lock, by its beginning, and by the slot", async () => {
+  test("slots: runs are found by lock, by prefix, and by slot", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -147,7 +167,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await asked({ beginnings, slot: 2 }), []);
   });
 
-  test("slots: a summary is of the whole lock", async () => {
+  test("slots: a summary covers the whole lock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -176,7 +196,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal((await other.recorded(last)).outcome, "succeeded");
   });
 
-  test("slots: what is forgotten in one slot counts in none", async () => {
+  test("slots: a run that is forgotten counts in no slot", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const rule = { once: "v1", every: HOUR };

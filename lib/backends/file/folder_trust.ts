@@ -36,14 +36,14 @@ export function objectionToPath({ folders, links }: FollowedPath, trust: Trust):
   for (const { path, info } of folders) {
     if (!trust.leads(info)) {
       return {
-        why: `${path}, on the way to it, belongs to another user (uid ${info.uid}), who could replace it`,
+        why: `${path}, a folder on its path, belongs to another user (uid ${info.uid}), who could replace it`,
         cure: OTHER_FOLDER,
       };
     }
     const who = trust.otherWriters(info);
     if (who !== undefined && !isSticky(info)) {
       return {
-        why: `${who} can write to ${path}, on the way to it, and could replace it`,
+        why: `${who} can write to ${path}, a folder on its path, and could replace it`,
         cure: `chmod +t ${path}, or ${OTHER_FOLDER}`,
       };
     }

@@ -13,6 +13,12 @@ export interface LockFolder {
   readonly group?: number | undefined;
   /** Whether a file in it has an owner or group from which sera accepts files. */
   readonly owns: (file: Pick<Deno.FileInfo, "uid" | "gid">) => boolean;
+  /**
+   * Creates the folder again if somebody has removed it. Absent if a group shares it: then only whoever set it up can.
+   *
+   * @throws {LockUnavailableError} When it cannot be used.
+   */
+  readonly restore?: (() => void) | undefined;
 }
 
 /**
@@ -80,7 +86,12 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
   if (objection) throw unusable(folder, objection.why, objection.cure);
   objectTo(way, trust);
   const group = shared ? info.gid! : undefined;
-  return { path: folder, group, owns: (file) => trust.owns(file) || group !== undefined && file.gid === group };
+  return {
+    path: folder,
+    group,
+    owns: (file) => trust.owns(file) || group !== undefined && file.gid === group,
+    restore: group === undefined ? () => void prepareLockFolder(folder, ownOnly) : undefined,
+  };
 }
 
 /** Creates missing folders for this user only, with all rights for the user, whatever the umask. */

@@ -69,7 +69,8 @@ function make(path: string, folder: LockFolder): void {
   try {
     makePlainFile(path, folder);
   } catch (error) {
-    if (!(error instanceof Error && isCode(error, "EACCES"))) throw error;
+    if (isCode(error, "ENOENT") && folder.restore) return folder.restore();
+    if (!isCode(error, "EACCES")) throw error;
     throw unopened(path, messageOf(error), giveFolder(folder.path, folder.group));
   }
 }

@@ -130,7 +130,7 @@ export function readPlainFile(
     if (!isSameFile(info, found)) throw new TroubleError("somebody has just replaced it", "try again");
     const { size } = info;
     if (size > limit) {
-      throw new TroubleError(`it has ${size} bytes, more than ${limit}`, "find out who made it so long");
+      throw new TroubleError(`it has ${size} bytes, more than ${limit}`, "find out what made it grow");
     }
     const bytes = new Uint8Array(size);
     let read = 0;

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
+import { makeCopyFolder } from "./copy_folder.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
@@ -21,12 +22,14 @@ const MAX_LEDGER_SIZE = 16 * 1024 * 1024;
 export function sharedStore(folder: LockFolder, patience: Patience): Store {
   const path = ledgerPath(folder);
   const { dialect } = fileStore(folder, patience);
+  let isFirst = true;
   return {
     dialect,
     async run(statement) {
       using _lock = await lockLedger(folder, path, patience);
       // Only now, since a signal may end the wait for the lock, and would leave the folder behind.
-      const own = { path: makeOwnFolder(path), owns: folder.owns };
+      const own = { path: makeOwnFolder(path, isFirst), owns: folder.owns };
+      isFirst = false;
       try {
         const before = read(path, folder);
         if (before) makePlainFile(ledgerPath(own), own, before);
@@ -77,12 +80,10 @@ async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
   }
 }
 
-function makeOwnFolder(path: string): string {
+/** @param isFirst Whether to look for what killed seras have left. */
+function makeOwnFolder(path: string, isFirst: boolean): string {
   try {
-    const made = Deno.makeTempDirSync({ prefix: "sera-ledger-" });
-    // The umask may have removed permissions.
-    Deno.chmodSync(made, 0o700);
-    return made;
+    return makeCopyFolder(`${path}.lock`, isFirst);
   } catch (error) {
     throw ledgerError(path, error);
   }

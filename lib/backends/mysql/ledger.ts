@@ -69,6 +69,7 @@ export function mySqlDialect(name: TableName): Dialect {
     // index, the second is exact.
     isExactly: (column, text) =>
       sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
+    unindexed: (column) => sql`COALESCE(${column})`,
     readNumber: table.readNumber,
     readTime: table.readTime,
     isMissing,

@@ -1,6 +1,8 @@
 import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
 import { requestTimeoutOf } from "../../lock/lease.ts";
-import { CLOSED, ConnectionError } from "../network/errors.ts";
+import { CLOSED, ConnectionError, isTransientNetworkError } from "../network/errors.ts";
+import { ProtocolError } from "../network/protocol_error.ts";
+import { withPortHint } from "../network/usual_ports.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
 import { describeMySqlError, isParseError, isTransientMySqlError, whereIs } from "./errors.ts";
@@ -129,7 +131,10 @@ async function wrap(
   const trouble = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
     ? await describeHandshake(host, error, fetchCertificate)
     : describeMySqlError(error);
-  return LockUnavailableError.on(whereIs(host), trouble, { transient: isTransientMySqlError(error), cause: error });
+  // A server of another kind answers in no way that MySQL does.
+  const isOther = error instanceof ProtocolError || isTransientNetworkError(error);
+  const told = isOther ? withPortHint(trouble, "MySQL", host.addresses[0]) : trouble;
+  return LockUnavailableError.on(whereIs(host), told, { transient: isTransientMySqlError(error), cause: error });
 }
 
 async function describeHandshake(

@@ -69,7 +69,7 @@ export async function readClientCertificate(
     new ConfigError(`Cannot use the client's certificate: ${pathOr(certificate)}: ${problem}`, cure);
   if (versionOf(leaf) !== 3) {
     throw odd(
-      "it is not of version 3, and sera's TLS takes no other",
+      "it is not of version 3, the only one that sera's TLS accepts",
       "make one of version 3, with extendedKeyUsage=clientAuth (openssl x509 -req needs -extfile for that)",
     );
   }

@@ -1,7 +1,15 @@
 import { TimeLimit } from "../../waiting.ts";
-import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
+import {
+  ConfigError,
+  lineOf,
+  LockUnavailableError,
+  type Trouble,
+  UnfitServerError,
+  UnsafeServerError,
+} from "../../errors.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
+import { withPortHint } from "../network/usual_ports.ts";
 import { markOf } from "../sql/mark.ts";
 import { type Client, socketOf } from "./driver.ts";
 import {
@@ -9,8 +17,9 @@ import {
   isFinalRefusal,
   isTransientPostgresError,
   NotPrimaryError,
+  sqlState,
   StandbyError,
-  type UnsuitableServerError,
+  UnsuitableServerError,
   whereIs,
 } from "./errors.ts";
 import { answerTimeoutOf, DEFAULT_TIMEOUT } from "./limits.ts";
@@ -32,7 +41,7 @@ export async function openPostgresSession(
   options: PostgresSessionOptions,
   signal: AbortSignal,
 ): Promise<PostgresSession> {
-  const failures: { host: PostgresHost; error: unknown }[] = [];
+  const failures: Failure[] = [];
   for (const host of server.hosts) {
     try {
       return await openOn(host, server, options, signal);
@@ -43,7 +52,7 @@ export async function openPostgresSession(
       if (isFinalRefusal(error, options.leased)) break;
     }
   }
-  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${lineOf(describePostgresError(error))}`);
+  const reasons = failures.map((failure) => `${whereIs(failure.host)}: ${lineOf(troubleOf(failure))}`);
   const last = failures.at(-1)!;
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
@@ -51,7 +60,20 @@ export async function openPostgresSession(
     isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
   const where = [...reasons.slice(0, -1), whereIs(last.host)].join(", and at ");
-  throw kind.on(`PostgreSQL at ${where}`, describePostgresError(last.error), { transient });
+  throw kind.on(`PostgreSQL at ${where}`, troubleOf(last), { transient });
+}
+
+/** Why one of several hosts cannot be used. */
+interface Failure {
+  readonly host: PostgresHost;
+  readonly error: unknown;
+}
+
+function troubleOf({ host, error }: Failure): Trouble {
+  const trouble = describePostgresError(error);
+  // A server of another kind answers in no way that PostgreSQL does.
+  const isRefusal = sqlState(error) !== undefined || error instanceof UnsuitableServerError;
+  return isRefusal ? trouble : withPortHint(trouble, "PostgreSQL", host.address);
 }
 
 async function openOn(

@@ -5,7 +5,7 @@ import { truncate } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
-import { isOfLock } from "./slots.ts";
+import { isOfLockAnd } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
@@ -31,29 +31,37 @@ export interface Counted {
  *
  * Runs of all slots count. If failures count, so does a run in another slot that has not ended: it will count however it
  * ends. In this run's own slot there is none after `abandon()`.
+ *
+ * @param slots How many slots the lock has.
  */
 export function findCounted(
   dialect: Dialect,
   lock: string,
   { once, every, countFailures }: Rule,
+  slots = 1,
 ): Statement | undefined {
   const { after, isExactly, now, readNumber, readTime } = dialect;
-  // SQLite compares any value as text.
-  const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
-  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(once))];
-  // Includes runs that began later than now: setting a clock back must not cause another run.
-  const isRecent = every === undefined
-    ? []
-    : [sql`started > ${after(-every)} AND started < ${after(MAX_AHEAD)} AND ${readable}`];
-  if (isOnce.length + isRecent.length === 0) return undefined;
-  const outcome = dialect.unindexed?.(COLUMNS.outcome) ?? COLUMNS.outcome;
+  const isOnce = (key: Statement) => isExactly(key, truncate(once!));
+  // Includes runs that began later than now: setting a clock back must not cause another run. SQLite compares any value as
+  // text.
+  const isRecent = (started: Statement) =>
+    sql`${started} > ${after(-every!)} AND ${started} < ${after(MAX_AHEAD)}
+      AND ${readTime(COLUMNS.started)} IS NOT NULL`;
+  const search = (column: Statement, fits: (column: Statement) => Statement) =>
+    sql`SELECT id AS found FROM ${dialect.table} WHERE ${isOfLockAnd(dialect, slotIn(lock).lock, slots, column, fits)}`;
+  const searches = [
+    ...once === undefined ? [] : [search(COLUMNS.run_key, isOnce)],
+    ...every === undefined ? [] : [search(COLUMNS.started, isRecent)],
+  ];
+  if (searches.length === 0) return undefined;
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
-  const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
+  const ahead = sql`CASE ${once === undefined ? sql`` : sql`WHEN ${isOnce(COLUMNS.run_key)} THEN ${BEFORE}`}
     WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
+  // Not one condition with OR: MySQL 5.6 would scan the table.
   return selectRuns(
     dialect,
-    sql`WHERE ${isOfLock(slotIn(lock).lock)} AND ${outcome} IN (${outcomes})
-      AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
+    sql`JOIN (${join(searches, sql` UNION ALL `)}) counted ON id = found
+      WHERE outcome IN (${outcomes}) ORDER BY ahead, id DESC LIMIT 1`,
     [],
     [sql`${readNumber(ahead)} AS ahead`],
   );

@@ -63,8 +63,8 @@ export class SqlLedger implements Ledger {
 
   async abandon(lock: string, next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
-    const running = findRunning(dialect, lock);
-    const counted = next && findCounted(dialect, lock, next);
+    const running = findRunning(dialect, lock, slots);
+    const counted = next && findCounted(dialect, lock, next, slots);
     const [asked, expired, found] = askTogether(this.#table, [
       running,
       this.#pruning.list,
@@ -84,8 +84,8 @@ export class SqlLedger implements Ledger {
     );
   }
 
-  async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
-    const found = await this.#findCounted(lock, rule);
+  async begin(lock: string, runner: Runner, rule: Rule, slots = 1): Promise<Permission> {
+    const found = await this.#findCounted(lock, rule, slots);
     if (found && found.began !== "far ahead") {
       return { granted: false, because: found.run, isAhead: found.began === "ahead" };
     }
@@ -149,12 +149,12 @@ export class SqlLedger implements Ledger {
   }
 
   /** Finds the run that counts, from the answer in advance if there is one. */
-  async #findCounted(lock: string, rule: Rule): Promise<Counted | undefined> {
+  async #findCounted(lock: string, rule: Rule, slots: number): Promise<Counted | undefined> {
     const { dialect } = this.#table;
     const before = this.#counted;
     this.#counted = undefined;
     if (before?.rule === rule && before.lock === lock) return readCounted(dialect, await before.asked.rows());
-    const statement = findCounted(dialect, lock, rule);
+    const statement = findCounted(dialect, lock, rule, slots);
     return statement && readCounted(dialect, await this.#table.ask(statement));
   }
 }

@@ -14,6 +14,7 @@ import { historyJson } from "../../ledger/history.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { Patience } from "../../ledger/patience.ts";
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
+import { forgetLockName } from "../../lock/forgetters.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { ledgerPlace } from "../../settings/ledger_settings.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
@@ -39,6 +40,9 @@ const NOTHING = 1;
 
 /** The maximum number of runs to forget at a time. */
 const MAX_RUNS = 100;
+
+/** How long to wait for the lock by which runs with slots notice that somebody forgets, in milliseconds. */
+const SECOND_WAIT = 2000;
 
 /** What others see of sera while it holds the lock. */
 const LABEL = "forget";
@@ -82,7 +86,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
   if (runs.length === 0) return none(uncountedText(rule, others));
   if (!isSure) {
     const { historyTable } = await import("../../ledger/history_table.ts");
-    io.err(historyTable(runs, terminalWidth()));
+    io.err(historyTable(runs, terminalWidth(Deno.stderr)));
     if (!await confirm(questionText(runs, rule), io)) return none("Nothing was forgotten.\n");
   }
   // Signals are caught only from here on: before, they have to end the wait for the answer.
@@ -130,9 +134,12 @@ async function forgetAll(
 ): Promise<void> {
   const { server, namespace, name, ledger: { table } } = settings;
   const names = namespace === undefined ? undefined : { namespace, name };
-  await using asked = await server.lock(lock, { ...backendOptions(settings, LABEL, io), names });
+  const options = backendOptions(settings, LABEL, io);
+  await using second = await server.lock(forgetLockName(lock), options);
+  await using asked = await server.lock(lock, { ...options, names });
   const open = await place.load(table, io.env, new Patience(interrupted, io.timeouts?.ledgerWait));
-  const held = await asked.acquire(0, interrupted).catch((error) => {
+  // Others hold the second lock for a moment only.
+  const held = await second.acquire(SECOND_WAIT, interrupted) && await asked.acquire(0, interrupted).catch((error) => {
     // Somebody holds a slot of it.
     if (!(error instanceof OtherSlotsError)) throw error;
   });

@@ -13,8 +13,6 @@ const CENTURY = 36_500 * 24 * 3600 * 1000;
 /** The flags that select or format runs. */
 const CHOOSING = [
   "limit",
-  "json",
-  "failed",
   "since",
   "host",
   "once",
@@ -23,6 +21,9 @@ const CHOOSING = [
   "name",
   "namespace",
 ] as const;
+
+/** The same that are on or off. */
+const SWITCHES = ["json", "failed"] as const;
 
 /** Which runs of the locks that are asked for, by the flags of `sera history`. */
 export interface Choice extends Pick<RunFilter, "key" | "host" | "startedWithin"> {
@@ -39,16 +40,17 @@ export interface Choice extends Pick<RunFilter, "key" | "host" | "startedWithin"
  */
 export function readChoice(flags: ReadonlyMap<string, string>): Choice {
   const within = readSpan(flags, "succeeded-within");
-  const idle = ["limit", "failed", "since"].find((name) => flags.has(name));
+  const failed = isFlagSet(flags, "failed");
+  const idle = ["limit", "since"].find((name) => flags.has(name)) ?? (failed ? "failed" : undefined);
   if (within !== undefined && idle !== undefined) {
     throw new UsageError(`Cannot use --${idle} with --succeeded-within: it has no effect there`, "leave it out");
   }
   return {
     limit: readLimit(flags.get("limit")),
-    failed: isFlagSet(flags, "failed"),
+    failed,
     within,
     key: flags.get("once"),
-    host: flags.get("host"),
+    host: readHost(flags.get("host")),
     startedWithin: readSpan(flags, "since"),
   };
 }
@@ -61,10 +63,15 @@ export function isFiltered({ key, host, startedWithin }: Pick<Choice, "key" | "h
 /** Refuses flags that select or format runs together with `--schema`, which prints the table's SQL only. */
 export function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly string[]): void {
   if (!isFlagSet(flags, "schema")) return;
-  const idle = CHOOSING.find((name) => flags.has(name));
+  const idle = CHOOSING.find((name) => flags.has(name)) ?? SWITCHES.find((name) => isFlagSet(flags, name));
   if (idle === undefined && words.length === 0) return;
   const what = idle === undefined ? "a command" : `--${idle}`;
   throw new UsageError(`Cannot use ${what} with --schema: it has no effect there`, "leave it out");
+}
+
+function readHost(host: string | undefined): string | undefined {
+  if (host !== "") return host;
+  throw new UsageError("Cannot use --host: it is empty", "check the variable that it is from, or leave it out");
 }
 
 /** A number of runs or locks. */
@@ -73,7 +80,7 @@ export function readLimit(text: string | undefined, usual = DEFAULT_LIMIT, what 
   const limit = Number(text);
   if (/^[0-9]{1,9}$/.test(text) && limit > 0) return limit;
   throw new UsageError(
-    `Cannot use limit in --limit: ${plainOr(text)}`,
+    `Cannot use --limit: ${plainOr(text)}`,
     `it takes a number of ${what}, from 1 to 999999999`,
   );
 }
@@ -85,7 +92,7 @@ export function readSpan(flags: ReadonlyMap<string, string>, name: string): numb
   const span = parseWait(text);
   if (span !== undefined && span >= 1 && span <= CENTURY) return span;
   throw new UsageError(
-    `Cannot use ${name} in --${name}: ${plainOr(text)}`,
-    "it takes seconds or a duration such as 90m, 24h or 7d",
+    `Cannot use --${name}: ${plainOr(text)}`,
+    "it takes seconds or a duration such as 90m, 24h or 7d, above 0 and up to 36500d",
   );
 }

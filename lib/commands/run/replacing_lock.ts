@@ -2,15 +2,15 @@ import type { BackendLock } from "../../backends/backend.ts";
 import { Deadline } from "../../deadline.ts";
 import type { LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
-import type { HeldLock, LockSession } from "../../lock/lock.ts";
+import type { HeldLock } from "../../lock/lock.ts";
 import { ReplacedError, replaceLockName } from "../../lock/replacers.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";
 import { listening, within } from "../../waiting.ts";
-import type { Seen } from "../../who/sighting.ts";
 import { backendOptions } from "../backend_options.ts";
 import { askHolders } from "./ask_holders.ts";
+import { LockAround } from "./lock_around.ts";
 
 /** The longest TTL of the second lock, in milliseconds: a later replacer is noticed only with a renewal, and waits for it. */
 const MAX_TTL = 9000;
@@ -33,19 +33,18 @@ export interface Replacing {
  * A lock whose holder is asked to end while this run waits for it (`--replace`). Of several replacers only the latest goes
  * on: while it waits each holds a second lock, see {@linkcode replaceLockName}, and asks the previous holder of that one to end.
  */
-export class ReplacingLock implements BackendLock {
-  readonly #lock: BackendLock;
+export class ReplacingLock extends LockAround {
   readonly #replacing: Replacing;
   /** How the requester is shown to the holders that are asked. */
   readonly #label = `replace by ${systemUser()?.username ?? "somebody"}`;
 
   constructor(lock: BackendLock, replacing: Replacing) {
-    this.#lock = lock;
+    super(lock);
     this.#replacing = replacing;
   }
 
-  async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
-    const held = await this.#lock.acquire(0, signal, patience);
+  override async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
+    const held = await this.lock.acquire(0, signal, patience);
     if (held || wait === 0) return held;
     const deadline = new Deadline(wait);
     const { name, settings, io, retrying } = this.#replacing;
@@ -65,23 +64,11 @@ export class ReplacingLock implements BackendLock {
     using _replaced = listening(isNext.asked, () => replaced.abort(new ReplacedError()));
     const until = AbortSignal.any([signal, replaced.signal]);
     try {
-      return await this.#asking(name, "the holder", until, () => this.#lock.acquire(deadline.remaining, until));
+      return await this.#asking(name, "the holder", until, () => this.lock.acquire(deadline.remaining, until));
     } catch (error) {
       until.throwIfAborted();
       throw error;
     }
-  }
-
-  session(signal: AbortSignal): Promise<LockSession | undefined> {
-    return this.#lock.session(signal);
-  }
-
-  sightings(...asked: Parameters<BackendLock["sightings"]>): Promise<Seen> {
-    return this.#lock.sightings(...asked);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#lock[Symbol.asyncDispose]();
   }
 
   /** Asks whoever holds a lock to end while it is waited for. */

@@ -2,6 +2,7 @@ import type { RunRequest } from "../../args/operands.ts";
 import { Deadline } from "../../deadline.ts";
 import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
+import { forgetLockName } from "../../lock/forgetters.ts";
 import { identitiesOf } from "../../lock/lock_identity.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Progress } from "./progress.ts";
@@ -9,6 +10,7 @@ import type { Settings } from "../../settings/settings.ts";
 import { modeOf } from "../../modes/mode_of.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { backendOptions } from "../backend_options.ts";
+import { ForgetAwareLock } from "./forget_aware_lock.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { unlessInterrupted } from "./interrupts.ts";
 import { limitsOf } from "./limits.ts";
@@ -48,11 +50,11 @@ export async function runUnderLock(
   }
   const retrying = retryingOnce(logger);
   const limits = limitsOf(settings, identity);
+  const options = { ...backendOptions(settings, label, io), retrying };
   await using plain = await server.lock(main.name, {
-    ...backendOptions(settings, label, io),
+    ...options,
     names: namespace === undefined ? undefined : { namespace, name },
     ...limits,
-    retrying,
     reconnected: (where, why) =>
       logger.log("info", "note", `Renewing the lease over a new connection to ${where}, since ${lineOf(why)}.`),
   });
@@ -60,6 +62,8 @@ export async function runUnderLock(
     ? new (await import("./replacing_lock.ts")).ReplacingLock(plain, {
       ...{ name: main.name, settings, io, logger, retrying },
     })
+    : limits.slots !== undefined
+    ? new ForgetAwareLock(plain, () => server.lock(forgetLockName(main.name), options), limits.maxWaiters)
     : plain;
   const recorder = settings.ledger.on
     ? await (await import("./open_recorder.ts")).openRecorder(

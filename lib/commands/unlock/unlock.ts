@@ -134,7 +134,11 @@ async function end(
       asked: () => report.note(`Asked it to end; waiting${wait === Infinity ? "" : ` up to ${span}`} for that`),
       force: async (why) => {
         if (force || yes) return force;
-        const what = why === "unaskable" ? `It cannot be asked: ${handle.unaskable}` : `It did not end within ${span}`;
+        const what = why === "unaskable"
+          ? `It cannot be asked: ${handle.unaskable}`
+          : wait === 0
+          ? "It was not asked"
+          : `It did not end within ${span}`;
         return await unlessAborted(interrupted, confirm(`${what}. Take the lock from it by force?`, io));
       },
       signal: interrupted,

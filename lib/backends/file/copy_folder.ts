@@ -1,0 +1,32 @@
+/** What the names of all such folders begin with. */
+const PREFIX = "sera-ledger-";
+
+/**
+ * Makes a private temporary folder for a copy of a shared ledger. Call this while the ledger is locked.
+ *
+ * @param lock The path of the file that is locked for it.
+ * @param clean Whether to remove first what this user's killed seras have left.
+ * @returns The folder's path.
+ * @throws {Error} The system's, when it cannot.
+ */
+export function makeCopyFolder(lock: string, clean: boolean): string {
+  const { dev, ino } = Deno.lstatSync(lock);
+  const prefix = `${PREFIX}${dev}-${ino}-`;
+  const made = Deno.makeTempDirSync({ prefix });
+  // The umask may have removed permissions.
+  Deno.chmodSync(made, 0o700);
+  if (clean) removeLeft(made, prefix);
+  return made;
+}
+
+/** Removes the other folders for the same ledger: since that is locked, nobody works in them any more. */
+function removeLeft(made: string, prefix: string): void {
+  const end = made.lastIndexOf("/");
+  const parent = made.slice(0, end);
+  for (const { name } of Deno.readDirSync(parent)) {
+    if (!name.startsWith(prefix) || name === made.slice(end + 1)) continue;
+    const path = `${parent}/${name}`;
+    const { isDirectory, uid } = Deno.lstatSync(path);
+    if (isDirectory && uid === Deno.uid()) Deno.removeSync(path, { recursive: true });
+  }
+}

@@ -1,4 +1,4 @@
-/** What was asked for and cannot be written is an error; a reader that has gone is none. */
+/** Requested output that cannot be written is an error; a closed pipe is not. */
 
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";

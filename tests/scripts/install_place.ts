@@ -17,8 +17,8 @@ export class InstallPlace implements AsyncDisposable {
   ) {}
 
   /**
-   * @param release The folder with what is published.
-   * @param fault What is wrong with the archives, if anything.
+   * @param release The folder with the published files.
+   * @param fault How to damage the archives, if at all.
    */
   static async make(release: string, fault?: Fault): Promise<InstallPlace> {
     const folder = await temporaryFolder();

@@ -17,7 +17,8 @@ const TTL = "9s";
 const MAX_EXTRA_MEMORY = 100 * 1024;
 
 /** What is said of another service at that address. */
-const OTHER_SERVICE = /: whatever answers there does not speak the \w+ protocol; check host and port, and any proxy/;
+const OTHER_SERVICE =
+  /: the program that answers there does not speak the \w+ protocol; check host and port, and any proxy/;
 
 /** What a server may send, and the message. */
 const SPOILED: readonly {

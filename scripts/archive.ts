@@ -10,7 +10,7 @@ export interface Tree {
   readonly fast?: boolean;
 }
 
-/** What a file is made from: a text, or another file that is copied. */
+/** The source of a file: a text, or another file to copy. */
 export type Source = string | { readonly from: string };
 
 /** Writes files into a folder, with permissions that do not depend on the umask; copied files are executable. */

@@ -57,7 +57,7 @@ function fail(message: string, exitCode: number): never {
   Deno.exit(exitCode);
 }
 
-/** Measures what was asked for, and reports progress on stderr. Leaves nothing behind, also when interrupted. */
+/** Runs the requested measurements, and reports progress on stderr. Leaves nothing behind, even when interrupted. */
 async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
   await needHyperfine();
   const progress = (text: string) => console.error(`${new Date().toTimeString().slice(0, 8)} ${text}`);
@@ -86,13 +86,13 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     }
     return { machine: await describeMachine(programs, servers), rounds, leftOut, tables, aims: aimsOf(tables) };
   } finally {
-    // What was interrupted may still write there.
+    // Interrupted processes may still write there.
     endChildren();
     await removeFolder(folder);
   }
 }
 
-/** Removes a folder in which processes that have been told to end may still make files. */
+/** Removes a folder in which ending processes may still create files. */
 async function removeFolder(folder: string): Promise<void> {
   for (;;) {
     try {
@@ -104,7 +104,7 @@ async function removeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Ends what was being measured, which may wait for a lock. */
+/** Ends the measured processes, which may be waiting for a lock. */
 function endChildren(): void {
   for (const pid of treeOf(Deno.pid).slice(1)) {
     try {

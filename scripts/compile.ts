@@ -54,7 +54,7 @@ export async function compile(
   return (await compiler.spawn().status).success;
 }
 
-/** The binary holds the files' modification times, which nobody needs, and which would differ with each build. */
+/** The binary contains the files' modification times, which are not needed and would differ with each build. */
 async function resetTimes(folder: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(folder)) {
     if (isFile) await Deno.utime(`${folder}/${name}`, 0, 0);

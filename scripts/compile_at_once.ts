@@ -5,7 +5,7 @@ import { parse } from "acorn";
  * them; otherwise it reads them twice, first only to find where they end. For the drivers that takes longer than connecting
  * to a server. The functions are the bodies of CommonJS modules, and in the core those that stand at the top level.
  *
- * @param code What the bundler made: a body is `var name = wrap((exports, module) => { … })`.
+ * @param code The bundler's output: a body is `var name = wrap((exports, module) => { … })`.
  * @param isCore Whether it is the file that every run loads: a run calls most of its functions.
  */
 export function compileAtOnce(code: string, isCore: boolean): string {

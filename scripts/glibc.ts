@@ -5,7 +5,7 @@
  */
 import { run } from "./run.ts";
 
-/** What a binary needs of the system. */
+/** A binary's requirements. */
 export interface Needs {
   /** The names of the shared libraries. */
   readonly libraries: readonly string[];

@@ -32,6 +32,11 @@ fail() {
   exit 1
 }
 
+# The shell itself would name a line of this script.
+say() {
+  echo "$*" 2>/dev/null || fail "cannot write to stdout"
+}
+
 # The folder for what is downloaded, and the file that is just being installed.
 download=
 unfinished=
@@ -42,6 +47,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 131' QUIT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 version=
@@ -186,7 +193,7 @@ put() {
     fail "the program does not run on this system: $(head -n 1 "$download/why" | tr -cd '[:print:]')"
   mv -f "$unfinished" "$2"
   unfinished=
-  echo "installed $2"
+  say "installed $2"
 }
 put sera "$bin_dir/sera" 755
 if [ -z "$binary_only" ]; then
@@ -195,7 +202,11 @@ if [ -z "$binary_only" ]; then
   put completions/_sera "$zsh" 644
   put completions/sera.fish "$fish" 644
 fi
+first=$(command -v sera || :)
 case :$PATH: in
-  *:"$bin_dir":*) ;;
-  *) echo "$bin_dir is not in your PATH" ;;
+  *:"$bin_dir":*)
+    # Another one that was there before, as from a Debian package, would still be the one that runs.
+    [ "$first" = "$bin_dir/sera" ] || say "another sera comes first in your PATH: $first"
+    ;;
+  *) say "$bin_dir is not in your PATH" ;;
 esac

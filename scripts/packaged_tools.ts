@@ -16,7 +16,7 @@ export async function installTools(): Promise<void> {
  * Runs the program of one of the packages.
  *
  * @param script Its path below `node_modules`.
- * @returns What it wrote to stdout.
+ * @returns Its stdout.
  */
 export async function runTool(script: string, args: readonly string[]): Promise<string> {
   await installTools();

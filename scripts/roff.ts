@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is to be typed as it stands: flags, sera's variables, paths. */
+/** Literal text: flags, sera's variables, paths. */
 const TYPED = /--(?:[a-z][a-z-]*)?|\bSERA_[A-Z_]+\b|(?<![\w:/])~?(?:\/[\w.-]*\w)+/;
 
 /** A placeholder for a value. */
@@ -16,7 +16,7 @@ function plain(text: string): string {
   return text.replace(/[\\~^`]/g, (character) => escapes[character]!);
 }
 
-/** What is to be typed as it stands, in bold; its hyphens and quotes are those of the keyboard. */
+/** Literal text in bold, with ASCII hyphens and quotes. */
 export function typed(text: string): string {
   return `\\fB${plain(text).replaceAll("-", "\\-").replaceAll("'", "\\[aq]")}\\fR`;
 }

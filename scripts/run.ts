@@ -1,15 +1,15 @@
-/** What a program is run with. */
+/** Options for running a program. */
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What it reads on stdin; nothing by default. */
+  /** Its stdin, empty by default. */
   readonly stdin?: string;
 }
 
 /**
  * Runs a program to its end.
  *
- * @returns What it wrote to stdout.
+ * @returns Its stdout.
  * @throws Error with its output if it fails, and what to do if it is not installed.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {

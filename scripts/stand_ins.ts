@@ -10,16 +10,16 @@
 
 /** A module that is put in another's place. */
 export interface StandIn {
-  /** The driver that imports it. Nobody else gets it. */
+  /** The only driver that gets it. */
   readonly driver: Driver;
   /** The originals: paths within the driver without their ending, other packages, Node's own with `node:`. */
   readonly modules: readonly string[];
   /**
-   * A CommonJS expression for what it exports; `name` is its name, and `refuse(name, what)` throws. Without it, the module
+   * A CommonJS expression for its exports; `name` is its name, and `refuse(name, what)` throws. Without it, the module
    * is one function or class that must not be called.
    */
   readonly exports?: string;
-  /** What it also exports but must not be called; drivers fetch some names long before they use them. */
+  /** Further exports that must not be called; drivers read some names long before they use them. */
   readonly idle?: readonly string[];
   /** Imports for the expression, which are joined with it. A package is so left with only what is used of it. */
   readonly imports?: string;
@@ -208,7 +208,7 @@ export const STAND_INS: readonly StandIn[] = [
       env: strict(name, { NODE_DEBUG: undefined }),
     }`,
   },
-  // Nobody subscribes to what the driver reports of itself.
+  // No one subscribes to the driver's diagnostics.
   { driver: "mysql2", modules: ["node:diagnostics_channel"], exports: "{ tracingChannel: undefined }" },
 
   // sera gives pg the connection, all settings, and a function for the password, and reads all values as text.

@@ -10,7 +10,7 @@ import { runFile, SANITIZERS, type Shared } from "./suite/lane.ts";
 import { add, type Outcome } from "./suite/outcome.ts";
 import { Screen } from "./suite/screen.ts";
 
-/** What a lane's servers and programs take at most, in bytes. */
+/** The maximum memory of a lane's servers and programs, in bytes. */
 const LANE_MEMORY = 2 * 2 ** 30;
 
 /** How many lanes share a processor: most tests wait for half of their time. */
@@ -81,7 +81,7 @@ function lanesHere(): number {
   return Math.max(1, Math.min(LANES_A_PROCESSOR * navigator.hardwareConcurrency, fit));
 }
 
-/** Which sera the tests start: the binary that SERA_TEST_BINARY names, or else a bundle, of what a binary is made. */
+/** The sera that the tests start: the binary in SERA_TEST_BINARY, or else a bundle as in a binary. */
 async function program(folder: string): Promise<Record<string, string>> {
   if (Deno.env.get("SERA_TEST_BINARY")) return {};
   const { bundle } = await import("./bundle.ts");

@@ -9,7 +9,7 @@ import { record } from "../tests/docs/recording.ts";
 import { ROOT } from "./root.ts";
 import { drawTerminals } from "./terminal_svg.ts";
 
-/** What it shows, for those who cannot see it. */
+/** A description of the picture, for those who cannot see it. */
 const TITLE = "A sera that waits for its lock, sera status, and a command that is stopped because its lock was lost";
 
 /** Records the run and draws it. */

@@ -15,7 +15,7 @@ Deno.test("a deadline counts down and stays at zero", async () => {
   assert.equal(deadline.remaining, 0);
 });
 
-Deno.test("a deadline of no time has passed, and an endless one never does", () => {
+Deno.test("a deadline of 0 ms has passed, and an endless one never does", () => {
   assert.equal(new Deadline(0).passed, true);
   assert.equal(new Deadline(Infinity).passed, false);
   assert.equal(new Deadline(Infinity).remaining, Infinity);

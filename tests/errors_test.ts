@@ -9,7 +9,7 @@ import {
   UsageError,
 } from "../lib/errors.ts";
 
-Deno.test("an error's message is what is wrong and what to do, which stay apart in it", () => {
+Deno.test("an error's message joins what is wrong and what to do, which stay separate fields", () => {
   const error = new UsageError("Cannot use it: a; b", "leave it out; or not");
   assert.equal(error.message, "Cannot use it: a; b; leave it out; or not");
   assert.equal(error.what, "Cannot use it: a; b");
@@ -18,7 +18,7 @@ Deno.test("an error's message is what is wrong and what to do, which stay apart 
   assert.equal(new UsageError("wrong").cure, undefined);
 });
 
-Deno.test("an error on a server has its reason without what it kept sera from, and without the cure", () => {
+Deno.test("the reason of a server error contains neither the failed action nor the cure", () => {
   const cause = new Error("full");
   const error = UnsafeServerError.on("Server at place", { what: "a; b", cure: "c" }, { transient: true, cause });
   assert.ok(error instanceof UnsafeServerError && error instanceof UnfitServerError);
@@ -33,7 +33,7 @@ Deno.test("an error on a server has its reason without what it kept sera from, a
   assert.equal(new LockLostEarlyError("a", "b").transient, true);
 });
 
-Deno.test("anything that was thrown says what is wrong, and the cure where it knows one", () => {
+Deno.test("anything thrown has a description, and a cure if known", () => {
   const error = new UsageError("wrong", "correct it");
   assert.equal(troubleOf(error), error);
   assert.deepEqual(troubleOf(new Error("a; b")), { what: "a; b" });
@@ -50,6 +50,6 @@ const SYSTEM_WORDS: readonly (readonly [error: unknown, words: string])[] = [
   ["text", "text"],
 ];
 
-Deno.test("of an error of the system its words are told, and neither its number nor its path", () => {
+Deno.test("of a system error the text is shown, but neither its number nor its path", () => {
   for (const [error, words] of SYSTEM_WORDS) assert.equal(messageOf(error), words);
 });

@@ -75,31 +75,31 @@ function layerOf(path: string): number {
   return LAYERS.findIndex((layer) => layer.includes(name));
 }
 
-Deno.test("the table of layers has them all, in their order", () => {
+Deno.test("the table of layers is complete and in order", () => {
   const documented = tableUnder("## Layers", page("docs/development.md")).map(([names]) =>
     [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name === "main.ts" ? name : `lib/${name}`)
   );
   assert.deepEqual(documented, LAYERS);
 });
 
-Deno.test("what is imported is of the same layer, or of a lower one", () => {
+Deno.test("files import only from the same or a lower layer", () => {
   const upward = [...IMPORTS].flatMap(([path, targets]) =>
     targets.filter((target) => layerOf(target) > layerOf(path)).map((target) => `${path} -> ${target}`)
   );
   assert.deepEqual(upward, []);
 });
 
-Deno.test("no file needs one that needs it", () => {
+Deno.test("there are no circular imports", () => {
   assert.deepEqual([...IMPORTS.keys()].filter((path) => reachableFrom(path).has(path)), []);
 });
 
-Deno.test("every file is a part of the program", () => {
+Deno.test("every file is part of the program", () => {
   const there = [...filesIn("lib")].toSorted();
   assert.deepEqual([...IMPORTS.keys()].filter((path) => path.startsWith("lib/")).toSorted(), there);
   assert.ok(there.length > 100);
 });
 
-Deno.test("who is not a backend knows of backends what the contract and the registry say", () => {
+Deno.test("outside of the backends only the contract and the registry are imported", () => {
   const KNOWN = ["lib/backends/backend.ts", "lib/backends/registry.ts"];
   const found = [...IMPORTS].filter(([path]) => !path.startsWith("lib/backends/")).flatMap(([path, targets]) =>
     targets.filter((target) => target.startsWith("lib/backends/") && !KNOWN.includes(target))
@@ -108,7 +108,7 @@ Deno.test("who is not a backend knows of backends what the contract and the regi
   assert.deepEqual(found, []);
 });
 
-Deno.test("who is not a backend never asks which one it has", () => {
+Deno.test("outside of the backends nothing depends on which one it is", () => {
   const question =
     /\b(?:server|backend|place)\??\.kind(?: [=!]==|\) \{)|\binstanceof \w*Backend\b|(?:case|[=!]==) "(?:mysql|postgres|etcd)"/;
   const asking = [...filesIn("lib")].filter((path) => !path.startsWith("lib/backends/"))
@@ -116,7 +116,7 @@ Deno.test("who is not a backend never asks which one it has", () => {
   assert.deepEqual(asking, []);
 });
 
-Deno.test("a file is no longer than one idea", () => {
+Deno.test("no file is longer than 200 lines", () => {
   const long = [...filesIn("lib")].filter((path) => linesIn(path) > MAX_LINES);
   assert.deepEqual(long, []);
 });

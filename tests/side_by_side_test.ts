@@ -15,7 +15,7 @@ Deno.test("cases that wait for each other end", async () => {
   });
 });
 
-Deno.test("a case that fails is named, and the others come to their end", async () => {
+Deno.test("a failed case is named, and the others finish", async () => {
   const ended: string[] = [];
   const bad = (name: string) => () => Promise.reject(new Error(`the reason of ${name}`));
   const good = (name: string) => async () => {
@@ -29,7 +29,7 @@ Deno.test("a case that fails is named, and the others come to their end", async 
   assert.deepEqual(ended, ["b", "c"]);
 });
 
-Deno.test("no more cases than that are tried at a time", async () => {
+Deno.test("no more cases than the limit run at a time", async () => {
   let [now, max, tried] = [0, 0, 0];
   const one = async () => {
     max = Math.max(max, ++now);
@@ -47,7 +47,7 @@ for (const label of ["first", "second"]) {
   together.test(label, "a test is tried with each of its cases", () => Promise.resolve(tried.push(label)));
 }
 
-Deno.test("tests of one name are one test", () => {
+Deno.test("tests of the same name are joined; a repeated case is rejected", () => {
   assert.deepEqual(tried, ["first", "second"]);
   assert.throws(() => together.test("first", "a test is tried with each of its cases", () => Promise.resolve()), /two/);
 });

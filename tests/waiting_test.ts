@@ -45,7 +45,7 @@ for (const first of ["promise", "signal", "time", "event"]) {
   });
 }
 
-Deno.test("what comes second changes nothing", async () => {
+Deno.test("later causes change nothing", async () => {
   using clock = new FakeClock();
   const signal = new CountedSignal();
   const emitter = new EventEmitter();
@@ -60,7 +60,7 @@ Deno.test("what comes second changes nothing", async () => {
   assert.equal(await waited, "event");
 });
 
-Deno.test("a wait fails with what its first cause fails with, and leaves nothing behind", async () => {
+Deno.test("a wait fails with its first cause's error, and leaves nothing behind", async () => {
   using clock = new FakeClock();
   const failure = new Error("failed");
   const fail = () => {
@@ -76,7 +76,7 @@ Deno.test("a wait fails with what its first cause fails with, and leaves nothing
   }
 });
 
-Deno.test("what comes after a cause that has come about is not begun", async () => {
+Deno.test("causes after one that has already fired are not started", async () => {
   const waited = firstOf(
     aborted(AbortSignal.abort("fired"), ({ reason }) => reason),
     () => assert.fail("begun"),
@@ -84,7 +84,7 @@ Deno.test("what comes after a cause that has come about is not begun", async () 
   assert.equal(await waited, "fired");
 });
 
-Deno.test("a cause that comes about while it begins is taken back too", async () => {
+Deno.test("a cause that fires while starting is cleaned up, too", async () => {
   let stopped = 0;
   const waited = firstOf<string>((resolve) => {
     resolve("at once");
@@ -94,7 +94,7 @@ Deno.test("a cause that comes about while it begins is taken back too", async ()
   assert.equal(stopped, 1);
 });
 
-Deno.test("a delay takes its time", async () => {
+Deno.test("a delay lasts as long as requested", async () => {
   using clock = new FakeClock();
   let isOver = false;
   delayOrAbort(80).then(() => isOver = true);
@@ -115,13 +115,13 @@ Deno.test("a delay ends as soon as one of the signals fires, and leaves nothing 
   assert.deepEqual([clock.pending, one.listeners, other.listeners], [0, 0, 0]);
 });
 
-Deno.test("a delay with an aborted signal is none", async () => {
+Deno.test("a delay with an aborted signal ends at once", async () => {
   using clock = new FakeClock();
   await delayOrAbort(Infinity, AbortSignal.abort());
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a delay whose timers fire too early is not over sooner", async () => {
+Deno.test("a delay does not end sooner if its timers fire early", async () => {
   const { setTimeout } = globalThis;
   const delays: number[] = [];
   const abort = new AbortController();
@@ -140,7 +140,7 @@ Deno.test("a delay whose timers fire too early is not over sooner", async () => 
 });
 
 for (const delay of [MAX_TIMER_DELAY, MAX_TIMER_DELAY + 1, 2 ** 40, Infinity]) {
-  Deno.test(`no delay asks for a timer that is too long, and would fire at once: ${delay} ms`, async () => {
+  Deno.test(`a delay never uses a timer that is too long and would fire at once: ${delay} ms`, async () => {
     using clock = new FakeClock();
     const abort = new AbortController();
     let isOver = false;
@@ -154,7 +154,7 @@ for (const delay of [MAX_TIMER_DELAY, MAX_TIMER_DELAY + 1, 2 ** 40, Infinity]) {
   });
 }
 
-Deno.test("a promise has its time", async () => {
+Deno.test("a promise gets the given time", async () => {
   using clock = new FakeClock();
   assert.equal(await within(50, Promise.resolve("given")), "given");
   assert.equal(clock.pending, 0);
@@ -180,7 +180,7 @@ Deno.test("a time limit fires with its reason, unless it is disposed of", async 
   assert.equal(late.signal.reason, "too late");
 });
 
-Deno.test("an action waits for a signal as long as it is wanted", () => {
+Deno.test("an action waits for a signal until it is disposed of", () => {
   const signal = new CountedSignal();
   const did: string[] = [];
   {

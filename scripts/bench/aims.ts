@@ -20,7 +20,7 @@ const SHARED = 0.6;
 /** How often a waiter may wake up in a second. */
 const BEATS = 1000 / heartbeatOf({ ttl: TABLE.ttl.default, grace: TABLE.grace.default });
 
-/** How many round trips a run may take longer over a network, by the server and what is recorded there. */
+/** The maximum number of round trips of a run, by server and features. */
 const TRIPS: Readonly<Record<string, number>> = {
   "sera, MySQL": 4.8,
   "sera, MySQL, --ledger": 7.3,
@@ -34,10 +34,10 @@ const TRIPS: Readonly<Record<string, number>> = {
   "sera, etcd": 5,
 };
 
-/** How much longer than the ideal time a crowd may take through slots. */
+/** The maximum time of many waiters for slots, as a multiple of the ideal time. */
 const SLOTTED = 1.3;
 
-/** What sera is meant to reach, beside what was measured; without an aim whose figure was not measured. */
+/** The aims of sera with the measured figures; without those that were not measured. */
 export function aimsOf(tables: readonly Table[]): Aim[] {
   return [...aimsOfRuns(tables), ...aimsOfSlots(tables), ...aimsOfTrips(tables)];
 }

@@ -3,7 +3,7 @@ import type { Programs } from "./programs.ts";
 import type { Table } from "./report.ts";
 import type { Servers } from "./servers.ts";
 
-/** What a part of the bench measures with. */
+/** The means of a part of the bench. */
 export interface Bed {
   /** For its files. */
   readonly folder: string;
@@ -11,7 +11,7 @@ export interface Bed {
   readonly programs: Programs;
   readonly servers: Servers;
   readonly contestants: readonly Contestant[];
-  /** Tells whoever waits for the bench what it does. */
+  /** Reports progress. */
   readonly progress: (text: string) => void;
 }
 

@@ -1,7 +1,7 @@
 import { aimsOf } from "./aims.ts";
 import type { Report, Table, TableId } from "./report.ts";
 
-/** Bars and lines in the graph that are told apart on white and on black, also by most who see fewer colours. */
+/** Colours of bars and lines: distinct on white and on black, also for most colour-blind readers. */
 const COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#b07aa1", "#9c755f"];
 /** A colour for texts and lines that can be read on any ground; graph.ts adds better ones for a reader's known theme. */
 const GREY = "#6e7781";
@@ -10,7 +10,7 @@ const WIDTH = 520;
 /** The quantities of a run that are compared. */
 const QUANTITIES = { wall: ["wall time", "ms"], processor: ["processor time", "ms"], memory: ["peak memory", "MiB"] };
 
-/** What is shown as one, and of which phases it consists. */
+/** The parts shown in the graph, and their phases. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "runtime": ["runtime"],
   "modules": ["loading modules", "loading the driver"],
@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 const STEP = /^(sera, .+), (\d+) waiters?$/;
 
 /**
- * Describes a graph of what a run costs, where its time goes, and what many waiters cost; of what was not measured, nothing.
+ * Describes a graph of the cost of a run, its phases, and the cost of many waiters; without unmeasured parts.
  *
  * @returns A specification for https://vega.github.io/vega-lite/.
  * @throws Error When the report has nothing to draw.
@@ -66,7 +66,7 @@ export function chart({ tables }: Report): object {
   };
 }
 
-/** What one run costs, as a multiple of what the empty program costs, with a line at each aim. */
+/** The cost of a run, as a multiple of the empty program's, with a line at each aim. */
 function ratios(tables: readonly Table[]): object | undefined {
   const table = tables.find(({ id }) => id === "overhead");
   const aims = aimsOf(tables);

@@ -6,7 +6,7 @@ import { command, type Words } from "./words.ts";
 /** A program that locks, and where it keeps its locks. */
 export interface Contestant {
   readonly name: string;
-  /** Runs the command after it if nobody has the lock of that command. */
+  /** Runs the command after it if that command's lock is free. */
   readonly once: Words;
   /** The words that wait for a lock, and then run the command after them. */
   waiting(key: string): Words;

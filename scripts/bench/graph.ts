@@ -1,5 +1,5 @@
 /**
- * Draws what the bench found, for docs/cost.md: `scripts/bench/graph.ts REPORT.json [GRAPH.svg]`, by default docs/cost.svg.
+ * Draws the bench's results, for docs/cost.md: `scripts/bench/graph.ts REPORT.json [GRAPH.svg]`, by default docs/cost.svg.
  * The report is what `deno task bench --json` prints. The same report gives the same graph.
  *
  * @module

@@ -4,7 +4,7 @@ import { command, type Words } from "./words.ts";
 /** Says when it begins, waits for the end of its input, and tells the time then. */
 const HOLD = "echo ready; read -r go; date +%s%N";
 
-/** A program that holds a lock until it is told to end, or is killed. */
+/** A program that holds a lock until it is ended or killed. */
 export class Holder implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #said: ReadableStreamDefaultReader<Uint8Array>;

@@ -49,7 +49,7 @@ async function run(args: readonly string[]): Promise<Deno.CommandOutput> {
   }
 }
 
-/** As hyperfine takes a command apart, which is as a shell does. */
+/** Quotes a command as hyperfine splits it, which is as a shell does. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -17,7 +17,7 @@ export const PARTS = {
 /** The name of a part. */
 export type PartName = keyof typeof PARTS;
 
-/** What the bench was asked for. */
+/** The bench's options. */
 export interface BenchOptions {
   /** How often each thing is measured, not counting a first time that only fills the caches. */
   readonly rounds: number;
@@ -35,9 +35,10 @@ export class BenchUsageError extends Error {
 /** What `--help` prints. */
 export const HELP = `Measures what sera costs: deno task bench [--rounds N] [--only PART,PART] [--json]
 
-Builds sera, starts private servers, and prints medians, the quartiles around them, and ratios. What is compared takes
-turns, so that a busy machine slows all alike, and a ratio is the median of the rounds' ratios. Needs Linux, hyperfine,
-and of the servers what is there. Takes some minutes, in which the machine should have nothing else to do.
+Builds sera, starts private servers, and prints medians, the quartiles around them, and ratios. It alternates the
+programs that it compares, so that a busy machine slows all alike. A ratio is the median of the rounds' ratios. Needs
+Linux and hyperfine, and uses the servers that are installed. Takes some minutes, during which the machine should be
+idle.
 
   --rounds N    how often each thing is measured (default 25); slow things are measured less often
   --only PARTS  only these parts, with commas between them
@@ -78,7 +79,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // Of several lines the others guess at what was meant.
+    // Further lines are only suggestions.
     const [what] = messageOf(error).split(/\.?(?:\n|$)/);
     throw new BenchUsageError(`${what}; see deno task bench --help`);
   }

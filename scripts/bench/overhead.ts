@@ -8,7 +8,7 @@ import { command, type Words } from "./words.ts";
 /** A `true` that prints the most memory, in KiB, that the program that started it has had so far. proc(5) */
 const TELLING_TRUE = `#!/bin/sh\nexec sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' "/proc/$PPID/status"\n`;
 
-/** What one whole run of `true` costs. */
+/** The cost of a whole run of `true`. */
 export async function overhead({ folder, programs, contestants, rounds }: Bed): Promise<Table[]> {
   const bin = `${folder}/bin`;
   await Deno.mkdir(bin);

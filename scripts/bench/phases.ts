@@ -16,8 +16,8 @@ const LOCK = [
 const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;
 
 /**
- * The phases between a program's first statement and its exit, in their order. Whoever renames one of these functions does
- * so here as well: a program with a phase that is not there does not start.
+ * The phases between a program's first statement and its exit, in order. When renaming one of these functions, rename it
+ * here as well: the bench refuses a phase whose function is missing.
  */
 export const PHASES: readonly Phase[] = [
   { name: "loading modules", until: "begin", of: [["lib/cli.ts", "run"]] },

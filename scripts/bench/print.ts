@@ -1,7 +1,7 @@
 import { table } from "../../lib/text/text_table.ts";
 import type { Aim, Figure, Report, Table } from "./report.ts";
 
-/** A report for people: the tables, then what was left out, then the aims. */
+/** A report for people: the tables, then what was skipped, then the aims. */
 export function asText({ machine, rounds, tables, leftOut, aims }: Report): string {
   return [
     `${machine.join(", ")}\nmedian of up to ${rounds} rounds [quartiles], and the median of the rounds' ratios\n`,

@@ -1,6 +1,6 @@
 /** What Linux tells about other processes, see proc(5). */
 
-/** What a process and those below it have used so far. */
+/** The resources that a process and its descendants have used so far. */
 export interface Usage {
   /** Processor time in milliseconds; the scheduler counts in nanoseconds. */
   readonly processor: number;

@@ -16,7 +16,7 @@ type Make = (name: string, entry: string, v8Flags?: readonly string[]) => Promis
 export interface Programs {
   readonly build: "compiled" | "deno run";
   readonly sera: Words;
-  /** The empty program as the compiler makes it if it is told nothing. */
+  /** The empty program compiled with the default options. */
   readonly empty: Words;
   /** The same, made in the same way as sera. */
   readonly emptyAlike: Words;

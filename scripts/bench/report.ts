@@ -5,7 +5,7 @@ export interface Report {
   /** Where the figures are from: versions, the processor, how the programs were made. */
   readonly machine: readonly string[];
   readonly rounds: number;
-  /** What was not measured, and why. */
+  /** Skipped measurements, with the reasons. */
   readonly leftOut: readonly string[];
   readonly tables: readonly Table[];
   readonly aims: readonly Aim[];
@@ -17,7 +17,7 @@ export interface Table {
   readonly title: string;
   /** The row that the ratios refer to, if there are any. */
   readonly base?: string;
-  /** What the kinds of values mean; the id is their key in the rows' figures. */
+  /** The columns; the id is the key in the rows' figures. */
   readonly columns: readonly { readonly id: string; readonly title: string; readonly unit: string }[];
   readonly rows: readonly Row[];
 }
@@ -25,7 +25,7 @@ export interface Table {
 /** The name of a table; a part has one, hand-off and slots two. */
 export type TableId = PartName | "death" | "slotstart";
 
-/** What was measured of one thing. */
+/** The figures of one contestant. */
 export interface Row {
   readonly name: string;
   /** By column; one that does not apply is absent. */
@@ -38,7 +38,7 @@ export interface Figure {
   /** The quartiles: a quarter of the values is below the first, a quarter above the second. */
   readonly lower: number;
   readonly upper: number;
-  /** The median of the ratios to what it is compared with, round by round; absent if there is nothing to compare with. */
+  /** The median of the ratios to the base, round by round; absent without a base. */
   readonly ratio?: number;
 }
 
@@ -47,7 +47,7 @@ export interface Aim {
   readonly id: "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd" | "trips" | "slots";
   /** Whose it is. */
   readonly of: string;
-  /** What is measured. */
+  /** The measured quantity. */
   readonly what: string;
   readonly figure: number;
   /** What the figure must not exceed. */

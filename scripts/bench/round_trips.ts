@@ -10,7 +10,7 @@ import type { Words } from "./words.ts";
 
 /** How long a round trip takes to a server that is far away, in milliseconds. */
 export const FAR = 50;
-/** More rounds would tell nothing new: a delay is the same each time. */
+/** More rounds would add nothing: a delay is the same each time. */
 const MAX_ROUNDS = 5;
 
 /** A program that runs `true` while it holds a lock on a server. */

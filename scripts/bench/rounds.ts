@@ -1,6 +1,6 @@
 import type { Figure, Row } from "./report.ts";
 
-/** What one measurement of a thing found, by column. */
+/** The figures of one measurement, by column. */
 export type Sample = Readonly<Record<string, number>>;
 
 /** Measures a thing once. */
@@ -14,7 +14,7 @@ export interface Rounds {
   readonly base?: string;
   /** The first round counts, too: each measurement is so long that caches do not matter. */
   readonly long?: boolean;
-  /** Is told of each measurement before it begins. */
+  /** Called before each measurement. */
   readonly progress?: (text: string) => void;
 }
 

@@ -13,7 +13,7 @@ export interface Servers extends AsyncDisposable {
   readonly mysql?: MySqlServer;
   readonly postgres?: PostgresServer;
   readonly etcd?: EtcdMember;
-  /** What is missing, and why. */
+  /** What is unavailable, and why. */
   readonly leftOut: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import type { Bed } from "./bed.ts";
 import type { Table } from "./report.ts";
 import { summarize } from "./rounds.ts";
 
-/** What a run loads for each kind of server besides what every run loads: modules of lib/backends. */
+/** The modules of lib/backends that a run loads for each kind of server, besides the common ones. */
 const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   "file": ["file/backend"],
   "MySQL": ["mysql/backend", "mysql/lock"],
@@ -12,7 +12,7 @@ const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   "etcd": ["etcd/backend", "etcd/lock", "etcd/client"],
 };
 
-/** The bytes of the binary and of what is in it. */
+/** The sizes of the binary and its parts, in bytes. */
 export function sizes({ programs: { build, sera, empty, metafile } }: Bed): Promise<Table[]> {
   const files = Object.values(metafile.outputs);
   const bytes: Record<string, number> = {

@@ -13,10 +13,10 @@ const SLOTS = 4;
 const WAITERS = 100;
 /** How long each of their commands takes, in milliseconds. */
 const COMMAND = 50;
-/** More rounds would tell nothing new: each has many runs in it. */
+/** More rounds would add nothing: each has many runs. */
 const MAX_ROUNDS = 3;
 
-/** How soon all who wait for a lock with slots have run, and what a slot costs one run. */
+/** How soon all waiters for a lock with slots have run, and the cost of a slot for a run. */
 export async function slots(bed: Bed): Promise<Table[]> {
   return [await crowd(bed), await start(bed)];
 }
@@ -24,7 +24,7 @@ export async function slots(bed: Bed): Promise<Table[]> {
 /**
  * All waiters run through the slots of one lock, and as many through so many plain locks, each with its share of them. That
  * is the ideal time: a lock's share times what one run takes, from its predecessor's end to its own, while as many commands
- * run beside it and as many processes wait as with slots. Nobody there has to find out which slot is free.
+ * run beside it and as many processes wait as with slots. No run there has to find a free slot.
  */
 async function crowd({ programs, servers, folder, rounds, progress }: Bed): Promise<Table> {
   const things = seras(folder, programs.sera, servers).map(({ name, words, waiters }) =>

@@ -22,7 +22,7 @@ const COMMAND = 50;
 /** How often a run that finds the lock free is timed, for the start that comes on top of the commands. */
 const STARTS = 3;
 
-/** What one and many waiters for a lock cost, and how long they take once it is free. */
+/** The costs of one and of many waiters for a lock, and how long they take once it is free. */
 export async function staircase({ contestants }: Bed): Promise<Table[]> {
   const rows: Row[] = [];
   for (const contestant of contestants) {
@@ -56,7 +56,7 @@ export function stepName(contestant: string, count: number): string {
 async function step(contestant: Contestant, count: number, start: number): Promise<Record<string, Figure>> {
   const key = "staircase";
   await using holder = await Holder.start(contestant, key);
-  // Only one is there now, so that it shares no page with another: what the waiters' memory is compared with.
+  // A single waiter shares no page with another: the base for the memory of many.
   const alone = shareOfMemory(holder.pid);
   const words = ["sleep", `${COMMAND / 1000}`];
   const waiters = await startWaiters(contestant, { key, count, words });

@@ -19,13 +19,13 @@ Deno.writeTextFileSync(Deno.env.get("${TRACE_FILE}"), JSON.stringify(ends));
 Deno.exit(code);
 `;
 
-/** Where the time of one run goes: the phases of a sera that notes them, which is not the one that is shipped. */
+/** The phases of a run, in a special build of sera that records them. */
 export async function start({ folder, programs, contestants, rounds }: Bed): Promise<Table[]> {
   const options = { name: "traced", folder: `${folder}/traced-bundle`, plugins: [tracing(PHASES)] };
   const traced = await makeVariant(programs, options);
   const empty = await programs.make("empty-traced", await writeModule(`${folder}/empty-traced-program`, EMPTY_TRACED));
 
-  // What the runtime takes to a program's first statement is that of the empty program of the same round.
+  // The runtime's time until a program's first statement comes from the empty program of the same round.
   let runtime = 0;
   const things: Record<string, Measurement> = {
     [EMPTY_ALIKE]: async () => {

@@ -7,7 +7,7 @@ import { inTurn } from "./rounds.ts";
 const NODES = [1, 2, 4, 8];
 /** How many commands they run between them. */
 const COMMANDS = 24;
-/** More rounds would tell nothing new: each has many runs in it. */
+/** More rounds would add nothing: each has many runs. */
 const MAX_ROUNDS = 3;
 
 /** How many short commands pass one lock in a second. */

@@ -51,7 +51,7 @@ export function tracing(phases: readonly Phase[]): Plugin {
 function traces(module: string, phases: readonly Phase[]): string {
   const lines = phases.flatMap(({ name, until, of }) =>
     of.filter(([of]) => of === module).map(([_, target]) => {
-      // Declarations of functions can be assigned to within their module, and whoever imports them sees it.
+      // A function declaration can be reassigned within its module, and importers see the new value.
       const place = target.replace(".", ".prototype.");
       return `${place} = traced("${name}", "${until}", ${place});\n`;
     })

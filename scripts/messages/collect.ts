@@ -22,23 +22,23 @@ export interface Message {
   readonly exit: string | undefined;
 }
 
-/** What a table of cures is called. */
+/** The names of tables of cures. */
 const TABLES = /^(\w+_)?(CURES|MEANINGS)$/;
 
-/** What an object has that is a reason, and what it may have besides. */
+/** The keys of an object that is a reason: required and optional ones. */
 const TEXTS = ["what", "why", "found"];
 const OTHERS = ["cure", "status", "check", "local", "figures", "holds"];
 
-/** What holds a line, or a part of one, that is shown beside what was found. */
+/** Properties with a line, or a part of one, that is shown next to a finding. */
 const NOTES = ["note", "hidden", "elsewhere", "unsuitable"];
 
-/** What is looked at for itself. */
+/** Nodes that are examined separately. */
 const MADE = ["NewExpression", "ObjectExpression"];
 
 /** If a sentence has more wordings than this, its parts are listed instead. */
 const MAX_WORDINGS = 8;
 
-/** Errors whose text nobody sees. */
+/** Errors whose text is never shown. */
 const INTERNAL = ["HandshakeError", "RefusedStartError"];
 
 /** All messages of the sources. */
@@ -92,7 +92,7 @@ function errorIn(
   const classes = [...ancestorsOf(found, evaluator)];
   const name = found.node.id.name;
   if (!classes.some(({ parent }) => parent === "Error") || INTERNAL.includes(name)) return [];
-  // The words of its own that a class has around what it is given are found in its constructor.
+  // A class's own words around its arguments are found in its constructor.
   if (node.type === "Identifier" && hasWords(found.node)) return [];
   const exit = classes.map(({ exit }) => exit).find((exit) => exit !== undefined);
   return messages({ source, node }, [what, cure], name, evaluator, exit);
@@ -125,11 +125,11 @@ function reasonIn({ source, node }: Place, evaluator: Evaluator): Message[] {
   const key = TEXTS.find((key) => fields.has(key));
   if (key === undefined || ![...fields.keys()].every((other) => other === key || OTHERS.includes(other))) return [];
   const all = messages({ source, node }, [fields.get(key), fields.get("cure")], "reason", evaluator);
-  // What a check finds is no trouble if there is no cure.
+  // A check's finding without a cure is not a problem.
   return key === "found" ? all.filter(({ cure }) => cure !== undefined) : all;
 }
 
-/** What a function returns that gives the reason for something. */
+/** The results of a function that returns a reason. */
 function returnsOf(node: { readonly body: BlockStatement }): AnyNode[] {
   return [...nodesIn(node.body, (at) => at === node.body || !isFunction(at))].flatMap((at) =>
     at.type === "ReturnStatement" && at.argument && !MADE.includes(at.argument.type) ? [at.argument] : []
@@ -155,7 +155,7 @@ function curesIn({ source, node: table }: Place, evaluator: Evaluator): Message[
   });
 }
 
-/** What a row of a table of cures is for: a number, a code, or words of the server's. */
+/** The key of a row in a table of cures: a number, a code, or a server's words. */
 function wordsOf(node: AnyNode, { code }: Source): string[] {
   const text = code.slice(node.start, node.end);
   if (/^"?\w{5}"?$|^\d+$/.test(text)) return [`error ${text.replaceAll('"', "")}`];
@@ -190,7 +190,7 @@ function messages(
 
 function messageOf({ source, node }: Place, what: string, cure: string, by: string, exit?: string): Message[] {
   const [text, advice] = [tidy(what), tidy(cure)];
-  // What is passed on says nothing of its own.
+  // An error that is passed on has no text of its own.
   if (!/\p{L}{2}.*\p{L}{2}/u.test(text.replaceAll(HOLE, ""))) return [];
   return [{
     what: text,
@@ -243,7 +243,7 @@ function* ancestorsOf(
   if (above) yield* ancestorsOf(above, evaluator);
 }
 
-/** Whether the constructor of a class has words around what it is given. */
+/** Whether the constructor of a class adds words to its arguments. */
 function hasWords(node: ClassDeclaration): boolean {
   return [...nodesIn(node)].some((at) =>
     at.type === "CallExpression" && at.callee.type === "Super" && at.arguments[0]?.type === "TemplateLiteral"

@@ -107,7 +107,7 @@ function covers(general: string, special: string): boolean {
   return patternOf(general).test(special) && !patternOf(special).test(general);
 }
 
-/** What a message with holes matches. */
+/** A pattern for a message with placeholders. */
 export function patternOf(what: string): RegExp {
   return new RegExp(
     `^${what.split(HOLE).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`,

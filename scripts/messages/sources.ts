@@ -1,4 +1,4 @@
-/** The program's sources as syntax trees, and what the names in them stand for. */
+/** The program's sources as syntax trees, with the definitions of names. */
 
 import type {
   AnyNode,
@@ -33,7 +33,7 @@ export interface Place<N extends AnyNode = AnyNode> {
   readonly node: N;
 }
 
-/** What a name stands for: a value, a part of one, a parameter of a function, or any of these with a default. */
+/** A name's definition: a value, a part of one, a parameter of a function, or any of these with a default. */
 export type Meaning =
   | { readonly kind: "value"; readonly place: Place }
   | { readonly kind: "member"; readonly of: Meaning; readonly key: string }
@@ -80,7 +80,7 @@ export function childrenOf(node: AnyNode): readonly AnyNode[] {
   );
 }
 
-/** A node and all below it; `enter` tells of which nodes to look at what is below them. */
+/** A node and its descendants; `enter` decides which nodes' children to visit. */
 export function* nodesIn(node: AnyNode, enter: (node: AnyNode) => boolean = () => true): Generator<AnyNode> {
   yield node;
   if (enter(node)) { for (const child of childrenOf(node)) yield* nodesIn(child, enter); }
@@ -93,7 +93,7 @@ export function isFunction(node: AnyNode | undefined): node is FunctionNode {
 
 const KNOWN = new WeakMap<AnyNode, { readonly meaning: Meaning | undefined }>();
 
-/** What a name stands for where it is used; undefined if that is not in the sources. */
+/** A name's definition where it is used; undefined if that is not in the sources. */
 export function meaningOf(place: Place<Identifier>, sources: ReadonlyMap<string, Source>): Meaning | undefined {
   const known = KNOWN.get(place.node);
   if (known) return known.meaning;
@@ -151,7 +151,7 @@ function declared(
   return undefined;
 }
 
-/** What a file exports by a name. */
+/** A file's export with a name. */
 export function exported(source: Source, name: string, sources: ReadonlyMap<string, Source>): Meaning | undefined {
   return declared(source, source.program.body, name, sources);
 }

@@ -10,7 +10,7 @@ import { type FunctionNode, isFunction, type Meaning, meaningOf, nodesIn, type P
 /** What stands for anything that only a run knows. */
 export const HOLE = "…";
 
-/** A text with holes, an object or an array with such values, or nothing. What nobody asks for is not evaluated. */
+/** A text with holes, an object or an array with such values, or nothing. Unused parts are not evaluated. */
 type Value = string | Fields | undefined;
 
 type Fields = ReadonlyMap<string, () => Value>;

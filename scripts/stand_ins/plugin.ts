@@ -4,7 +4,7 @@ import { build, type Plugin } from "esbuild";
 import { ROOT } from "../root.ts";
 import { STAND_INS, type StandIn } from "../stand_ins.ts";
 
-/** What the bundler calls stand-ins: `stand-in:` and their name. */
+/** The bundler's names for stand-ins: `stand-in:` and their name. */
 export const STAND_IN = "stand-in";
 /** Imported by stand-ins: a copy for each driver, so that neither loads a file that both share. */
 const STRICT = "sera-strict";
@@ -22,7 +22,7 @@ const BY_NAME: ReadonlyMap<string, StandIn> = new Map(
 export const standIns: Plugin = {
   name: "stand-ins",
   setup(build) {
-    // Only what a driver asks for; sera's own imports are meant as they are.
+    // Only a driver's imports; sera's own get the originals.
     build.onResolve({ filter: /.*/ }, ({ path, importer }) => {
       const [, driver, from] = /.*\/node_modules\/(mysql2|pg)\/(.*)$/.exec(importer.replaceAll("\\", "/")) ?? [];
       if (driver === undefined) return undefined;

@@ -11,9 +11,9 @@ export function refuse(name: string, what: string): never {
 }
 
 /**
- * A module that has what is known of it, and throws when it is asked for anything else.
+ * A module with the known members, which throws when another one is used.
  *
- * @param idle What is only passed on and never called, by name.
+ * @param idle Members that are only passed on and never called, by name.
  */
 export function strict<T extends object>(name: string, known: T, idle: readonly string[] = []): T {
   return new Proxy(known, {
@@ -25,7 +25,7 @@ export function strict<T extends object>(name: string, known: T, idle: readonly 
   });
 }
 
-/** A class or function that nobody may call or ask for anything; others may be derived from it. */
+/** A class or function that must not be called or read; it may be subclassed. */
 export function unused(name: string): object {
   return new Proxy(class {}, {
     get(target, key) {

@@ -18,7 +18,7 @@ export interface TestFile {
 const ALONE = /^\/\/ Runs alone: ./m;
 const EARLY = /^\/\/ Starts early: ./m;
 
-/** The files of tests at or below these paths; those that take longest come first, as far as that can be told. */
+/** The test files at or below these paths; those that probably take longest come first. */
 export async function testFiles(paths: readonly string[]): Promise<TestFile[]> {
   const found = new Set<string>();
   for (const path of paths) await collect(path.replace(/\/+$/, ""), found);

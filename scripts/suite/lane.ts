@@ -11,9 +11,9 @@ export interface Ran {
   readonly seconds: number;
 }
 
-/** What the files of one run share. */
+/** Shared by the files of one run. */
 export interface Shared {
-  /** A folder for reports and for what is made once for all. */
+  /** A folder for reports, and for files that are made once for all. */
   readonly folder: string;
   /** What else is in the environment. */
   readonly env: Readonly<Record<string, string>>;

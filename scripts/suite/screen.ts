@@ -1,4 +1,4 @@
-/** What a run of the tests says, while it goes on and in the end. */
+/** The output of a test run: its progress and the summary. */
 
 import type { Ran } from "./lane.ts";
 import type { Outcome } from "./outcome.ts";

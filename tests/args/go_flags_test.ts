@@ -9,7 +9,7 @@ const SPECS: FlagSpec[] = [
   { name: "wait-and-skip", boolean: true },
 ];
 
-/** Words, the flags that they give, and what is left. */
+/** Words, the flags in them, and the rest. */
 const ACCEPTED: [string[], Record<string, string>, string[]][] = [
   [[], {}, []],
   [["0", "true"], {}, ["0", "true"]],
@@ -60,7 +60,7 @@ const REFUSED: [string[], RegExp][] = [
   [["---verbose"], /^Cannot read the flag: ---verbose; /],
   [["--=x"], /^Cannot read the flag: --=x; /],
   [["-=x"], /^Cannot read the flag: -=x; /],
-  [["--server"], /^The flag needs a value: -server; /],
+  [["--server"], /^The flag needs a value: --server; /],
   [["--verbose", "-name"], /^The flag needs a value: -name; /],
 ];
 
@@ -73,14 +73,14 @@ for (const [words, message] of REFUSED) {
   });
 }
 
-Deno.test("a flag's value is there by its name, and by the other one where that was written", () => {
+Deno.test("a flag's value can be read by its name, and by its alias if that was used", () => {
   const specs: FlagSpec[] = [{ name: "every", boolean: false }, { name: "once-per", boolean: false, aliasOf: "every" }];
   const flags = (...words: string[]) => Object.fromEntries(parseGoFlags(words, specs).flags);
   assert.deepEqual(flags("--every=1h"), { every: "1h" });
   assert.deepEqual(flags("-once-per", "1h"), { every: "1h", "once-per": "1h" });
 });
 
-Deno.test("flags that are given again with another value are told, and by another name they are refused", () => {
+Deno.test("a repeated flag with another value is reported; repeated under its alias it is refused", () => {
   const specs: FlagSpec[] = [...SPECS, { name: "every", boolean: false }, {
     name: "once-per",
     boolean: false,
@@ -96,7 +96,7 @@ Deno.test("flags that are given again with another value are told, and by anothe
   }
 });
 
-Deno.test("a flag that takes one value is refused with another one, and not with the same again", () => {
+Deno.test("a flag that takes one value is refused with a second value, but may repeat the same one", () => {
   const specs: FlagSpec[] = [{ name: "name", boolean: false, onRepeat: "refuse" }];
   const read = (...words: string[]) => parseGoFlags(words, specs, "sera status --help").flags.get("name");
   assert.equal(read("--name=a", "--name", "a"), "a");

@@ -18,9 +18,9 @@ const HIDDEN = "(not shown, since it may contain a server)";
 const VALUE = "a flag with an optional value needs an =";
 const EXPECTED = "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
 
-/** What is written, and what sera says. */
+/** The arguments, and sera's message. */
 const WAITS: [words: string, says: string][] = [
-  // What a server may be a part of is not repeated, but what is meant is told all the same.
+  // A word that may contain a server is not repeated, but the hint is given.
   ["--server file:/x statsu", `Not a valid wait: ${HIDDEN}; did you mean sera status? See sera --help`],
   ["--server file:/x Status", `Not a valid wait: ${HIDDEN}; did you mean sera status? See sera --help`],
   ["--server file:/x forevr", `Not a valid wait: ${HIDDEN}; did you mean forever? See sera --help`],
@@ -51,6 +51,11 @@ const WAITS: [words: string, says: string][] = [
     "Not a valid wait: true; 0 is the value of --every; write a wait before the command, as in " +
     "sera --every 0 0 <command>",
   ],
+  [
+    "--once 0 true",
+    "Not a valid wait: true; 0 is the value of --once; write a wait before the command, as in sera --once 0 0 <command>",
+  ],
+  ["--server 0 true", `Not a valid wait: ${HIDDEN}; ${EXPECTED}`],
   ["--every 9m --verbose ./sync", `Not a valid wait: ./sync; ${EXPECTED}`],
   ["true", `Not a valid wait: true; ${EXPECTED}`],
   ["1:30 true", `Not a valid wait: 1:30; ${EXPECTED}`],
@@ -69,7 +74,7 @@ for (const [words, says] of WAITS) {
   });
 }
 
-Deno.test("a subcommand behind flags or -- is told what stands before it", async () => {
+Deno.test("a subcommand behind flags or -- is refused, with a hint what stands before it", async () => {
   for (const [words, before] of [[["--", "status"], "--"], [["--verbose", "status"], "flags"]] as const) {
     const { flags, operands } = parseGoFlags(words, SPECS);
     await assert.rejects(readOperands(operands, flags, loadSubcommands), {
@@ -78,7 +83,7 @@ Deno.test("a subcommand behind flags or -- is told what stands before it", async
   }
 });
 
-/** Flags that say no, and what is said of them. */
+/** Negated flags, and the messages. */
 const DENIED: [flag: string, says: string][] = [
   ["--no-ledger", "write --ledger=false, or leave it out"],
   ["--no-verbose", "write --verbose=false, or leave it out"],
@@ -96,7 +101,7 @@ for (const [flag, says] of DENIED) {
   Deno.test(`${flag}: ${says}`, () => assert.equal(ofUnknown(flag, SPECS), `Unknown flag: ${flag}; ${says}`));
 }
 
-Deno.test("a subcommand's flags are denied in the same way", () => {
+Deno.test("a subcommand's unknown flags are refused in the same way", () => {
   const says = "Unknown flag: --no-json; write --json=false, or leave it out";
   assert.equal(ofUnknown("--no-json", flagSpecs(STATUS.flags), "status"), says);
 });

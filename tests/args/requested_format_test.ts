@@ -17,7 +17,7 @@ const WORDS: readonly (readonly [words: string, isJson: boolean])[] = [
   ["0 true", false],
   ["--log-format json 0 true", true],
   ["-log-format=json 0 true", true],
-  // Also beside what is wrong.
+  // Also next to wrong arguments.
   ["--nope --log-format json 0 true", true],
   ["--nope value --log-format json 0 true", true],
   ["--ttl --log-format=text --log-format json", true],
@@ -26,7 +26,7 @@ const WORDS: readonly (readonly [words: string, isJson: boolean])[] = [
   // The last one counts.
   ["--log-format text --log-format json 0 true", true],
   ["--log-format json --log-format text 0 true", false],
-  // Misspelled, and what is neither.
+  // Misspelled, and neither of the two.
   ["--log-format JSON 0 true", true],
   ["--log-format jsonl 0 true", true],
   ["--log-format ndjson 0 true", true],
@@ -40,7 +40,7 @@ const WORDS: readonly (readonly [words: string, isJson: boolean])[] = [
 const config = await Deno.makeTempFile({ prefix: "sera-format-" });
 Deno.test.afterAll(() => Deno.remove(config));
 
-/** What is asked for with these variables and this text in the config file. */
+/** The requested format with these variables and this config file. */
 async function asked(words: string, env: Record<string, string> = {}, file = "{}"): Promise<string> {
   await Deno.writeTextFile(config, file);
   return await requestedFormat(words.split(" "), SPECS, (name) => ({ SERA_CONFIG: config, ...env })[name]);
@@ -55,7 +55,7 @@ for (const [words, isJson] of WORDS) {
   });
 }
 
-Deno.test("the file decides last, also one that is broken", async () => {
+Deno.test("the config file decides last, even if it is broken", async () => {
   assert.equal(await asked("0 true", {}, '{"log-format": "json"}'), "json");
   assert.equal(await asked("0 true", {}, '{"Log-Format" : "json", "ttl": '), "json");
   assert.equal(await asked("0 true", {}, '{"log-format": "text", "log-format": "json"}'), "json");
@@ -74,7 +74,7 @@ Deno.test("a subcommand that takes no config file does not read one", async () =
   assert.equal(await requestedFormat(["0"], SPECS, env), "json");
 });
 
-Deno.test("a variable that is no text is as if it were not there", async () => {
+Deno.test("a variable that is not UTF-8 counts as unset", async () => {
   const env = (name: string): string | undefined => {
     if (name === "SERA_LOG_FORMAT") throw new Error("not UTF-8");
     return "/nonexistent";

@@ -10,10 +10,10 @@ import { until } from "../cli/wait.ts";
 import { freshName, hold, never, open, type OpenOptions, plainOptions } from "./open.ts";
 import { parse } from "./parse.ts";
 
-/** What a place may lack. */
+/** Capabilities that a backend may lack. */
 export type Lack = "slots" | "also" | "maxWaiters";
 
-/** A place that keeps locks, and what the contracts have to know of it. */
+/** A backend under test, and what the contracts have to know about it. */
 export interface CrewPlace {
   /** Defines a test; `alone` if it sees all locks there are. */
   test(name: string, fn: () => Promise<void>, alone?: boolean): void;
@@ -27,7 +27,7 @@ export interface CrewPlace {
   waiting?(name: string, count: number): Promise<void>;
   /** Takes a lock, or a slot, from its holder, where that cannot be done with a handle on it. */
   takeAway?(slot: string): Promise<void>;
-  /** What it refuses. */
+  /** The capabilities that it lacks. */
   readonly lacks?: readonly Lack[];
   /** Whether the server does not say which sessions are sera's, so that idle ones of the test's own may be other sessions. */
   readonly hidesSessions?: true;
@@ -53,7 +53,7 @@ export class Crew implements AsyncDisposable {
   readonly #clients = new AsyncDisposableStack();
   #observer: Promise<Observer> | undefined;
 
-  /** @param options How each of them opens the lock, besides what the place says. */
+  /** @param options How each of them opens the lock, in addition to the backend's options. */
   constructor(place: CrewPlace, readonly options: OpenOptions = {}, readonly name = freshName()) {
     this.#place = place;
   }

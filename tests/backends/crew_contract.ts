@@ -24,9 +24,9 @@ export function crewContract(all: CrewPlace): void {
   const place = all.isBrief ? { ...all, test: briefly(all) } : all;
   const { lacks = [] } = place;
   for (const lack of lacks) {
-    place.test(`${lack} is refused in one sentence, and not asked for again`, async () => {
+    place.test(`${lack} is refused in one sentence, and not retried`, async () => {
       const tried = new AbortController();
-      // What the place cannot do it cannot do a moment later.
+      // A missing capability is not transient.
       const retrying = () => tried.abort(new Error("it is tried again"));
       await using crew = new Crew(place, { ...ASKING[lack], retrying });
       await assert.rejects(async () => await (await crew.client()).acquire(LONG, tried.signal), (error) => {

@@ -29,7 +29,7 @@ async function loss(lock: HeldLock): Promise<LockLostError> {
 }
 
 test(
-  "sera gives up when the server of its lock goes, though its address has another one",
+  "sera loses the lock when its server goes down, although the address has another one",
   mariaDbUnavailable,
   async () => {
     await using old = await startMariaDb();
@@ -96,7 +96,7 @@ const together = new Together();
 const OURS = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
 const OTHER = "0b1ff8ad-94f0-11e1-9e33-c80aa9429562";
 
-/** A server that gives every lock, and looks at it as it is told to, with the last answer again and again. */
+/** A server that grants every lock, and answers checks with the given answers, repeating the last one. */
 function serverThatSees(...looks: Answer[]): FakeMySql {
   return new FakeMySql((sql) => {
     if (sql.startsWith("SHOW GLOBAL VARIABLES")) return [{ Variable_name: "server_uuid", Value: OURS }];
@@ -109,7 +109,7 @@ function serverThatSees(...looks: Answer[]): FakeMySql {
 
 const HELD = { mine: 1, id: 1, server: OURS, idle: 30, state: "", asker: 0 };
 
-/** What a look says when a proxy has sent it elsewhere. */
+/** The answer to a check that a proxy sent to another connection. */
 const ELSEWHERE: [string, Answer][] = [
   ["another server, where the same connection has the same lock", { ...HELD, server: OTHER }],
   ["another connection of the same server", { ...HELD, mine: 0, id: 8 }],
@@ -127,7 +127,7 @@ for (const [what, look] of ELSEWHERE) {
     assert.deepEqual([about("IS_USED_LOCK"), about("GET_LOCK"), about("SHOW GLOBAL VARIABLES")], [3, 1, 1]);
   });
 
-  Deno.test(`there is no lock when the look after it was given is answered by ${what}`, async () => {
+  Deno.test(`a lock does not count as acquired when the check after it is answered by ${what}`, async () => {
     using fake = serverThatSees(look);
     await using backend = await open(fake.dsn, freshName());
     await assert.rejects(backend.acquire(0, never), (error) => {
@@ -138,7 +138,7 @@ for (const [what, look] of ELSEWHERE) {
   });
 }
 
-Deno.test("a lock is lost when a look at it is answered by another connection that has the lock by now", async () => {
+Deno.test("a lock is lost when the check is answered over another connection that holds it by now", async () => {
   using fake = serverThatSees(HELD, HELD, { ...HELD, id: 8 });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
   const lock = await hold(backend);

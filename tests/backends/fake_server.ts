@@ -1,4 +1,4 @@
-/** What the fake servers have in common: they listen on a free port and serve all who connect. */
+/** The base of the fake servers: they listen on a free port and serve all clients. */
 
 /** A row of an answer, by column. The first row decides whether a column is of texts or of numbers. */
 export type AnswerRow = Readonly<Record<string, string | number | null>>;

@@ -1,4 +1,4 @@
-/** Fake servers that play a whole session, with a lock that is free or somebody else's. */
+/** Fake servers that serve a whole session, with a lock that is free or held. */
 
 import type { Lock } from "../../lib/lock/lock.ts";
 import type { LeaseTerms } from "../../lib/lock/lease.ts";
@@ -45,7 +45,7 @@ export const WORDS = {
   PostgreSQL: { question: "pg_try_advisory_lock(", look: "pg_locks", release: "pg_advisory_unlock(" },
 };
 
-/** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
+/** The values for the requested columns when the lock is free; otherwise 0 or `f`. */
 const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 const POSTGRES_VALUES: AnswerRow = {
   ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
@@ -61,7 +61,7 @@ function rowFor(sql: string, values: AnswerRow, free: boolean, no: string | numb
   return Object.fromEntries(names.map((name) => [name, !free && TRUTHS.includes(name) ? no : values[name] ?? no]));
 }
 
-/** What a server of a kind says to a statement when it gives every lock, or none. */
+/** The answer of a kind of server to a statement when it grants every lock, or none. */
 export function answerOf(kind: FakeKind, sql: string, free = true): Answer {
   if (kind === FAKE_POSTGRES) return rowFor(sql, POSTGRES_VALUES, free, "f");
   return sql.startsWith("SELECT") ? rowFor(sql, MYSQL_VALUES, free, 0) : {};

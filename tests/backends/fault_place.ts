@@ -30,9 +30,9 @@ export interface FaultPlace {
   waiters(name: string): Promise<readonly number[]>;
   /** Resolves with the ids when so many wait for a lock. */
   waiting(name: string, count?: number): Promise<readonly number[]>;
-  /** Whether nobody holds a lock, as the server sees it. */
+  /** Whether no lock is held, according to the server. */
   isFree(name: string): Promise<boolean>;
-  /** What a client sends to give a lock back. */
+  /** A client's release request. */
   releaseMessage(name: string): Uint8Array;
 }
 
@@ -99,7 +99,7 @@ const LOSS_TIMEOUT = 180_000;
 
 /** A lock's loss. */
 export interface Loss {
-  /** When it was told, on the clock of `performance.now()`. */
+  /** When it was notified, on the clock of `performance.now()`. */
   readonly at: number;
   readonly reason: LockLostError;
 }
@@ -117,7 +117,7 @@ export function lossOf({ lost }: HeldLock): Promise<Loss> {
   });
 }
 
-/** Reports what was measured, in milliseconds. */
+/** Reports the measured times, in milliseconds. */
 export function report(what: string, times: Readonly<Record<string, number>>): void {
   if (!Deno.env.has("SERA_MEASURE")) return;
   const list = Object.entries(times).map(([name, time]) => `${name} ${Math.round(time)} ms`);

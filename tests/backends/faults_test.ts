@@ -15,7 +15,7 @@ import { RESTARTS } from "./shared_server.ts";
 
 const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
 
-/** A short wait for a lock that somebody has, in milliseconds; MySQL counts it in whole seconds. */
+/** A short wait for a held lock, in milliseconds; MySQL counts it in whole seconds. */
 const WAIT = 1000;
 
 /** One that is looked at every eight hours. */
@@ -24,7 +24,7 @@ const LONG_LEASE: LeaseTerms = { ttl: 86_400_000, grace: 0 };
 /** The longest pause between two looks of a waiter on PostgreSQL, in milliseconds. */
 const MAX_PAUSE = 1000;
 
-/** What ends a connection so that the client is told. */
+/** Ways to end a connection that the client notices. */
 const TOLD: Record<string, (proxy: Proxy) => void> = {
   "cut": (proxy) => proxy.cut(),
   ...resetUnavailable === undefined ? { "reset": (proxy) => proxy.reset() } : {},
@@ -32,10 +32,10 @@ const TOLD: Record<string, (proxy: Proxy) => void> = {
 };
 if (resetUnavailable !== undefined) console.log(`left out: connections that are reset: ${resetUnavailable}`);
 
-/** What is no packet is noticed at once. */
+/** A malformed packet is noticed at once. */
 const GARBLED = "filled with garbage";
 
-/** What ends a connection so that the client is not told, or gets a malformed answer. */
+/** Ways to end a connection that the client does not notice, or with a malformed answer. */
 const SILENT: Record<string, (proxy: Proxy) => void> = {
   "stalled": (proxy) => proxy.stall(),
   "stalled on the way to the client": (proxy) => proxy.stall("toClient"),
@@ -53,7 +53,7 @@ for (const place of faultPlaces()) {
   const isPostgres = setting(0).startsWith("postgres");
 
   for (const [how, breakIt] of Object.entries(TOLD)) {
-    test(`a waiter whose connection is ${how} waits on over another one`, async ({ port }) => {
+    test(`a waiter whose connection is ${how} goes on waiting over another one`, async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
       await using one = await open(patient(port), name);
@@ -96,7 +96,7 @@ for (const place of faultPlaces()) {
   }
 
   for (const [how, breakIt] of Object.entries(SILENT)) {
-    testOnClock(`a wait over a connection that is ${how} ends`, async ({ port }) => {
+    testOnClock(`a wait over a connection that is ${how} comes to an end`, async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
       await using one = await open(setting(port), name);
@@ -162,7 +162,7 @@ for (const place of faultPlaces()) {
       assert.equal(lock.lost.aborted, true);
       assert.equal(lock.lost.reason.within, graceOf(LEASE));
       await assert.rejects(lock.confirm(), LockLostError);
-      // So that nobody waits for the end of a goodbye.
+      // Otherwise the client waits for an answer to its goodbye.
       proxy.cut();
       await clock.until("the end", () => lock.session?.closed.aborted);
     });
@@ -196,23 +196,27 @@ for (const place of faultPlaces()) {
     );
   }
 
-  test("a killed server: its holder knows at once, its waiter has the lock soon after it is back", async (server) => {
-    const name = freshName();
-    const { lock, waiter, granted } = await contend(place, server.port, name);
-    const loss = lossOf(lock.lock);
-    const began = performance.now();
-    const dead = server.kill();
-    const { at } = await loss;
-    await dead;
-    await server.restart();
-    const up = performance.now();
-    const next = await granted;
-    report(`${place.label}: killed and restarted`, { lost: at - began, got: performance.now() - up });
-    assert.ok(next);
-    await next.release();
-    await waiter[Symbol.asyncDispose]();
-    await lock.backend[Symbol.asyncDispose]();
-  }, RESTARTS);
+  test(
+    "when the server is killed, the holder notices at once, and the waiter gets the lock soon after it is back",
+    async (server) => {
+      const name = freshName();
+      const { lock, waiter, granted } = await contend(place, server.port, name);
+      const loss = lossOf(lock.lock);
+      const began = performance.now();
+      const dead = server.kill();
+      const { at } = await loss;
+      await dead;
+      await server.restart();
+      const up = performance.now();
+      const next = await granted;
+      report(`${place.label}: killed and restarted`, { lost: at - began, got: performance.now() - up });
+      assert.ok(next);
+      await next.release();
+      await waiter[Symbol.asyncDispose]();
+      await lock.backend[Symbol.asyncDispose]();
+    },
+    RESTARTS,
+  );
 
   testOnClock("a server that pauses for less than the lease allows does no harm", async (server) => {
     await using proxy = await Proxy.open(server.port);
@@ -239,26 +243,29 @@ for (const place of faultPlaces()) {
     await lock.release();
   });
 
-  testOnClock("a server that pauses for longer: lost before it goes on, and then free", async (server) => {
-    const name = freshName();
-    {
-      await using backend = await open(setting(server.port), name, undefined, { lease: LEASE });
-      using clock = new FakeClock();
-      const lock = await hold(backend);
-      await server.pause();
-      try {
-        await clock.to(stopsAfter(LEASE) - 1);
-        assert.equal(lock.lost.aborted, false);
-        await clock.to(stopsAfter(LEASE));
-        assert.equal(lock.lost.aborted, true);
-      } finally {
-        await server.resume();
+  testOnClock(
+    "a server that pauses for longer than the lease: the lock is lost before it goes on, and then free",
+    async (server) => {
+      const name = freshName();
+      {
+        await using backend = await open(setting(server.port), name, undefined, { lease: LEASE });
+        using clock = new FakeClock();
+        const lock = await hold(backend);
+        await server.pause();
+        try {
+          await clock.to(stopsAfter(LEASE) - 1);
+          assert.equal(lock.lost.aborted, false);
+          await clock.to(stopsAfter(LEASE));
+          assert.equal(lock.lost.aborted, true);
+        } finally {
+          await server.resume();
+        }
       }
-    }
-    await until("the server has freed it", () => isFree(name));
-  });
+      await until("the server has freed it", () => isFree(name));
+    },
+  );
 
-  test("a port that refuses is an error at once without a wait, and waited for with one", async ({ port }) => {
+  test("a refused connection fails at once with a wait of 0, and is retried with a longer one", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     proxy.refuse();
     const retries = new Retries();
@@ -277,7 +284,7 @@ for (const place of faultPlaces()) {
     await lock.release();
   });
 
-  test("a name that does not resolve is an error at once without a wait, and tried again with one", async () => {
+  test("an unresolvable name fails at once with a wait of 0, and is retried with a longer one", async () => {
     await using backend = await open(patient(freePort()).replace("127.0.0.1", "no-such-host.invalid"), freshName());
     await assert.rejects(backend.acquire(0, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);

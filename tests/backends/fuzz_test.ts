@@ -26,7 +26,8 @@ const LEASE = { ttl: 450, grace: 10 };
 
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   Deno.test({
-    name: `${kind.name}: whatever is spoiled, there is an end, one line, and never a lock that was not given`,
+    name:
+      `${kind.name}: whatever is corrupted, the attempt ends with one line, and never with a lock that was not granted`,
     fn: () => fuzz(kind),
   });
 }
@@ -89,7 +90,7 @@ async function play(kind: FakeKind, server: ReturnType<FakeKind["start"]>, free:
   return "lost";
 }
 
-/** Asserts that an error is told in one line of some length, which says nothing of the code. */
+/** Asserts that an error is one line of some length, without internals of the code. */
 function assertOneLine({ message }: Error, begin: RegExp): void {
   assert.match(message, begin);
   assert.equal(message, printable(message));

@@ -14,7 +14,7 @@ import { Together } from "../side_by_side.ts";
 
 const together = new Together();
 
-/** A server that gives every lock, but for what it says to statements that hold these words. */
+/** A server that grants every lock, with other answers to statements that contain these words. */
 function startWith(kind: FakeKind, words: string, answer: () => Answer | undefined): FakeMySql | FakePostgres {
   const all = (sql: string) => (sql.includes(words) ? answer() : undefined) ?? answerOf(kind, sql);
   return kind === FAKE_MYSQL ? new FakeMySql(all) : new FakePostgres(all);
@@ -50,7 +50,7 @@ const MALFORMED: readonly (readonly [kind: FakeKind, what: string, answer: Answe
 ];
 
 for (const [kind, what, answer] of MALFORMED) {
-  Deno.test(`${kind.name}: ${what} in answer to the lock's question is no lock, and not busy`, async () => {
+  Deno.test(`${kind.name}: ${what} in answer to the lock request means neither held nor busy`, async () => {
     using server = startWith(kind, WORDS[kind.name].question, () => answer);
     await using backend = await open(settingOf(server), freshName());
     // Waiting does not cure it.
@@ -79,7 +79,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     });
   }
 
-  Deno.test(`${kind.name}: a server that breaks the protocol in a hold keeps the lock until the command has ended`, async () => {
+  Deno.test(`${kind.name}: when the server breaks the protocol, the connection stays open until the command has ended`, async () => {
     let isHeld = false;
     let isBroken = false;
     const broken = kind === FAKE_MYSQL ? new Uint8Array([1, 0, 0, 9, 0]) : new Uint8Array([0x45, 0, 0, 0, 4]);
@@ -112,7 +112,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     await assert.rejects(lock.release(), /^Error: Cannot release the lock on [^\n]+ makes no sense \(/);
   });
 
-  Deno.test(`${kind.name}: a long error of the server is cut, and one line`, async () => {
+  Deno.test(`${kind.name}: a long server error is cut to one line`, async () => {
     const words = `first ${"x".repeat(2000)}\nsecond`;
     using server = startWith(kind, WORDS[kind.name].question, () => new ServerError(1305, words));
     await using backend = await open(settingOf(server), freshName());
@@ -123,7 +123,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   });
 
   // Time limits are for the whole, however much comes in the meantime.
-  Deno.test(`${kind.name}: a greeting that comes byte by byte, or never ends, is not waited for`, async () => {
+  Deno.test(`${kind.name}: a greeting that trickles in, or never ends, is not waited for`, async () => {
     const endless = kind === FAKE_MYSQL
       ? () => new Uint8Array([0xff, 0xff, 0, 0, 10, ...new Array(60_000).fill(0x38)])
       : () => concat([message("R", [0, 0, 0, 0]), ...new Array(5000).fill(message("S", [97, 0, 98, 0]))]);
@@ -138,7 +138,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   });
 }
 
-/** A server that says this to whoever comes, a byte at a time. */
+/** A server that sends this to every client, a byte at a time. */
 function trickling(bytes: Uint8Array): AsyncDisposable & { setting(kind: FakeKind): string } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];
@@ -147,7 +147,7 @@ function trickling(bytes: Uint8Array): AsyncDisposable & { setting(kind: FakeKin
     try {
       for (const byte of bytes) {
         await connection.write(new Uint8Array([byte]));
-        // Slowly: what it says is to last longer than it is waited for.
+        // Slowly: sending takes longer than the timeout.
         await pause(5);
       }
     } catch {
@@ -203,7 +203,7 @@ const COMPRESSED: readonly (readonly [what: string, frame: () => Uint8Array, say
 
 for (const [what, frame, says] of COMPRESSED) {
   Deno.test({
-    name: `MySQL: compressed, ${what} is an error like any other`,
+    name: `MySQL: ${what} in compressed packets is an error, too`,
     // The driver may be uncompressing yet.
     sanitizeOps: false,
     sanitizeResources: false,

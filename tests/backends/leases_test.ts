@@ -1,5 +1,5 @@
 /**
- * That a lease is what a server and a session go by: on a real server, mostly with a clock for sera that the test moves.
+ * Leases with real servers and sessions, mostly with a fake clock for sera.
  * What follows from the terms of a lease is tested in tests/lock.
  */
 
@@ -27,7 +27,7 @@ const places = faultPlaces();
 // Here the server's own clock decides, which no test can move.
 for (const { label, testTogether, patient, isFree } of places) {
   testTogether(
-    "heartbeats keep a lock beyond its TTL; a holder that vanishes gives it up before the server",
+    "heartbeats keep a lock beyond its TTL; a holder that vanishes has given it up before the server does",
     async ({ port }) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
@@ -83,7 +83,7 @@ for (const { test, setting, isFree, releaseMessage, answer } of places) {
     await lock.release();
   });
 
-  test("a lock that has gone from its session is lost at the next heartbeat", async ({ port }) => {
+  test("a lock that its session no longer holds is lost at the next heartbeat", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     const name = freshName();
     await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
@@ -99,7 +99,7 @@ for (const { test, setting, isFree, releaseMessage, answer } of places) {
     assert.equal(proxy.accepted, 1);
   });
 
-  test("a heartbeat that is not answered is waited for as long as the lease allows", async ({ port }) => {
+  test("an unanswered heartbeat is waited for as long as the lease allows", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     const options = { lease: LEASE, answerTimeout: answer };
     await using backend = await open(setting(proxy.port), freshName(), undefined, options);
@@ -125,11 +125,11 @@ for (const { test, setting, isFree, releaseMessage, answer } of places) {
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   const { question, look } = WORDS[kind.name];
 
-  Deno.test(`${kind.name}: a lease is refused where both the lock's answer and the look's take too long for it`, async () => {
+  Deno.test(`${kind.name}: a lease is refused where both the lock's and the check's answers are too slow for it`, async () => {
     for (const [slow, isKept] of [[[question], true], [[look], true], [[question, look], false]] as const) {
       let late = 0;
       using server = kind.start(true, undefined, (sql) => {
-        // By chance, so that what is asked next has a quick answer; or each time.
+        // Only once, so that the next request has a quick answer; or each time.
         if (slow.some((words) => sql.includes(words)) && (!isKept || late++ === 0)) clock.now += 1300;
       });
       await using backend = await kind.open(server, LEASE, 10_000);

@@ -6,7 +6,7 @@ import { Running } from "../cli/running.ts";
 import { HANG } from "../cli/wait.ts";
 import { freshName, hold, later, never, open, type OpenOptions } from "./open.ts";
 
-/** A place that keeps locks, and what the contract has to know of it. */
+/** A backend under test, and what the contract has to know about it. */
 export interface LockPlace {
   /** Defines a test. */
   test(name: string, fn: () => Promise<void>): void;
@@ -36,7 +36,7 @@ export function lockContract(place: LockPlace): void {
   const { test, waiting } = place;
   const at = (name: string) => open(place.server(), name, undefined, place.options?.());
 
-  test("a released lock can be taken again, by anybody", async () => {
+  test("a released lock can be acquired again, by anybody", async () => {
     const name = freshName();
     await using one = await at(name);
     await using other = await at(name);
@@ -46,7 +46,7 @@ export function lockContract(place: LockPlace): void {
     }
   });
 
-  test("a held lock is busy for others, at once with a wait of 0", async () => {
+  test("with a wait of 0 a held lock is reported busy at once", async () => {
     const name = freshName();
     await using one = await at(name);
     await using other = await at(name);
@@ -84,7 +84,7 @@ export function lockContract(place: LockPlace): void {
     await lock.release();
   });
 
-  test("a wait runs out when its time is over, and takes nothing away from those who come later", async () => {
+  test("a wait that runs out leaves nothing behind that blocks later waiters", async () => {
     const name = freshName();
     await using one = await at(name);
     const lock = await hold(one);
@@ -104,7 +104,7 @@ export function lockContract(place: LockPlace): void {
     await next.release();
   });
 
-  test("a wait without an end goes on until the release", async () => {
+  test("an endless wait lasts until the release", async () => {
     const name = freshName();
     await using one = await at(name);
     await using other = await at(name);
@@ -121,7 +121,7 @@ export function lockContract(place: LockPlace): void {
     await (await granted)!.release();
   });
 
-  test("a wait that is aborted ends at once with the signal's reason, and the lock goes to the next", async () => {
+  test("an aborted wait ends at once with the signal's reason, and the lock goes to the next waiter", async () => {
     const name = freshName();
     await using one = await at(name);
     await using other = await at(name);
@@ -140,12 +140,12 @@ export function lockContract(place: LockPlace): void {
     await next.release();
   });
 
-  test("an aborted signal asks for nothing", async () => {
+  test("with a signal that has fired already nothing is requested", async () => {
     await using backend = await at(freshName());
     await assert.rejects(backend.acquire(Infinity, AbortSignal.abort(new Error("before"))), { message: "before" });
   });
 
-  test("several waiters all get their turn, one at a time", async () => {
+  test("several waiters all get the lock, one at a time", async () => {
     const name = freshName();
     await using first = await at(name);
     const lock = await hold(first);
@@ -156,7 +156,7 @@ export function lockContract(place: LockPlace): void {
       const lock = await backend.acquire(Infinity, never);
       assert.ok(lock);
       assert.equal(++inside, 1);
-      // The others wait on meanwhile.
+      // The others go on waiting.
       await waiting(name, 4 - turns);
       inside--;
       turns++;
@@ -169,14 +169,14 @@ export function lockContract(place: LockPlace): void {
     assert.equal(turns, 5);
   });
 
-  test("a second release says that the lock is not held", async () => {
+  test("a second release reports that the lock is not held", async () => {
     await using backend = await at(freshName());
     const lock = await hold(backend);
     await lock.release();
     await assert.rejects(lock.release(), LockLostError);
   });
 
-  test("a release is no loss", async () => {
+  test("a release does not count as a loss", async () => {
     const lock = await (async () => {
       await using backend = await at(freshName());
       const lock = await hold(backend);

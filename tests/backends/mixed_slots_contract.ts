@@ -30,7 +30,7 @@ export function mixedSlotsContract(place: CrewPlace, schema?: string): void {
   for (const [name, mine] of Object.entries(kinds)) {
     const theirs = Object.values(kinds).find((kind) => kind !== mine)!;
 
-    test(`a slot that is held ${name} is no one else's`, async () => {
+    test(`a slot that is held ${name} is not given to anyone else`, async () => {
       await using crew = new Crew(place, { slots: N });
       const held = [
         await crew.holder({ slots: N, ...mine() }),
@@ -49,7 +49,7 @@ export function mixedSlotsContract(place: CrewPlace, schema?: string): void {
       await releaseAll([held[0], held[1], next]);
     });
 
-    test(`another number of slots than that of those who hold them ${name} is refused, as is a plain lock`, async () => {
+    test(`while slots are held ${name}, another number of slots is refused, as is a plain lock`, async () => {
       await using crew = new Crew(place, { slots: N });
       const held = [await crew.holder({ slots: N, ...mine() }), await crew.holder({ slots: N, ...mine() })];
       // As the lock itself is free, but for its other slot.
@@ -75,7 +75,7 @@ export function mixedSlotsContract(place: CrewPlace, schema?: string): void {
     });
   }
 
-  test("of twice as many who ask at the same moment, some with a lease, exactly as many get a slot as there are", async () => {
+  test("of twice as many simultaneous requests as slots, some with a lease, exactly as many succeed as there are slots", async () => {
     await using crew = new Crew(place, { slots: N });
     const clients = [
       ...await crew.clients(N, { slots: N, ...leaseOptions(schema) }),

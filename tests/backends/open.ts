@@ -46,7 +46,7 @@ export async function open(
 /** Short enough to wait for a look at the lock, and so long that a slow machine takes no answer for late. */
 export const SHORT_LEASE = { ttl: 6000, grace: 0 };
 
-/** Takes a lock that nobody has. */
+/** Acquires a free lock. */
 export async function hold(backend: Lock): Promise<HeldLock> {
   const lock = await backend.acquire(0, never);
   if (!lock) throw new Error("somebody else has the lock");
@@ -65,12 +65,12 @@ export function renewals(lock: HeldLock, count: number): Promise<void> {
   });
 }
 
-/** Counts how often trouble that may pass was told of. */
+/** Counts the reports of transient errors. */
 export class Retries {
   readonly told: string[] = [];
   readonly retrying = ({ message }: Error): void => void this.told.push(message);
 
-  /** Resolves when it has been told of so often from now on: each is another try that failed. */
+  /** Resolves after so many more reports: each is a failed attempt. */
   async more(count: number): Promise<void> {
     const before = this.told.length;
     await until(`${count} more tries`, () => this.told.length >= before + count);

@@ -6,10 +6,10 @@ import { type PgBouncer, startPgBouncer } from "../servers/pgbouncer.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { startSystemPostgres } from "../servers/postgres_system.ts";
 
-/** Longer than anybody pauses who polls, in milliseconds. */
+/** Longer than any pause of a polling waiter, in milliseconds. */
 const MAX_PAUSE = 3000;
 
-/** A statement that a server has noted, with whoever sent it. */
+/** A statement in a server's log, with its sender. */
 export interface Noted {
   readonly client: string;
   readonly sql: string;
@@ -43,7 +43,7 @@ export async function watchStatements(node: MySqlServer): Promise<void> {
 
 /**
  * The last statement of each connection to such servers, if the lock's name is in it; without connections that have been
- * idle for longer than anybody pauses who polls.
+ * idle for longer than any pause of a polling waiter.
  */
 export async function notedOnGalera(nodes: readonly MySqlServer[], name: string): Promise<Noted[]> {
   const found = await Promise.all(nodes.map(async (node) => {

@@ -1,4 +1,4 @@
-/** What every backend has to do where somebody holds several locks at once. */
+/** The contract of every backend for a holder of several locks. */
 
 import assert from "node:assert/strict";
 import { LockLostError } from "../../lib/errors.ts";
@@ -15,7 +15,7 @@ function freshNames(count: number): string[] {
 export function severalContract(place: CrewPlace): void {
   const { test } = place;
 
-  test("several locks are held together, each as a plain one, and released together", async () => {
+  test("several locks are held together, each like a single one, and released together", async () => {
     const [first, name, last] = freshNames(3);
     // The main one is neither the first nor the last of them.
     await using crew = new Crew(place, { also: [last!, first!] }, name);
@@ -67,7 +67,7 @@ export function severalContract(place: CrewPlace): void {
   }
 
   for (const which of [0, 1, 2]) {
-    test(`while lock ${which + 1} of 3 is busy none of them is held in the end`, async () => {
+    test(`while lock ${which + 1} of 3 is busy, none of them is held in the end`, async () => {
       const names = freshNames(3);
       await using crew = new Crew(place, { also: [names[0]!, names[2]!] }, names[1]);
       const busy = await crew.holder({}, names[which]);
@@ -91,7 +91,7 @@ export function severalContract(place: CrewPlace): void {
     });
   }
 
-  test("those who name the same locks in opposite orders do not hold each other up for ever", async () => {
+  test("sessions that name the same locks in opposite orders do not deadlock", async () => {
     const [one, other] = freshNames(2);
     await using crew = new Crew(place);
     let inside = 0;
@@ -108,7 +108,7 @@ export function severalContract(place: CrewPlace): void {
   });
 
   for (const which of [0, 1, 2]) {
-    test(`the loss of lock ${which + 1} of 3 is the loss of all`, async () => {
+    test(`losing lock ${which + 1} of 3 loses all`, async () => {
       const names = freshNames(3);
       await using crew = new Crew(place, { also: [names[2]!, names[0]!] }, names[1]);
       const client = await crew.client(crew.short);

@@ -16,7 +16,7 @@ const ALL = [0, 1, 2];
 export function slotsContract(place: CrewPlace): void {
   const { test } = place;
 
-  test("as many as there are slots hold the lock at once, each another one; one more is busy at once", async () => {
+  test("as many holders as slots hold the lock at once, each in its own slot; one more is busy at once", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = await crew.holders(N);
     assert.deepEqual(slotsOf(held), ALL);
@@ -34,7 +34,7 @@ export function slotsContract(place: CrewPlace): void {
     }
   });
 
-  test("of twice as many who ask at the same moment exactly as many get a slot as there are", async () => {
+  test("of twice as many simultaneous requests as slots, exactly as many succeed as there are slots", async () => {
     await using crew = new Crew(place, SLOTS);
     const clients = await crew.clients(2 * N);
     for (let round = 0; round < 6; round++) {
@@ -44,7 +44,7 @@ export function slotsContract(place: CrewPlace): void {
     }
   });
 
-  test("the last free slot is found by one of many who ask at the same moment", async () => {
+  test("of many simultaneous requests for the last free slot, one gets it", async () => {
     await using crew = new Crew(place, SLOTS);
     const clients = await crew.clients(2 * N);
     const held = new Map<Lock, HeldLock>();
@@ -61,7 +61,7 @@ export function slotsContract(place: CrewPlace): void {
     }
   });
 
-  test("who waits holds no slot, and gets whichever comes free", async () => {
+  test("a waiter holds no slot, and gets whichever comes free", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = new Map((await crew.holders(N)).map((lock) => [lock.slot!, lock]));
     const waiter = await crew.client();
@@ -78,7 +78,7 @@ export function slotsContract(place: CrewPlace): void {
     }
   });
 
-  test("a wait for a slot that runs out, or is aborted, leaves nothing behind", async () => {
+  test("a wait for a slot that runs out or is aborted leaves nothing behind", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = await crew.holders(N);
     const abort = new AbortController();
@@ -94,7 +94,7 @@ export function slotsContract(place: CrewPlace): void {
     assert.equal(await (await crew.client()).acquire(0, never), undefined);
   });
 
-  test("when all slots are freed at once, as many who wait get them", async () => {
+  test("when all slots are freed at once, as many waiters get them", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = await crew.holders(N);
     const granted = (await crew.clients(N + 1)).map((client) => later(client.acquire(LONG, never)));
@@ -114,7 +114,7 @@ export function slotsContract(place: CrewPlace): void {
     assert.equal(others.length, N - 1);
   });
 
-  test("another number of slots is refused with both, as is a plain lock, and counts once nobody holds it", async () => {
+  test("another number of slots is refused with both numbers, as is a plain lock, until nobody holds the lock", async () => {
     await using crew = new Crew(place, SLOTS);
     const refuses = async (client: Promise<Lock>, wait: number, slots: number, asked: number) => {
       await assert.rejects((await client).acquire(wait, never), (error) => {
@@ -150,7 +150,7 @@ export function slotsContract(place: CrewPlace): void {
     assert.deepEqual(slotsOf(await other.holders(2)), [0, 1]);
   });
 
-  test("a plain lock waits for the slot of its name, and does not get it while there are others", async () => {
+  test("a plain lock waits for slot 0, and does not get it while there are other holders", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = new Map((await crew.holders(N)).map((lock) => [lock.slot!, lock]));
     const plain = await crew.client({});
@@ -164,7 +164,7 @@ export function slotsContract(place: CrewPlace): void {
     await (await hold(plain)).release();
   });
 
-  test("of two new numbers that are asked for at the same moment one wins", async () => {
+  test("of two simultaneous numbers of slots for a free lock one wins", async () => {
     await using crew = new Crew(place);
     const clients = [...await crew.clients(2, { slots: 2 }), ...await crew.clients(2, SLOTS)];
     for (let round = 0; round < 5; round++) {
@@ -199,7 +199,7 @@ export function slotsContract(place: CrewPlace): void {
     });
   }
 
-  test("the loss of a slot leaves the others alone, and gives it to the next", async () => {
+  test("losing a slot does not affect the others, and the next waiter gets it", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = await crew.holders(N, crew.short);
     for (const slot of [1, 0]) {
@@ -219,7 +219,7 @@ export function slotsContract(place: CrewPlace): void {
     await releaseAll(held);
   });
 
-  test("others see which slot each holds, of how many, who waits for any, and nothing else", async () => {
+  test("status shows which slot each holder has, of how many, who waits, and nothing else", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = await crew.holders(N);
     const abort = new AbortController();
@@ -244,7 +244,7 @@ export function slotsContract(place: CrewPlace): void {
     if (!place.hidesSessions) assert.deepEqual((await crew.all()).otherSessions, []);
   }, true);
 
-  test("a handle is on the holder of one slot", async () => {
+  test("a holder handle is for one slot", async () => {
     await using crew = new Crew(place, SLOTS);
     const held = (await crew.holders(N, crew.short)).sort((a, b) => a.slot! - b.slot!);
     for (const slot of [1, 0]) {

@@ -18,19 +18,19 @@ const N = 3;
 const STEPS = Number(Deno.env.get("SERA_MODEL_STEPS") ?? 40);
 const SEED = Number(Deno.env.get("SERA_MODEL_SEED") ?? Date.now() % 100_000);
 
-/** A client, and what the model says of it. */
+/** A client, and its state in the model. */
 interface Member {
   readonly number: number;
   readonly options: OpenOptions;
   lock?: Lock;
   held?: HeldLock;
-  /** What it waits for, and how to end that. */
+  /** Its pending wait, and how to end that. */
   waits?: { readonly granted: Promise<HeldLock | undefined>; readonly abort: AbortController };
 }
 
 /** Defines the test. */
 export function slotsModel(place: CrewPlace): void {
-  place.test(`${STEPS} random steps of ${CLIENTS} clients come out as the model says`, async () => {
+  place.test(`${STEPS} random steps of ${CLIENTS} clients behave as in the model`, async () => {
     const steps: string[] = [];
     try {
       await new Model(place, new Dice(SEED), (step) => steps.push(step)).run();
@@ -106,7 +106,7 @@ class Model {
     return member.lock ??= await crew.client(member.options);
   }
 
-  /** All of them ask at the same moment, and wait for nobody. */
+  /** All of them send a request at the same moment, with a wait of 0. */
   async #ask(crew: Crew, members: readonly Member[]): Promise<void> {
     // Who is of another mind asks alone: else it would be chance who wins.
     const asking = members.filter(({ number }) => number < CLIENTS);
@@ -123,7 +123,7 @@ class Model {
     const other = before.find((holder) => slotsOf(holder) !== slots);
     if (!other) {
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-      // Those who wait have the same right to what is free, but nothing is while somebody waits.
+      // Waiters would compete for free slots, but there are none while anyone waits.
       return assert.equal(got, Math.min(asking.length, slots - before.length), `got of ${asking.length}`);
     }
     assert.equal(got, 0);
@@ -181,7 +181,7 @@ class Model {
     await granted.catch(() => undefined);
   }
 
-  /** As many hold the lock now as can: those who wait get what is free. */
+  /** Every free slot goes to a waiter. */
   async #settle(): Promise<void> {
     while (this.#waiters.length > 0 && this.#holders.length < slotsOf(this.#waiters[0]!)) {
       const [member, held] = await Promise.race(

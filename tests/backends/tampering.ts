@@ -1,4 +1,4 @@
-/** Ways to spoil what a server sends, by chance that can be repeated. */
+/** Reproducible random corruptions of a server's bytes. */
 
 import { concat, type Tamper } from "./fake_server.ts";
 
@@ -69,7 +69,7 @@ const SPOILS: Readonly<Record<string, Spoil>> = {
   "zeros in the frame": (frame) => concat([frame.subarray(0, 5), new Uint8Array(Math.max(0, frame.length - 5))]),
 };
 
-/** A way to spoil the frame with a certain number, and what it is, for messages. */
+/** A corruption of the frame with a certain number, and its description. */
 export function spoiling(chance: Chance, frames: number): { readonly tamper: Tamper; readonly what: string } {
   const spoiled = chance.below(frames);
   if (chance.below(8) === 0) {

@@ -44,7 +44,7 @@ async function assertLocksAnyway(server: string): Promise<void> {
   await (await hold(other)).release();
 }
 
-/** Asserts that sera refuses to run a command under a lock on the server, and runs it when told to. */
+/** Asserts that sera refuses to run a command under a lock on the server, unless unsafe servers are allowed. */
 async function assertAsksForFlag(server: string, cure: RegExp): Promise<void> {
   const refused = await sera(["--server", server, "0", "echo", "ran"]);
   assert.equal(refused.code, 202);
@@ -59,7 +59,7 @@ async function assertAsksForFlag(server: string, cure: RegExp): Promise<void> {
   });
 }
 
-/** Asserts that a lock is had without being told to take it. */
+/** Asserts that the lock is acquired without allowing unsafe servers. */
 async function assertLocks(server: string): Promise<void> {
   await using backend = await open(server, freshName());
   await (await hold(backend)).release();
@@ -86,12 +86,12 @@ galera.test("GET_LOCK gives the same lock on both nodes", async () => {
   assert.deepEqual(got.map(({ rows }) => rows), [[{ got: 1 }], [{ got: 1 }]]);
 });
 
-galera.test("no node is a place for a lock", async () => {
+galera.test("every node is refused for locks", async () => {
   assert.equal(nodes.length, 2);
   for (const node of nodes) await assertUnavailable(node.dsn(), GALERA);
 });
 
-galera.test("a node locks when told to, and then both have the lock", async () => {
+galera.test("a node locks if allowed, and then both grant the same lock", async () => {
   for (const node of nodes) await assertLocksAnyway(node.dsn());
   const name = freshName();
   const [one, two] = await Promise.all(nodes.map((node) => open(node.dsn(), name, undefined, anyway)));
@@ -101,7 +101,7 @@ galera.test("a node locks when told to, and then both have the lock", async () =
   for (const lock of locks) await lock.release();
 });
 
-galera.test("the program names the cure, and has a flag", async (node) => {
+galera.test("the message names the cure, the flag", async (node) => {
   await assertAsksForFlag(node.dsn(), GALERA);
 });
 
@@ -114,18 +114,18 @@ Deno.test.afterAll(async () => {
   await primary?.stop();
 });
 
-replica.test("it is refused, its primary is not", async (server) => {
+replica.test("the replica is refused, its primary is not", async (server) => {
   await assertUnavailable(server.dsn(), READ_ONLY);
   await assertLocks(primary!.dsn());
 });
 
-replica.test("it locks when told to", async (server) => {
+replica.test("the replica locks if allowed", async (server) => {
   await assertLocksAnyway(server.dsn());
   await assertAsksForFlag(server.dsn(), READ_ONLY);
 });
 
 for (const shared of [replica, sharedMySql56()]) {
-  shared.test("it is refused as long as it is read-only", async (server) => {
+  shared.test("the server is refused as long as it is read-only", async (server) => {
     await server.query("SET GLOBAL read_only = 1");
     try {
       await assertUnavailable(server.dsn(), READ_ONLY);
@@ -147,7 +147,7 @@ Deno.test.afterAll(async () => {
   await standby?.stop();
 });
 
-postgres.test("a standby is refused, and locks when told to", async (server) => {
+postgres.test("a standby is refused, and locks if allowed", async (server) => {
   await assertLocks(server.url());
   await assertAsksForFlag(standby!.url(), STANDBY);
   await assertLocksAnyway(standby!.url());
@@ -192,7 +192,7 @@ const MEMBER = {
   group_replication_single_primary_mode: "ON",
 };
 
-/** What a server says of itself, and why it is refused, if it is. */
+/** A server's own description, and why it is refused, if it is. */
 const SERVERS: [string, Readonly<Record<string, string>>, RegExp | undefined][] = [
   ["a group's only primary", MEMBER, undefined],
   ["a group's secondary", { ...MEMBER, read_only: "ON", super_read_only: "ON" }, READ_ONLY],
@@ -230,7 +230,7 @@ for (const [what, variables, refusal] of SERVERS) {
   });
 }
 
-/** How a server that will do can become one that will not, and what is said then. */
+/** How a suitable server can become unsuitable, and the message then. */
 const CHANGES: [string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, RegExp][] = [
   ["is made a replica", MEMBER, { read_only: "1", super_read_only: "1" }, READ_ONLY],
   ["is made a replica, by super_read_only alone", MEMBER, { super_read_only: "1" }, READ_ONLY],

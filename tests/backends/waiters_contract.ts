@@ -10,7 +10,7 @@ import { later, never, type OpenOptions } from "./open.ts";
 /** How many may wait. */
 const M = 2;
 
-/** Whether somebody may wait, who does so for a moment. */
+/** Whether another session may wait, tried for a moment. */
 async function mayWait(client: Lock): Promise<boolean> {
   try {
     assert.equal(await client.acquire(1, never), undefined);
@@ -21,12 +21,12 @@ async function mayWait(client: Lock): Promise<boolean> {
   }
 }
 
-/** Somebody asks who would be one too many. */
+/** One more session than allowed requests the lock. */
 async function leavesAtOnce(client: Lock, wait: number, limit: number): Promise<void> {
   const abort = new AbortController();
   const asked = later(client.acquire(wait, abort.signal));
   try {
-    // One that waits after all fails the test, and does not hold it up for ever.
+    // If it waits nevertheless, the test fails instead of hanging.
     const [outcome] = await settled([asked], 1);
     assert.ok(outcome?.status === "rejected", "it has the lock");
     assert.ok(outcome.reason instanceof QueueFullError, String(outcome.reason));
@@ -42,7 +42,7 @@ export function waitersContract(place: CrewPlace): void {
   withHolders(place, "a lock", { maxWaiters: M }, 1);
   if (!lacks.includes("slots")) withHolders(place, "slots", { slots: 3, maxWaiters: M }, 3);
 
-  place.test("with a limit of 0 nobody waits, and who gets the lock at once is not counted", async () => {
+  place.test("with a limit of 0 nobody may wait; getting the lock at once does not count", async () => {
     await using crew = new Crew(place, { maxWaiters: 0 });
     const client = await crew.client();
     for (let round = 0; round < 3; round++) {
@@ -57,7 +57,7 @@ export function waitersContract(place: CrewPlace): void {
   });
 
   if (!lacks.includes("slots")) {
-    place.test("a free slot is found by those who may not wait, also when all ask at the same moment", async () => {
+    place.test("runs that may not wait find free slots, even with simultaneous requests", async () => {
       const N = 3;
       await using crew = new Crew(place, { slots: N, maxWaiters: 0 });
       const clients = await crew.clients(2 * N);
@@ -79,7 +79,7 @@ export function waitersContract(place: CrewPlace): void {
 function withHolders(place: CrewPlace, what: string, options: OpenOptions, holders: number): void {
   const { test } = place;
 
-  test(`for ${what}: as many wait as may, and one too many leaves at once`, async () => {
+  test(`for ${what}: as many wait as allowed, and one more leaves at once`, async () => {
     await using crew = new Crew(place, options);
     const held = await crew.holders(holders);
     const granted = (await crew.clients(M)).map((client) => later(client.acquire(LONG, never)));
@@ -103,7 +103,7 @@ function withHolders(place: CrewPlace, what: string, options: OpenOptions, holde
     }));
   });
 
-  test(`for ${what}: of three times as many who come at the same moment exactly as many wait as may`, async () => {
+  test(`for ${what}: of three times as many simultaneous requests exactly as many wait as allowed`, async () => {
     await using crew = new Crew(place, options);
     const held = await crew.holders(holders);
     const clients = await crew.clients(3 * M);

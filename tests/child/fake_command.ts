@@ -9,11 +9,11 @@ export class FakeCommand implements RunningCommand {
   readonly ended: Promise<number> = this.#end.promise;
   /** The signals that it got, in their order. */
   readonly got: Deno.Signal[] = [];
-  /** Whether anybody is left of its group. */
+  /** Whether a process of its group is left. */
   group: TargetState = "reachable";
   /** Who that is; zombies are not among them. */
   members: readonly Survivor[] | undefined = [{ pid: 4711, uid: 0 }];
-  /** What a signal does. */
+  /** The effect of a signal. */
   readonly on: Partial<Record<Deno.Signal, () => void>> = {};
   #hasEnded = false;
 
@@ -28,7 +28,7 @@ export class FakeCommand implements RunningCommand {
     this.#end.resolve(exitCode);
   }
 
-  /** Nobody will ever know how it ended. */
+  /** Its exit can never be determined. */
   fail(error: Error): void {
     this.group = "nobody";
     this.#end.reject(error);

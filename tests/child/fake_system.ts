@@ -9,11 +9,11 @@ export class FakeProcess {
   readonly options: Deno.CommandOptions;
   /** The signals that it got, in their order. */
   readonly got: Deno.Signal[] = [];
-  /** What was written to its stdin. */
+  /** The text written to its stdin. */
   heard = "";
-  /** Whether it, or anybody of its group, is left. */
+  /** Whether it, or another process of its group, is left. */
   presence: TargetState = "reachable";
-  /** What it does with what it hears. */
+  /** How it reacts to input. */
   onHeard: (text: string) => void = () => undefined;
   readonly #status = Promise.withResolvers<Deno.CommandStatus>();
   #say: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -66,7 +66,7 @@ export class FakeSystem implements Disposable {
   readonly processes: FakeProcess[] = [];
   /** The signals that sera has sent to itself. */
   readonly toItself: Deno.Signal[] = [];
-  /** Called with each that is started; what it throws the start fails with. */
+  /** Called for each start; the start fails with what it throws. */
   onStart: (process: FakeProcess) => void = () => undefined;
   isTerminal = false;
   readonly #listeners = new Map<Deno.Signal, Set<() => void>>();

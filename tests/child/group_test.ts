@@ -38,7 +38,7 @@ test([setsid], "a group's members are all told, with their user, and nobody else
 test([setsid], "a zombie is there, but does not live", async () => {
   const file = await Deno.makeTempFile();
   const child = 'echo "child $$"; while [ -e "$0" ]; do sleep 0.02; done';
-  // sleep(1) reaps nobody.
+  // sleep(1) reaps no children.
   await using run = new Running(["sh", "-c", 'setsid sh -c "$0" "$1" & exec sleep 60', child, file], { env });
   await run.says(/child \d+\n/);
   await until("it is sleep", () => Deno.readTextFileSync(`/proc/${run.pid}/comm`) === "sleep\n");

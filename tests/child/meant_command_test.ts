@@ -33,7 +33,7 @@ const SHELL_TEXTS = [
 ];
 
 for (const text of SHELL_TEXTS) {
-  Deno.test(`${JSON.stringify(text)} is text for a shell, and is never told to lose its quotes`, () => {
+  Deno.test(`${JSON.stringify(text)} is text for a shell, and the hint never removes its quotes`, () => {
     assert.equal(lineOf(whatWasMeant(text)!), "not found; it is text for a shell, run sh -c with the text");
   });
 }
@@ -61,10 +61,11 @@ const OTHERS: Record<string, RegExp> = {
 };
 
 for (const [word, says] of Object.entries(OTHERS)) {
-  Deno.test(`${JSON.stringify(word)} is told: ${says.source}`, () => assert.match(lineOf(whatWasMeant(word)!), says));
+  Deno.test(`${JSON.stringify(word)} gets the hint ${says.source}`, () =>
+    assert.match(lineOf(whatWasMeant(word)!), says));
 }
 
-Deno.test("a path with a blank is told from a path with arguments by what is there", async () => {
+Deno.test("a path with a blank and a path with arguments are told apart by which file exists", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-meant-" });
   try {
     await Deno.mkdir(`${folder}/my app`);
@@ -78,7 +79,7 @@ Deno.test("a path with a blank is told from a path with arguments by what is the
   }
 });
 
-Deno.test("nothing is made of a name that may be a program's", () => {
+Deno.test("a word that may be a program's name gets no hint", () => {
   for (const word of ["backup", "x5", "5x", "a-b", "days-of-old", "/opt/x", "bin/x", "a.b"]) {
     assert.equal(whatWasMeant(word), undefined, word);
   }

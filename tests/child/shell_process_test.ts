@@ -1,4 +1,4 @@
-/** What is said to the shell beside a command, and what its end means, on a shell that is none. */
+/** The messages to the helper shell, and the meaning of its end, with a fake shell. */
 
 import assert from "node:assert/strict";
 import { HelperShell } from "../../lib/child/helper_shell.ts";
@@ -12,7 +12,7 @@ import { type FakeProcess, FakeSystem } from "./fake_system.ts";
 class GuardedShell implements AsyncDisposable {
   readonly system = new FakeSystem();
   readonly helperShell: HelperShell;
-  /** What it said of shells that have gone. */
+  /** Its messages about shells that have ended. */
   readonly said: string[] = [];
 
   constructor({ timed = false, inGroup = false } = {}) {

@@ -15,7 +15,7 @@ function infoOf(...answers: readonly Partial<ShellStatus>[]): { signalInfo: Sign
   return { signalInfo, asked: () => asked };
 }
 
-Deno.test("the signals ignored at the start are asked for once, and remembered", async () => {
+Deno.test("the signals ignored at the start are read once, and remembered", async () => {
   const { signalInfo, asked } = infoOf({ ignored: 0b101 });
   assert.deepEqual([...await signalInfo.ignored()], ["SIGHUP", "SIGQUIT"]);
   assert.deepEqual([...await signalInfo.ignored()], ["SIGHUP", "SIGQUIT"]);

@@ -1,4 +1,4 @@
-/** What becomes of the signals that sera gets, on signals that a test sends and a clock that it moves. */
+/** How sera handles signals, with fake signals and a fake clock. */
 
 import assert from "node:assert/strict";
 import { ENDING } from "../../lib/child/signal_lists.ts";
@@ -10,14 +10,14 @@ import { linux, testWith } from "../cli/needs.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { FakeSystem } from "./fake_system.ts";
 
-/** A relay, and what it does. */
+/** A relay, and its actions. */
 class Relayed implements Disposable {
   readonly system = new FakeSystem();
   readonly clock = new FakeClock();
-  /** What the shell tells when it is asked. */
+  /** The helper shell's answer. */
   answer: ShellStatus | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   readonly relay = new SignalRelay(new SignalInfo(() => Promise.resolve(this.answer)));
-  /** What the command got. */
+  /** The signals that the command got. */
   readonly got: Deno.Signal[] = [];
 
   /** Sends signals to sera, and lets it deal with them. */
@@ -67,7 +67,7 @@ for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGQUIT", 3], ["
     assert.equal(relayed.relay.passedOn, undefined);
   });
 
-  Deno.test(`${signal} is the command's while it runs, and the first of them is remembered`, async () => {
+  Deno.test(`${signal} goes to the command while it runs, and the first signal is remembered`, async () => {
     using relayed = new Relayed();
     relayed.start();
     await relayed.send(signal, "SIGTERM", "SIGUSR1");
@@ -84,7 +84,7 @@ for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGQUIT", 3], ["
   });
 }
 
-Deno.test("a signal that would end sera by default is not even caught while it waits, unless all of them are to end the wait", async () => {
+Deno.test("a signal that ends sera by default is not caught during the wait, unless all signals end the wait", async () => {
   using relayed = new Relayed();
   assert.deepEqual([...relayed.system.caught].sort(), [...ENDING, "SIGXFSZ"].sort());
   relayed.relay.endOnAnySignal();
@@ -101,7 +101,7 @@ Deno.test("such a signal before the command's start neither ends the wait nor is
   assert.deepEqual(relayed.got, ["SIGUSR1"]);
 });
 
-Deno.test("when all signals were to end the wait, those that end no sera by themselves do not after the command's end", async () => {
+Deno.test("where all signals end the wait, harmless ones no longer end sera after the command's end", async () => {
   using relayed = new Relayed();
   relayed.relay.endOnAnySignal();
   relayed.start();
@@ -110,14 +110,14 @@ Deno.test("when all signals were to end the wait, those that end no sera by them
   assert.equal(relayed.interruptedBy, undefined);
 });
 
-Deno.test("signals are dealt with in their order, however long the shell takes to answer", async () => {
+Deno.test("signals are handled in order, however long the shell takes to answer", async () => {
   using relayed = new Relayed();
   relayed.start(false);
   await relayed.send("SIGTERM", "SIGHUP", "SIGTERM");
   assert.deepEqual(relayed.got, ["SIGTERM", "SIGHUP", "SIGTERM"]);
 });
 
-Deno.test("a command in sera's group is sent no signal that the group got", async () => {
+Deno.test("a signal to the group is not passed on to a command in sera's group", async () => {
   using relayed = new Relayed();
   relayed.start(false);
   relayed.answer = { ignored: 0, blocked: 0, fenced: false, got: [15] };
@@ -128,7 +128,7 @@ Deno.test("a command in sera's group is sent no signal that the group got", asyn
   assert.deepEqual(relayed.got, ["SIGHUP"]);
 });
 
-Deno.test("a command with a session of its own is sent what sera's group got", async () => {
+Deno.test("a signal to sera's group is passed on to a command in its own session", async () => {
   using relayed = new Relayed();
   relayed.start(true);
   relayed.answer = { ignored: 0, blocked: 0, fenced: false, got: [15] };

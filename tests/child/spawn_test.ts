@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getsOwnSession, RefusedStartError, startCommand } from "../../lib/child/spawn.ts";
 import { FakeSystem } from "./fake_system.ts";
 
-Deno.test("a command gets its words as they are, and sera's own streams", () => {
+Deno.test("a command gets its arguments unchanged, and sera's own streams", () => {
   using system = new FakeSystem();
   startCommand(["prog", "a b", "$HOME", ""]);
   const [{ words, options }] = system.processes as [FakeSystem["processes"][number]];
@@ -24,28 +24,28 @@ for (const isTerminal of [false, true]) {
   });
 }
 
-Deno.test("a command's exit code is told when it has been reaped", async () => {
+Deno.test("a command's exit code is returned once it has been reaped", async () => {
   using system = new FakeSystem();
   const command = startCommand(["prog"]);
   system.processes[0]!.end(7);
   assert.equal(await command.ended, 7);
 });
 
-Deno.test("a command that a real-time signal ended, which the runtime has no name for, has 128 and its number", async () => {
+Deno.test("a command ended by a real-time signal, which the runtime cannot name, exits with 128 and its number", async () => {
   using system = new FakeSystem();
   const command = startCommand(["prog"]);
   system.processes[0]!.fail("Invalid signal: 40");
   assert.equal(await command.ended, 168);
 });
 
-Deno.test("what else the runtime cannot tell of an end is an error", async () => {
+Deno.test("any other exit that the runtime cannot report is an error", async () => {
   using system = new FakeSystem();
   const command = startCommand(["prog"]);
   system.processes[0]!.fail("No child processes");
   await assert.rejects(command.ended, /No child processes/);
 });
 
-Deno.test("a command that the system refuses to start is an error with its first word and the reason", () => {
+Deno.test("a command that cannot be started is an error with its first word and the reason", () => {
   using system = new FakeSystem();
   const cause = new Deno.errors.NotFound("not there");
   system.onStart = () => {
@@ -58,7 +58,7 @@ Deno.test("a command that the system refuses to start is an error with its first
   });
 });
 
-Deno.test("what becomes of a signal is told, and only one that somebody got counts as sent", () => {
+Deno.test("sending a signal returns what happened; only a delivered one counts as sent", () => {
   using system = new FakeSystem();
   const command = startCommand(["prog"]);
   const [process] = system.processes;

@@ -36,7 +36,7 @@ class Supervised implements Disposable {
     });
   }
 
-  /** Nobody listens any more, and no timer is left. */
+  /** No listener and no timer is left. */
   assertClean(): void {
     assert.deepEqual([this.clock.pending, this.lost.listeners, this.stop.listeners], [0, 0, 0]);
   }
@@ -48,7 +48,7 @@ class Supervised implements Disposable {
 
 const TOO_LONG = new MaxRunError("too long");
 
-Deno.test("a command that ends by itself is left alone, and nothing is left of the watch", async () => {
+Deno.test("a command that ends by itself is sent no signal, and leaves no timer or listener", async () => {
   using supervised = new Supervised();
   supervised.command.end(3, "reachable");
   assert.deepEqual(await supervised.end, { exitCode: 3 });
@@ -56,7 +56,7 @@ Deno.test("a command that ends by itself is left alone, and nothing is left of t
   supervised.assertClean();
 });
 
-Deno.test("a command that must not go on is sent TERM, and KILL when the grace period is over", async () => {
+Deno.test("a command that must stop gets TERM, and KILL when the grace period is over", async () => {
   using supervised = new Supervised();
   const { clock, command } = supervised;
   await clock.to(1000);
@@ -71,14 +71,14 @@ Deno.test("a command that must not go on is sent TERM, and KILL when the grace p
   supervised.assertClean();
 });
 
-Deno.test("what fired before the watch began stops the command at once", async () => {
+Deno.test("a signal that fired before supervision began stops the command at once", async () => {
   using supervised = new Supervised({ stops: [AbortSignal.abort(TOO_LONG)] });
   supervised.command.on.SIGCONT = () => supervised.command.end(143);
   await supervised.clock.to(1000);
   assert.deepEqual(await supervised.end, { exitCode: 143, stoppedBy: TOO_LONG });
 });
 
-Deno.test("a lost lock leaves a command what is left of the lease, less what saying so took", async () => {
+Deno.test("after a lost lock the command has the rest of the lease, less the time that logging took", async () => {
   using supervised = new Supervised({}, 300);
   const { clock, command } = supervised;
   const lost = new LockLostError("lost", undefined, 1000);
@@ -93,7 +93,7 @@ Deno.test("a lost lock leaves a command what is left of the lease, less what say
   assert.deepEqual(await supervised.end, { exitCode: 137, stoppedBy: lost });
 });
 
-Deno.test("a lock that is lost while the command is being stopped ends its grace period, and the first cause stands", async () => {
+Deno.test("a lock lost while the command is being stopped shortens its grace period; the first cause is kept", async () => {
   using supervised = new Supervised();
   const { clock, command } = supervised;
   supervised.stop.abort(TOO_LONG);
@@ -106,7 +106,7 @@ Deno.test("a lock that is lost while the command is being stopped ends its grace
   assert.deepEqual(supervised.causes.map(([why]) => why), ["too long"]);
 });
 
-Deno.test("with on-lost=warn a lost lock is told, and the command goes on", async () => {
+Deno.test("with on-lost=warn a lost lock is reported, and the command goes on", async () => {
   using supervised = new Supervised({ onLost: "warn" });
   await supervised.clock.to(100);
   supervised.lost.abort(new LockLostError("lost"));
@@ -118,7 +118,7 @@ Deno.test("with on-lost=warn a lost lock is told, and the command goes on", asyn
   supervised.assertClean();
 });
 
-Deno.test("with on-lost=warn a lock that is lost after the command's end is not told", async () => {
+Deno.test("with on-lost=warn a lock lost after the command's end is not reported", async () => {
   using supervised = new Supervised({ onLost: "warn" });
   const { clock, command } = supervised;
   command.signal("SIGTERM");
@@ -131,7 +131,7 @@ Deno.test("with on-lost=warn a lock that is lost after the command's end is not 
   assert.deepEqual(supervised.causes, []);
 });
 
-Deno.test("a command that ended by a signal of sera's leaves nobody behind, and is not sent it twice", async () => {
+Deno.test("a command that sera's signal ended leaves no process behind, and gets the signal once", async () => {
   using supervised = new Supervised();
   const { clock, command } = supervised;
   command.signal("SIGTERM");
@@ -144,7 +144,7 @@ Deno.test("a command that ended by a signal of sera's leaves nobody behind, and 
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT", "SIGKILL"]);
 });
 
-Deno.test("in sera's own group nobody is looked for after the command's end", async () => {
+Deno.test("in sera's own group nothing is searched for after the command's end", async () => {
   using supervised = new Supervised();
   const command = new FakeCommand(false);
   const end = supervise(command, {
@@ -162,7 +162,7 @@ Deno.test("in sera's own group nobody is looked for after the command's end", as
   await supervised.end;
 });
 
-Deno.test("a command whose end cannot be learned of is an error", async () => {
+Deno.test("a command whose exit cannot be determined is an error", async () => {
   using supervised = new Supervised();
   supervised.command.fail(new Error("No child processes"));
   await assert.rejects(supervised.end, /No child processes/);

@@ -53,7 +53,7 @@ class Attempt implements Disposable {
   }
 }
 
-Deno.test("a group that ends by TERM gets no KILL", async () => {
+Deno.test("a group that ends after TERM gets no KILL", async () => {
   const command = new FakeCommand();
   command.on.SIGCONT = () => command.end(143);
   using attempt = new Attempt(command);
@@ -61,7 +61,7 @@ Deno.test("a group that ends by TERM gets no KILL", async () => {
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT"]);
 });
 
-Deno.test("a command has its grace period, not a moment less, then gets KILL, and is waited for", async () => {
+Deno.test("a command gets its full grace period, then KILL, and is waited for", async () => {
   const command = new FakeCommand();
   using attempt = new Attempt(command);
   await attempt.later(GRACE - 1);
@@ -75,7 +75,7 @@ Deno.test("a command has its grace period, not a moment less, then gets KILL, an
   assert.deepEqual(attempt.left, []);
 });
 
-Deno.test("who is left when the command has ended has the rest of the grace period", async () => {
+Deno.test("processes left after the command's end get the rest of the grace period", async () => {
   const command = new FakeCommand();
   command.on.SIGCONT = () => command.end(143, "reachable");
   using attempt = new Attempt(command);
@@ -100,14 +100,14 @@ Deno.test("hurry ends the grace period at once", async () => {
   await attempt.assertOver();
 });
 
-Deno.test("with a terminal only the command itself is waited for", async () => {
+Deno.test("at a terminal only the command itself is waited for", async () => {
   const command = new FakeCommand(false);
   command.on.SIGCONT = () => command.end(143, "reachable");
   using attempt = new Attempt(command);
   await attempt.assertOver();
 });
 
-Deno.test("those who have been sent TERM are not sent another one", async () => {
+Deno.test("processes that got TERM do not get it again", async () => {
   const command = new FakeCommand();
   command.end(143, "reachable");
   command.on.SIGCONT = () => command.group = "nobody";
@@ -160,7 +160,7 @@ testWith(
   },
 );
 
-Deno.test("who may not be signalled is named once, before the grace period is over, and waited for", async () => {
+Deno.test("a process that sera may not signal is named once, within the grace period, and waited for", async () => {
   const command = new FakeCommand();
   command.end(143, "forbidden");
   command.members = [{ pid: 4712, uid: 4242 }];
@@ -186,7 +186,7 @@ Deno.test("a command that may not be signalled itself is named, and waited for",
   await attempt.assertOver();
 });
 
-Deno.test("who outlives KILL by a second is named, and waited for", async () => {
+Deno.test("a process that survives KILL by a second is named, and waited for", async () => {
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137, "reachable");
   using attempt = new Attempt(command);
@@ -212,7 +212,7 @@ testWith([linux], "who was killed and cannot be looked at counts as gone after t
   assert.deepEqual(attempt.left, [{ why: "unseen", processes: undefined }]);
 });
 
-Deno.test("when the lock is lost, who may not be signalled is left behind once the command has been reaped", async () => {
+Deno.test("when the lock is lost, processes that sera may not signal are left behind once the command has been reaped", async () => {
   const command = new FakeCommand();
   command.group = "forbidden";
   using attempt = new Attempt(command);
@@ -227,7 +227,7 @@ Deno.test("when the lock is lost, who may not be signalled is left behind once t
   assert.equal(attempt.left.length, 2);
 });
 
-Deno.test("a lock that is lost already keeps nobody waiting for those who may not be signalled", async () => {
+Deno.test("when the lock is already lost, sera does not wait for processes that it may not signal", async () => {
   const command = new FakeCommand();
   command.on.SIGTERM = () => command.end(143, "forbidden");
   using attempt = new Attempt(command, { lost: AbortSignal.abort() });
@@ -236,7 +236,7 @@ Deno.test("a lock that is lost already keeps nobody waiting for those who may no
   assert.equal(attempt.left.length, 1);
 });
 
-Deno.test("a look that takes its time does not hold up KILL", async () => {
+Deno.test("a slow read of /proc does not delay KILL", async () => {
   const command = new FakeCommand();
   let isLooking = false;
   command.living = () => {
@@ -252,7 +252,7 @@ Deno.test("a look that takes its time does not hold up KILL", async () => {
   await attempt.assertOver();
 });
 
-Deno.test("a command whose end cannot be learned of is over when nobody is left", async () => {
+Deno.test("a command whose exit cannot be determined has ended when no process is left", async () => {
   const command = new FakeCommand();
   command.on.SIGCONT = () => command.fail(new Error("no child"));
   using attempt = new Attempt(command);

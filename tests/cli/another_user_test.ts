@@ -9,10 +9,10 @@ import { lives, pidIn } from "./process_list.ts";
 import type { Ended, Running } from "./running.ts";
 import { until } from "./wait.ts";
 
-/** Says "job PID", goes on until somebody writes to the pipe $0, whatever signal it is sent, and ends with 5. */
+/** Prints "job PID", ignores all signals until the pipe $0 is written to, and exits with 5. */
 const JOB = 'trap "" INT HUP TERM; echo "job $$"; read -r _ <"$0"; exit 5';
 
-/** Makes that pipe, which anybody may use. */
+/** Makes that pipe, which every user may use. */
 async function pipe(place: Place): Promise<string> {
   const path = place.file("go");
   await place.shell(`mkfifo "${path}" && chmod 666 "${path}"`);
@@ -82,7 +82,7 @@ for (const becoming of BECOMINGS) {
       await job.run.says("Cannot end process");
       assert.ok(lives(job.pid));
       await job.assertLocked();
-      // Passed on again; nobody is there who gets it.
+      // Passed on again, but no process is left to get it.
       job.run.kill("SIGTERM");
       await job.assertLocked();
       await job.finish();
@@ -130,7 +130,7 @@ for (const becoming of BECOMINGS) {
 const [withoutKill] = BECOMINGS;
 
 for (const shared of useHeldSessions()) {
-  shared.test("a lock that is lost is not kept for those who cannot be ended: that they go on is said", async () => {
+  shared.test("a lost lock is not kept for processes that cannot be stopped; sera says that they go on", async () => {
     if (withoutKill!.need !== undefined) return console.log(`left out: ${withoutKill!.need}`);
     await using place = await Place.make(shared.sessions.server);
     await using job = await Job.start(place, withoutKill!, ["--grace", "0"], true);
@@ -148,7 +148,7 @@ for (const shared of useHeldSessions()) {
     assert.equal((await job.run.ended).code, 206);
   });
 
-  shared.test("a lock that is lost while it is kept for somebody is told, and sera ends with the command's code", async () => {
+  shared.test("a lock lost while it is kept for other processes is reported, and sera exits with the command's code", async () => {
     if (withoutKill!.need !== undefined) return console.log(`left out: ${withoutKill!.need}`);
     await using place = await Place.make(shared.sessions.server);
     await using job = await Job.start(place, withoutKill!, ["--grace", "0"], true);

@@ -1,4 +1,4 @@
-/** What a sera that holds a lock does at intervals, told by events. */
+/** Events for what a holder does at intervals. */
 
 import { lockName } from "../../lib/lock/lock_name.ts";
 import type { HeldSessions } from "./held_session.ts";

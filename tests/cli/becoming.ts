@@ -19,7 +19,7 @@ export interface Becoming {
 const WITHOUT_KILL = ["--bounding-set=-kill", "--inh-caps=-kill"];
 const BECOME = [`--reuid=${OTHER_UID}`, "--clear-groups"];
 
-/** As sudo(8) is: a program that anybody may run, and that runs as root. */
+/** Like sudo(8): a program that every user may run, and that runs as root. */
 async function setuidProgram(folder: string): Promise<string> {
   const path = `${folder}/become`;
   const { stdout } = await new Deno.Command("sh", { args: ["-c", "command -v setpriv"] }).output();

@@ -1,6 +1,6 @@
 /** Clocks that a test sets. */
 
-/** The variables for a process whose clock is put forward or back by what a file says; the monotonic clock is not. */
+/** Variables that shift a process's wall clock by an offset from a file, but not its monotonic clock. */
 export async function steppedBy(file: string): Promise<Record<string, string>> {
   const words = ["-f", "+0", "sh", "-c", 'printf %s "$LD_PRELOAD"'];
   const { stdout } = await new Deno.Command("faketime", { args: words }).output();

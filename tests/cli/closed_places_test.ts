@@ -75,7 +75,7 @@ const USES: Record<string, Use> = {
     text: PEM,
     args: (path) => ["--server", `${POSTGRES} sslmode=verify-ca sslrootcert=${path}`],
   },
-  // To go on without would be to trust anybody.
+  // Going on without it would trust everybody.
   "CA that libpq may do without": {
     text: PEM,
     args: (path) => ["--server", `${POSTGRES} sslmode=require sslrootcert=${path}`],

@@ -23,7 +23,7 @@ for (const shell of SHELLS) {
   });
 }
 
-/** What is written, and what sera says. */
+/** The arguments, and sera's message. */
 const WRONG: readonly (readonly [words: string[], says: string])[] = [
   [[], "Cannot tell which shell to complete for; write sera completion bash|zsh|fish"],
   [["fihs"], "No completion for this shell: fihs; did you mean fish?"],

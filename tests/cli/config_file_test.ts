@@ -40,7 +40,7 @@ Deno.test("keys are matched without regard to case, and the last of two wins", a
   assert.doesNotMatch(stdout, /Unknown key/);
 });
 
-Deno.test("an unknown key is told of only when verbose, and harmless", async () => {
+Deno.test("an unknown key is reported only when verbose, and has no effect", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ server: place.server, colour: 1 }));
   const silent = { code: 0, stdout: "", stderr: "" };
@@ -50,7 +50,7 @@ Deno.test("an unknown key is told of only when verbose, and harmless", async () 
   assert.match(stdout, /^Unknown key in .*sera\.json: colour; correct or remove it$/m);
 });
 
-Deno.test("where no server is named, a key or variable that is a mistyped one is told of", async () => {
+Deno.test("without a server, a mistyped key or variable is reported", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ sever: `sera:${PASSWORD}@tcp(db)/` }));
   const inFile = await place.sera(["--config", path, "0", "true"], { env: NO_SERVER });
@@ -109,7 +109,7 @@ const BROKEN: Record<string, { text: string; says: RegExp }> = {
 };
 
 for (const [what, { text, says }] of Object.entries(BROKEN)) {
-  testInProcess(`${what} as config file is 200, with the line and both ways on`, async () => {
+  testInProcess(`${what} as config file is 200, with the line and both ways to fix it`, async () => {
     await using place = await Place.make();
     const path = await place.write("sera.json", text);
     const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
@@ -120,7 +120,7 @@ for (const [what, { text, says }] of Object.entries(BROKEN)) {
   });
 }
 
-Deno.test("a config file that is missing is 200, with its path and both ways on", async () => {
+Deno.test("a missing config file is 200, with its path and both ways to fix it", async () => {
   await using place = await Place.make();
   const path = place.file("none.json");
   const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
@@ -129,7 +129,7 @@ Deno.test("a config file that is missing is 200, with its path and both ways on"
   assertWaysOn(stderr, path);
 });
 
-testInProcess("a server in the place of a config file is 200, and its password is not repeated", async () => {
+testInProcess("a server given as config file is 200, and its password is not repeated", async () => {
   await using place = await Place.make();
   for (const server of [`postgres://sera:${PASSWORD}@h/d`, `sera:${PASSWORD}@tcp(h)/`]) {
     const { code, stdout, stderr } = await inProcess(place, ["--config", server, "0", "echo", "ran"], {
@@ -143,7 +143,7 @@ testInProcess("a server in the place of a config file is 200, and its password i
   }
 });
 
-testInProcess("a folder as config file is 200, with its path and both ways on", async () => {
+testInProcess("a folder as config file is 200, with its path and both ways to fix it", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await inProcess(place, ["--config", place.path, "0", "echo", "ran"], {
     env: NO_SERVER,
@@ -153,7 +153,7 @@ testInProcess("a folder as config file is 200, with its path and both ways on", 
   assertWaysOn(stderr, place.path);
 });
 
-Deno.test("a config file without a server is 200, with both ways on", async () => {
+Deno.test("a config file without a server is 200, with both ways to fix it", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ verbose: true }));
   const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
@@ -182,7 +182,7 @@ const WRONG_VALUES: Record<string, unknown> = {
 };
 
 for (const [key, values] of Object.entries(WRONG_VALUES)) {
-  testInProcess(`values that ${key} does not take in the config file are 200`, async () => {
+  testInProcess(`invalid values of ${key} in the config file are 200`, async () => {
     await using place = await Place.make();
     for (const value of values as unknown[]) {
       const path = await place.write("sera.json", JSON.stringify({ server: place.server, [key]: value }));

@@ -1,4 +1,4 @@
-/** How long sera keeps connecting, and what it keeps at. */
+/** How long sera keeps trying to connect, and after which errors. */
 
 import assert from "node:assert/strict";
 import { sideBySide } from "../side_by_side.ts";
@@ -50,7 +50,7 @@ const SERVERS = {
   "two hosts of PostgreSQL": (port: number) => `postgres://u@127.0.0.1:${port},127.0.0.1:${port}/x`,
 };
 
-Deno.test("a server that accepts and says nothing does not stretch the wait", () =>
+Deno.test("a server that accepts but stays silent does not prolong the wait", () =>
   sideBySide(Object.fromEntries(
     Object.entries(SERVERS).map(([what, server]) => [what, async () => {
       using deaf = new Listener(() => new Promise(() => undefined));
@@ -64,7 +64,7 @@ Deno.test("a server that accepts and says nothing does not stretch the wait", ()
     }]),
   )));
 
-Deno.test("of two hosts the one that says nothing leaves the other its share of the wait", async () => {
+Deno.test("a silent host leaves the other host its share of the wait", async () => {
   using deaf = new Listener(() => new Promise(() => undefined));
   const closed = new Listener(() => Promise.resolve());
   const { port } = closed;
@@ -75,7 +75,7 @@ Deno.test("of two hosts the one that says nothing leaves the other its share of 
   assert.match(stderr, /: no answer within (3|[12]\.\d+)s; [^\n]+: connection refused; /);
 });
 
-Deno.test("a server that was refusing before is told of, not that the wait is over", async () => {
+Deno.test("when the wait runs out, the server's refusal is reported, not the wait", async () => {
   const closed = new Listener(() => Promise.resolve());
   const { port } = closed;
   closed[Symbol.dispose]();
@@ -87,7 +87,7 @@ Deno.test("a server that was refusing before is told of, not that the wait is ov
   );
 });
 
-Deno.test("an error in place of TLS is waited out, and its words are not shown", () =>
+Deno.test("an error in place of TLS is waited out, and its text is not shown", () =>
   sideBySide(Object.fromEntries(["require", "allow", "prefer"].map((sslmode) => [sslmode, async () => {
     using server = new Listener(async (connection) => {
       await connection.read(new Uint8Array(100));

@@ -1,4 +1,4 @@
-/** Primaries that stop being one while somebody waits for a lock there, or holds one, as in a planned switchover. */
+/** Primaries that are demoted while runs wait for a lock there, or hold one, as in a planned switchover. */
 // Starts early: a wait has to run out in it.
 
 import assert from "node:assert/strict";
@@ -29,7 +29,7 @@ const demotePostgres: Demote<PostgresServer> = async (server, isReadOnly) => {
   await server.reload();
 };
 
-/** Somebody who is no sera, and keeps the lock whatever becomes of the server. */
+/** A client other than sera that keeps the lock whatever happens to the server. */
 async function foreignHolder({ host, port, user, password }: MySqlServer): Promise<AsyncDisposable> {
   const connection = await connectMySql({ host, port, user, password });
   const [rows] = await connection.query(`SELECT GET_LOCK('${lockName(KEY)}', 0) AS got`);
@@ -134,7 +134,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 
 const postgres = sharedPostgres();
 
-postgres.test("who asks for a server to write to waits, and loses the lock, when it writes no more", async (server) => {
+postgres.test("with a writable server required, a server that turns read-only makes waiters wait and holders lose the lock", async (server) => {
   const picky = `${server.url()}?target_session_attrs=read-write`;
   await using place = await Place.make(picky);
   const changed =

@@ -37,7 +37,7 @@ function failedAt(name: string): Record<string, string> {
   return { ...Object.fromEntries(skipped), [name]: "fail" };
 }
 
-/** Of what is told nothing may hold the password. */
+/** Must not be part of any output. */
 async function ask(server: string, args: readonly string[] = []) {
   const told = await doctor([...args], { env: { SERA_SERVER: server } });
   assert.equal(told.stderr, "");
@@ -52,7 +52,7 @@ function withUser(server: string): string {
 const needs = linux ?? etcdUnavailable;
 const shared = sharedEtcd();
 
-shared.test("doctor tells of all, and leaves nothing", async (etcd) => {
+shared.test("doctor reports everything, and leaves nothing behind", async (etcd) => {
   const told = await ask(etcd.url("doctor"));
   assertChecks(told, CHECKS);
   assert.equal(told.code, 0);
@@ -67,7 +67,7 @@ shared.test("doctor tells of all, and leaves nothing", async (etcd) => {
   assert.deepEqual(await entriesBelow(etcd, "doctor/"), []);
 });
 
-shared.test("doctor's JSON has the checks, and no password", async (etcd) => {
+shared.test("doctor's JSON has the checks, but no password", async (etcd) => {
   const { stdout, code } = await sera(["doctor", "--json"], { env: { SERA_SERVER: withUser(etcd.url()) } });
   const { ok, server, checks } = JSON.parse(stdout);
   assert.deepEqual([ok, code, server.kind, server.password], [true, 0, "etcd", "set"]);
@@ -75,21 +75,21 @@ shared.test("doctor's JSON has the checks, and no password", async (etcd) => {
   assert.doesNotMatch(stdout, /secret/);
 });
 
-shared.test("doctor warns of a user where everybody may do everything", async (etcd) => {
+shared.test("doctor warns of a login that is not needed since everybody may do everything", async (etcd) => {
   const told = await ask(withUser(etcd.url()));
   assertChecks(told, CHECKS, { login: "warn" });
   assert.match(told.checks.get("login")!, /\(auth is off\); etcdctl auth enable, or leave the user out$/);
   assert.equal(told.code, 0);
 });
 
-shared.test("doctor warns of an endpoint that does not answer, and counts the members named", async (etcd) => {
+shared.test("doctor warns of an endpoint that does not answer, and counts the named members", async (etcd) => {
   const told = await ask(etcd.url().replace("//", `//127.0.0.1:${freePort()},`));
   assertChecks(told, CHECKS, { connection: "warn" });
   assert.match(told.checks.get("connection")!, /: connected, but not 127\.0\.0\.1:\d+: connection refused; check/);
   assert.equal(told.code, 0);
 });
 
-shared.test("doctor fails where the endpoints are of two clusters", async (etcd) => {
+shared.test("doctor fails if the endpoints belong to two clusters", async (etcd) => {
   // A cluster's number is made from its members and this.
   await using other = await startEtcd({ extraArgs: ["--initial-cluster-token=other"] });
   const told = await ask(etcd.url().replace("//", `//127.0.0.1:${other.port},`));

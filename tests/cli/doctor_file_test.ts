@@ -34,7 +34,7 @@ async function withLedger(mode = 0o700): Promise<Place> {
   return place;
 }
 
-Deno.test("doctor and a run agree on what is in the ledger's file", async () => {
+Deno.test("doctor and a run agree on the content of the ledger's file", async () => {
   await using place = await withLedger();
   const path = `${place.locks}/ledger.sqlite`;
   await assertSame(place, /^pass {2}ledger +\S+ledger\.sqlite is not there yet; the first run creates it$/m);

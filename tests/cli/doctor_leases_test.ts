@@ -162,7 +162,7 @@ function lessRights(kind: LeaseTarget): void {
         (await rows(started)).map(({ name }) => name).sort(),
         ["job", "sera doctor"].map(lockName).sort(),
       );
-      // Who may not insert is told so, although its own row is there.
+      // Without the right to insert there is an error, although the row exists.
       await query(`REVOKE INSERT ON ${table} FROM ${few}@'127.0.0.1'`);
       const { checks } = await doctor(flags);
       assert.match(

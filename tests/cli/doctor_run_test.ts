@@ -48,7 +48,7 @@ mariaDb.test("doctor and a run agree on users, databases and TLS", async ({ port
   await assertSame(200, /^fail {2}settings /m, "--server", dsn(), "--ledger");
 });
 
-mariaDb.test("performance_schema that is off is warned of", async (server) => {
+mariaDb.test("doctor warns if performance_schema is off", async (server) => {
   const says =
     /^warn {2}visibility +performance_schema is off, .*sera status cannot list all.*; ask for one lock with --name, or run INSTALL SONAME .*, or set performance_schema=ON/m;
   await assertSame(0, says, "--server", server.dsn());

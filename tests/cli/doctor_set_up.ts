@@ -8,7 +8,7 @@ import type { PostgresServer } from "../servers/postgres_process.ts";
 import { doctor } from "./doctor_report.ts";
 import { sera } from "./program.ts";
 
-/** What an administrator has made of a database, and what a run comes to there. */
+/** A database as an administrator set it up, and the result of a run there. */
 export interface SetUp {
   readonly what: string;
   /** Statements of the administrator's, for the database `jobs`, or the schema of that name, and the user `tester`. */
@@ -28,7 +28,7 @@ type Server = MySqlServer | PostgresServer;
 /** The difference between the kinds of servers. */
 export interface Kind<S extends Server> {
   address(server: S, parameters?: string): string;
-  /** What is there before each set-up. */
+  /** The state before each set-up. */
   readonly fresh: readonly string[];
   readonly ledger: readonly string[];
   /** What an administrator sees of the tables and their rows. */
@@ -55,7 +55,7 @@ export function rights<S extends Server>({ ledger }: Kind<S>, grantee: string): 
     });
 }
 
-/** What a run leaves that could not record its end. */
+/** What a run leaves behind if it could not record its end. */
 function leave(): string {
   return `INSERT INTO jobs.sera_runs (lock_name, started, outcome)
     VALUES ('${lockName("true")}', '2026-01-01 00:00:00', 'running')`;
@@ -68,7 +68,7 @@ export function testAll<S extends Server>(
   setUps: readonly SetUp[],
 ): void {
   for (const { what, before, hasLeft, table = "jobs.sera_runs", parameters, flags: more = [], says } of setUps) {
-    servers.test(`doctor fails if a run does: ${what}`, async (server) => {
+    servers.test(`doctor fails whenever a run does: ${what}`, async (server) => {
       for (const statement of [...kind.fresh, ...before]) await server.query(statement);
       const flags = ["--server", kind.address(server, parameters), "--ledger-table", table, "--every", "1ms", ...more];
       const seen = await kind.look(server);

@@ -59,7 +59,7 @@ testWith(
       assert.equal(told.code, 0);
       assert.match(told.checks.get("syslog")!, says);
     };
-    // A file that nobody may execute is no program.
+    // A file without execute permission is not a program.
     const text = await place.write("text", "");
     await inside(
       `mount --bind ${text} "$(readlink -f /usr/bin/logger)"`,

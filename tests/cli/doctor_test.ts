@@ -17,7 +17,7 @@ import { Place } from "./place.ts";
 import { complete, fromSource, isCompiled, MAIN, sera } from "./program.ts";
 import { runToEnd } from "./running.ts";
 
-/** Would show if a password were told. */
+/** Must not appear in any output. */
 const PASSWORD = "hunter2marker";
 
 const FILE_CHECKS = ["config", "permissions", "settings", "sources", "folder", "lock"];
@@ -50,13 +50,13 @@ function skippedFrom(name: string): Record<string, string> {
   return Object.fromEntries(DATABASE_CHECKS.slice(DATABASE_CHECKS.indexOf(name)).map((check) => [check, "skip"]));
 }
 
-/** A port of this machine where nobody listens. */
+/** A local port without a listener. */
 function closedPort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
 
-Deno.test("doctor --help tells of --json, --schema and the exit codes, in 80 columns", async () => {
+Deno.test("doctor --help lists --json, --schema and the exit codes, in 80 columns", async () => {
   const { code, stdout, stderr } = await sera(["doctor", "--help"]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   assert.match(stdout, /^Usage: sera doctor \[--json\] \[flags\]\n +sera doctor --lease --schema \[flags\]\n/);
@@ -65,7 +65,7 @@ Deno.test("doctor --help tells of --json, --schema and the exit codes, in 80 col
   assert.match((await sera(["--help"])).stdout, /^ +sera doctor .*sera doctor --help/m);
 });
 
-testInProcess("wrong flags are 201, told on stderr alone, and a server among the words is not repeated", async () => {
+testInProcess("wrong flags are 201, reported on stderr only, and a server in them is not repeated", async () => {
   for (
     const [run, args] of [
       [seraInProcess, ["--nonsense"]],
@@ -86,7 +86,7 @@ testInProcess("wrong flags are 201, told on stderr alone, and a server among the
   assert.match(stderr, /write sera doctor/);
 });
 
-Deno.test("a folder for locks is tried with a lock, of which nothing stays", async () => {
+Deno.test("a folder for locks is tested with a lock, which leaves nothing behind", async () => {
   await using place = await Place.make();
   const told = read(await place.sera(["doctor"]));
   assertChecks(told, FILE_CHECKS);
@@ -94,7 +94,7 @@ Deno.test("a folder for locks is tried with a lock, of which nothing stays", asy
   assert.deepEqual([...Deno.readDirSync(place.locks)], []);
 });
 
-Deno.test("a ledger that is to be used is read, and not made", async () => {
+Deno.test("a configured ledger is read, but not created", async () => {
   await using place = await Place.make();
   const empty = read(await place.sera(["doctor", "--ledger"]));
   assertChecks(empty, [...FILE_CHECKS, "ledger"]);
@@ -111,7 +111,7 @@ Deno.test("a ledger that is to be used is read, and not made", async () => {
   assert.match(broken.checks.get("ledger")!, /file is not a database; restore it, or move it away to start afresh$/);
 });
 
-Deno.test("what of a database server comes from variables is told, since cron may have others", async () => {
+Deno.test("server settings from variables are reported, since cron may have others", async () => {
   const server = `postgres://127.0.0.1:${closedPort()}/`;
   const { checks } = await doctor(["--server", server], { env: { PGDATABASE: "locks", PGUSER: "u" } });
   assert.match(checks.get("settings")!, /^pass .*database locks, user u, .*\(database from PGDATABASE, which cron may/);
@@ -119,7 +119,7 @@ Deno.test("what of a database server comes from variables is told, since cron ma
   assert.doesNotMatch(told.checks.get("settings")!, /cron/);
 });
 
-Deno.test("a folder that everybody can write to fails as in a run, and the cure is told", async () => {
+Deno.test("a world-writable folder fails as in a run, with the cure", async () => {
   await using place = await Place.make();
   await Deno.mkdir(place.locks);
   await Deno.chmod(place.locks, 0o777);
@@ -129,7 +129,7 @@ Deno.test("a folder that everybody can write to fails as in a run, and the cure 
   assert.match(told.checks.get("folder")!, /everybody can write to it; .*chmod o-w/);
 });
 
-Deno.test("a server setting that cannot be read is 200, and its password is not told", async () => {
+Deno.test("an invalid server setting is 200, and its password is not shown", async () => {
   for (const bad of [`sera:${PASSWORD}@tcp(db`, `sera:${PASSWORD}@nowhere/`, `postgres://sera:${PASSWORD}@db/?x=1`]) {
     for (const json of [false, true]) {
       const { code, stdout, stderr } = await sera(["doctor", ...json ? ["--json"] : [], "--server", bad]);
@@ -141,7 +141,7 @@ Deno.test("a server setting that cannot be read is 200, and its password is not 
   }
 });
 
-Deno.test("a config file that is missing or broken is 200, and its password is not told", async () => {
+Deno.test("a missing or broken config file is 200, and its password is not shown", async () => {
   await using place = await Place.make();
   const broken = await place.write("broken.json", `{"server": "sera:${PASSWORD}@tcp(db)/",}`);
   for (const path of [place.file("none.json"), broken]) {
@@ -184,7 +184,7 @@ testWith([linux], "a config file that everybody can write to fails, as a run doe
   assert.match(checks.get("permissions")!, /^skip/);
 });
 
-Deno.test("an unknown key in the config file is warned of", async () => {
+Deno.test("doctor warns of an unknown key in the config file", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ server: place.server, sever: 1 }));
   const told = await doctor(["--config", path]);
@@ -192,7 +192,7 @@ Deno.test("an unknown key in the config file is warned of", async () => {
   assert.match(told.stdout, /^warn {2}settings .*Unknown key in .*: sever; /m);
 });
 
-Deno.test("a host's name that nobody knows fails before anything is connected", async () => {
+Deno.test("an unknown host name fails before connecting", async () => {
   const told = await doctor(["--server", "sera:secret@tcp(nowhere.invalid)/"]);
   assertChecks(told, DATABASE_CHECKS, { ...skippedFrom("connection"), address: "fail" });
   assert.equal(told.code, 202);
@@ -200,7 +200,7 @@ Deno.test("a host's name that nobody knows fails before anything is connected", 
 });
 
 for (const scheme of ["sera:secret@tcp(127.0.0.1:PORT)/", "postgres://sera:secret@127.0.0.1:PORT/sera"]) {
-  Deno.test(`a server that does not run is 202: ${scheme}`, async () => {
+  Deno.test(`a server that is down is 202: ${scheme}`, async () => {
     const told = await doctor(["--server", scheme.replace("PORT", `${closedPort()}`)]);
     assertChecks(told, DATABASE_CHECKS, { ...skippedFrom("tls"), connection: "fail" });
     assert.deepEqual({ code: told.code, stderr: told.stderr }, { code: 202, stderr: "" });
@@ -224,7 +224,7 @@ const mariaDb = new SharedServer("MariaDB", linux ?? mariaDbUnavailable, async (
   return server;
 });
 
-mariaDb.test("all checks pass, and no password is told", async (server) => {
+mariaDb.test("all checks pass, and no password is shown", async (server) => {
   const told = await doctor(["--server", `other:${PASSWORD}@tcp(localhost:${server.port})/`]);
   assertHealthy(told);
   assert.match(told.checks.get("address")!, /localhost is .*127\.0\.0\.1/);
@@ -246,7 +246,7 @@ mariaDb.test("a ledger that the user may not read fails with what to do", async 
   );
 });
 
-mariaDb.test("it needs no more permissions than the binary has", async (server) => {
+mariaDb.test("doctor needs no more permissions than the binary has", async (server) => {
   if (isCompiled) return;
   const words = [...fromSource(MAIN, PERMISSIONS), "doctor", "--server", server.dsn()];
   assertHealthy(read(await runToEnd(words, complete({}))));
@@ -274,7 +274,7 @@ mariaDb.test("--json is one object with the server, but without its password", a
   for (const { status, found } of checks) assert.ok(status === "pass" && found !== "");
 });
 
-mariaDb.test("a wrong password is 202, and not told", async (server) => {
+mariaDb.test("a wrong password is 202, and not shown", async (server) => {
   for (const json of [[], ["--json"]]) {
     const { code, stdout, stderr } = await sera([
       "doctor",
@@ -306,7 +306,7 @@ mariaDb.test("TLS is in use with the CA that tls-ca names, and fails without it"
   assert.match(trusting.checks.get("tls")!, /^pass in use .*any server is trusted/);
 });
 
-mariaDb.test("a password that goes to another machine without TLS is warned of", async (server) => {
+mariaDb.test("doctor warns of a password sent to another machine without TLS", async (server) => {
   const host = Deno.networkInterfaces().find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))
     ?.address;
   if (host === undefined) return console.log("left out: this machine has no address of its own");
@@ -317,13 +317,13 @@ mariaDb.test("a password that goes to another machine without TLS is warned of",
   assertHealthy(await doctor(["--server", `sera:secret@tcp(${host}:${proxy.port})/?tls=skip-verify`]));
 });
 
-mariaDb.test("a lease that the server does not take is warned of", async (server) => {
+mariaDb.test("doctor warns if the server rejects the settings of a lease", async (server) => {
   const told = await doctor(["--server", server.dsn(), "--ttl=60"]);
   assertHealthy(told, { session: "warn" });
   assert.match(told.checks.get("session")!, /wait_timeout is 40s, not 1m: .*; set --ttl 40/);
 });
 
-mariaDb.test("a user who may have one connection only is warned of: nobody could wait", async (server) => {
+mariaDb.test("doctor warns of a user with only one connection, with which nobody could wait", async (server) => {
   await server.query(`CREATE USER 'lone'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1`);
   const told = await doctor(["--server", `lone:secret@tcp(127.0.0.1:${server.port})/`]);
   assertHealthy(told, { lock: "warn" });
@@ -333,13 +333,13 @@ mariaDb.test("a user who may have one connection only is warned of: nobody could
   );
 });
 
-mariaDb.test("a clock that is far off is warned of", async (server) => {
+mariaDb.test("doctor warns of a clock that is far off", async (server) => {
   const told = await doctor(["--server", server.dsn("timestamp=1000000000")]);
   assertHealthy(told, { clock: "warn" });
   assert.match(told.checks.get("clock")!, /the server's clock is \S+ behind the local one; set both by NTP/);
 });
 
-mariaDb.test("a read-only server fails unless it is allowed, and then is warned of", async (server) => {
+mariaDb.test("a read-only server fails, or is a warning if allowed", async (server) => {
   await server.query("SET GLOBAL read_only = 1");
   try {
     const refused = await doctor(["--server", server.dsn()]);
@@ -382,7 +382,7 @@ postgres.test("all checks pass, over TCP, over a socket, and with a namespace", 
   }
 });
 
-postgres.test("--json shows all hosts, and a password from the environment only as set", async ({ port, database }) => {
+postgres.test("--json shows all hosts, and of a password from the environment only that it is set", async ({ port, database }) => {
   const text = `host=127.0.0.1,127.0.0.2 port=${port} user=other dbname=${database}`;
   const { code, stdout } = await sera(["doctor", "--json", "--server", text], { env: { PGPASSWORD: PASSWORD } });
   assert.equal(code, 0, stdout);
@@ -399,7 +399,7 @@ postgres.test("--json shows all hosts, and a password from the environment only 
   assert.deepEqual(hosts.map(({ host }: { host: string }) => host), ["127.0.0.1", "127.0.0.2"]);
 });
 
-postgres.test("TLS is in use where the server has it, and how far the server is trusted is told", async (server) => {
+postgres.test("TLS is used where the server has it, and the level of verification is reported", async (server) => {
   for (
     const [sslmode, found] of [
       ["prefer", /^pass in use \(sslmode=prefer\); .*any server is trusted/],
@@ -423,7 +423,7 @@ postgres.test("a wrong password is 202", async ({ host, port, database }) => {
   assert.doesNotMatch(told.stdout, new RegExp(PASSWORD));
 });
 
-postgres.test("a user who may not take advisory locks is told the grant", async (server) => {
+postgres.test("a user who may not take advisory locks is shown the needed GRANT", async (server) => {
   await server.query("REVOKE EXECUTE ON FUNCTION pg_try_advisory_lock(bigint) FROM PUBLIC");
   try {
     const told = await doctor(["--server", server.url()]);
@@ -438,7 +438,7 @@ postgres.test("a user who may not take advisory locks is told the grant", async 
   }
 });
 
-postgres.test("a setting of the lease that the server refuses is warned of", async (server) => {
+postgres.test("doctor warns of a lease setting that the server refuses", async (server) => {
   await server.query(`
     CREATE FUNCTION public.set_config(name text, value text, local boolean) RETURNS text LANGUAGE plpgsql AS $$
     BEGIN
@@ -456,7 +456,7 @@ postgres.test("a setting of the lease that the server refuses is warned of", asy
   }
 });
 
-postgres.test("a standby fails unless it is allowed, and then is warned of", async (server) => {
+postgres.test("a standby fails, or is a warning if allowed", async (server) => {
   await using standby = await startStandby(server);
   const refused = await doctor(["--server", standby.url()]);
   assertChecks(refused, DATABASE_CHECKS, { topology: "fail", lock: "skip" });
@@ -488,7 +488,7 @@ postgresBehind("transaction", async (url) => {
 
 /** Defines a test behind a PgBouncer. */
 function postgresBehind(mode: "session" | "transaction", fn: (url: string) => Promise<void>): void {
-  postgres.test(`PgBouncer with pool_mode=${mode} is told for what it is`, async (server) => {
+  postgres.test(`PgBouncer with pool_mode=${mode} is recognized`, async (server) => {
     if (pgBouncerUnavailable) return console.log(`left out: ${pgBouncerUnavailable}`);
     await using pool = await startPgBouncer(server, mode);
     await fn(pool.url());

@@ -108,7 +108,7 @@ Deno.test("a failed or abandoned run counts with --count-failures only", async (
   assert.match((await dry("--count-failures")).stdout, /^Would skip .* failed\.\n$/);
 });
 
-Deno.test("inside of the lock's own command it would wait for itself: 201, as a run", async () => {
+Deno.test("inside the lock's own command it is 201, like a run that would wait for itself", async () => {
   await using place = await Place.make();
   const { code, stderr } = await place.sera([
     "--name",
@@ -132,7 +132,7 @@ Deno.test("a server that cannot be asked is 202", async () => {
   assert.match(stderr, /^sera: Cannot ask MySQL at /);
 });
 
-Deno.test("how long a run would pause first is said, and not paused for", async () => {
+Deno.test("the pause of --splay is reported, but not waited for", async () => {
   await using place = await Place.make();
   const splay = splayFor(2 * 3_600_000, lockName("n"));
   const flags = ["--dry-run", "--name", "n", "--splay", `${splay}ms`];

@@ -15,7 +15,7 @@ export interface Earlier {
   words(): readonly string[];
 }
 
-/** What a compiled sera does without, but one from sources needs. */
+/** Needed by sera from sources, but not by a compiled one. */
 export const variables = cacheOfDeno();
 
 /** The first release. Its ledger is as today's; it knows neither leases nor etcd. */
@@ -48,13 +48,13 @@ function useEarlier(name: string, tag: string | undefined, next: readonly string
   };
 }
 
-/** The parent of the first commit that git log(1) finds; undefined if it is not there, as in a shallow clone. */
+/** The parent of the first commit that git log(1) finds; undefined if missing, as in a shallow clone. */
 function before(search: readonly string[]): string | undefined {
   const [first] = git("log", "--format=%H", "--reverse", ...search)?.split("\n") ?? [];
   return first && git("rev-parse", "--verify", "--quiet", `${first}^`);
 }
 
-/** What git says; undefined if it fails, says nothing or is not there. */
+/** git's output; undefined if it fails, prints nothing or is missing. */
 function git(...args: string[]): string | undefined {
   try {
     const { success, stdout } = new Deno.Command("git", { args: ["-C", ROOT, ...args], stderr: "null" }).outputSync();

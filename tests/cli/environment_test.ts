@@ -11,7 +11,7 @@ Deno.test("the command gets the environment untouched", async () => {
   assert.deepEqual(stdout.split("\u0001").slice(0, -1), Object.values(values));
 });
 
-Deno.test("nothing is added to the environment but what tells of the lock, and nothing is taken from it", async () => {
+Deno.test("only variables about the lock are added to the environment, and none is removed", async () => {
   await using place = await Place.make();
   const sorted = (text: string) => text.split("\n").sort();
   const env = { PATH: Deno.env.get("PATH"), MY_VARIABLE: "1", SERA_NAME: "n" };
@@ -29,7 +29,7 @@ Deno.test("a variable that is not UTF-8 passes", async () => {
   assert.deepEqual({ code, bytes: stdout.trim() }, { code: 0, bytes: "61 ff 62" });
 });
 
-Deno.test("a server with a password does not get into the command's environment, not even when another is used", async () => {
+Deno.test("a server with a password is removed from the command's environment, even if another one is used", async () => {
   await using place = await Place.make();
   for (const server of ["sera:secret@tcp(db.example.com:3306)/", "sera:p@ss:w/rd@/", "postgres://sera:secret@db/x"]) {
     const env = { SERA_SERVER: server, OTHER: "secret too" };
@@ -41,7 +41,7 @@ Deno.test("a server with a password does not get into the command's environment,
   }
 });
 
-Deno.test("a server without a password stays in the environment, for a sera in the command", async () => {
+Deno.test("a server without a password stays in the environment, for sera in the command", async () => {
   await using place = await Place.make();
   for (const server of ["sera@tcp(127.0.0.1:3306)/", `file:${place.path}/a:b@c`]) {
     const { stdout } = await place.sera(["--server", place.server, "0", "env"], { env: { SERA_SERVER: server } });
@@ -51,7 +51,7 @@ Deno.test("a server without a password stays in the environment, for a sera in t
   assert.deepEqual(nested, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
-Deno.test("where a server was taken out of the environment, a sera in the command says so", async () => {
+Deno.test("when a server was removed from the environment, sera in the command says so", async () => {
   await using place = await Place.make();
   const env = { SERA_SERVER: "u:secret@tcp(127.0.0.1:1)/" };
   const file = await place.write("empty.json", "{}");

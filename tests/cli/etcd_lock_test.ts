@@ -1,6 +1,6 @@
 // Starts early: leases have to run out in it.
 
-/** Locks in etcd as seen from outside: seras that are stopped, killed and told to end, beside `etcdctl lock`. */
+/** Locks in etcd seen from outside: runs that are stopped, killed and ended, together with `etcdctl lock`. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -36,7 +36,7 @@ async function placeOn(etcd: Etcd): Promise<{ place: Place; prefix: string }> {
 for (const grace of ["0", "20"]) {
   shared.testInBatch(
     batches,
-    `a sera that is stopped, with a grace period of ${grace} s, has no command when another gets the lock`,
+    `when sera is stopped, with a grace period of ${grace} s, its command is dead before another gets the lock`,
     async (etcd) => {
       const { place, prefix } = await placeOn(etcd);
       await using _ = place;
@@ -88,7 +88,7 @@ shared.testInBatch(
   },
 );
 
-shared.testInBatch(batches, "a signal leaves nothing in etcd, of a holder and of a waiter", async (etcd) => {
+shared.testInBatch(batches, "a holder or waiter that is ended by a signal leaves nothing in etcd", async (etcd) => {
   const { place, prefix } = await placeOn(etcd);
   await using _ = place;
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
@@ -106,7 +106,7 @@ shared.testInBatch(batches, "a signal leaves nothing in etcd, of a holder and of
   }
 });
 
-shared.testInBatch(batches, "etcdctl lock and sera keep each other out, and status shows both", async (etcd) => {
+shared.testInBatch(batches, "etcdctl lock and sera exclude each other, and status shows both", async (etcd) => {
   const { place, prefix } = await placeOn(etcd);
   await using _ = place;
   const lock = `${prefix}${lockName("n")}`;

@@ -1,4 +1,4 @@
-/** Slots of a lock in etcd as seen from outside: seras that come all at once, and what they tell their commands. */
+/** Slots of a lock in etcd seen from outside: runs that start all at once, and their commands' variables. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -10,10 +10,10 @@ import { until } from "./wait.ts";
 
 const shared = sharedEtcd();
 
-/** A command that says in which slot it runs, and ends when it is told to. */
+/** A command that prints its slot, and ends when told to. */
 const IN_SLOT = ["sh", "-c", 'echo "slot $SERA_SLOT token $SERA_TOKEN"; read -r _'];
 
-shared.test("of twice as many as there are slots, started at once, half run, each in a slot of its own", async (etcd) => {
+shared.test("of twice as many runs as slots half run at once, each in its own slot", async (etcd) => {
   const prefix = "at-once/";
   await using place = await Place.make(etcd.url(prefix));
   await using stack = new AsyncDisposableStack();
@@ -32,7 +32,7 @@ shared.test("of twice as many as there are slots, started at once, half run, eac
   assert.deepEqual(await allOf(etcd, lockName("n"), prefix), []);
 });
 
-shared.test("etcdctl, slots and waiters together: each is told of, and nobody starves", async (etcd) => {
+shared.test("etcdctl, slots and waiters together: status shows all, and nobody starves", async (etcd) => {
   const prefix = "together/";
   await using place = await Place.make(etcd.url(prefix));
   const lock = lockName("n");

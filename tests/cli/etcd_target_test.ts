@@ -10,7 +10,7 @@ import { testOn, useEtcd } from "./targets.ts";
 const shared = sharedEtcd();
 const target = useEtcd();
 
-shared.test("a ledger that ages has times and leases that are so much earlier, and nothing else changes", async (etcd) => {
+shared.test("ageing the ledger moves times and leases back, and changes nothing else", async (etcd) => {
   const keys = new LedgerKeys("aging/");
   const put = async (key: string, value: unknown, seconds = 0) => {
     const { ID } = seconds === 0 ? { ID: "0" } : await etcd.call("/v3/lease/grant", { TTL: `${seconds}` });

@@ -1,4 +1,4 @@
-/** What the program says and does when an etcd is in trouble. */
+/** How the program reacts to trouble with etcd. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -26,7 +26,7 @@ async function refused(server: string, what: RegExp, args: readonly string[] = [
   assert.doesNotMatch(stderr, /secret|wrong-word/);
 }
 
-shared.test("one line says which of etcd's ports is wrong, or is not etcd's", async (etcd) => {
+shared.test("one line says which etcd port is wrong, or not etcd's", async (etcd) => {
   const closed = freePort();
   await refused(`etcd://127.0.0.1:${closed}`, /connection refused/);
   await refused(
@@ -130,7 +130,7 @@ testWith([needs], "a waiter does not report a leader that has died, since the ot
   assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
-shared.test("there is no schema of leases, which have no table", async (etcd) => {
+shared.test("--schema has no table of leases for etcd", async (etcd) => {
   await using place = await Place.make(etcd.url());
   assert.deepEqual(await place.sera(["doctor", "--lease", "--schema"]), {
     code: 201,
@@ -139,7 +139,7 @@ shared.test("there is no schema of leases, which have no table", async (etcd) =>
   });
 });
 
-shared.test("a signal while it waits leaves nothing in etcd", async (etcd) => {
+shared.test("a signal during the wait leaves nothing in etcd", async (etcd) => {
   await using place = await Place.make(etcd.url("signals"));
   for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     await using holder = place.startSera(["--name=n", "0", fixture("hold.sh")], { stdin: "open" });
@@ -155,7 +155,7 @@ shared.test("a signal while it waits leaves nothing in etcd", async (etcd) => {
   }
 });
 
-shared.test("status has the holder first, then the waiters in their order, etcdctl among them", async (etcd) => {
+shared.test("status lists the holder first, then the waiters in order, including etcdctl", async (etcd) => {
   await using place = await Place.make(etcd.url("order"));
   await using holder = place.startSera(["--name=n", "--label=one", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");

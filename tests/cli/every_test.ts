@@ -63,7 +63,7 @@ for (const target of targets.filter(hasClock)) {
         /^Done within 10m of now: run 2 by [^\n]+ ahead of the (?:server|machine)'s clock, [^\n]+$/m,
       );
       await ledger.age(16 * MINUTE);
-      // Told once: there is a run after it.
+      // Reported once: there is a run after it.
       assert.deepEqual(await every(), RAN);
     },
   );

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Place } from "./place.ts";
 
 for (const code of [0, 1, 42, 199, 204, 255]) {
-  Deno.test(`a command that ends with ${code} makes sera end with ${code}`, async () => {
+  Deno.test(`when the command exits with ${code}, so does sera`, async () => {
     await using place = await Place.make();
     assert.deepEqual(await place.sera(["0", "sh", "-c", `exit ${code}`]), { code, stdout: "", stderr: "" });
   });
@@ -11,7 +11,7 @@ for (const code of [0, 1, 42, 199, 204, 255]) {
 const SIGNALS: Record<string, number> = { HUP: 1, INT: 2, QUIT: 3, KILL: 9, SEGV: 11, PIPE: 13, TERM: 15 };
 
 for (const [signal, number] of Object.entries(SIGNALS)) {
-  Deno.test(`a command that SIG${signal} ends makes sera end with ${128 + number}`, async () => {
+  Deno.test(`when SIG${signal} ends the command, sera exits with ${128 + number}`, async () => {
     await using place = await Place.make();
     const { code, stderr } = await place.sera(["0", "sh", "-c", `ulimit -c 0; kill -${number} $$`]);
     assert.deepEqual({ code, stderr }, { code: 128 + number, stderr: "" });
@@ -20,7 +20,7 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
 
 for (const number of [34, 64]) {
   Deno.test({
-    name: `a command that real-time signal ${number} ends makes sera end with ${128 + number}`,
+    name: `when real-time signal ${number} ends the command, sera exits with ${128 + number}`,
     ignore: Deno.build.os !== "linux",
     async fn() {
       await using place = await Place.make();
@@ -81,7 +81,7 @@ for (const { what, args, env, code, says } of ERRORS) {
   });
 }
 
-Deno.test("somebody else having the lock is 204, without a word", async () => {
+Deno.test("a lock held by another is 204, silently", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["--name", "n", "0", "sh", "-c", "echo ready; read _"], { stdin: "open" });
   await holder.says("ready");
@@ -90,7 +90,7 @@ Deno.test("somebody else having the lock is 204, without a word", async () => {
   assert.deepEqual(await place.sera(["--name", "n", "300ms", "echo", "ran"]), busy);
 });
 
-Deno.test("an error that quotes a word with line breaks still is one line", async () => {
+Deno.test("an error that quotes a word with line breaks is still one line", async () => {
   await using place = await Place.make();
   const words = [
     ["0", "no\nsuch\r\ncommand"],

@@ -1,4 +1,4 @@
-/** Servers here for seras on a node whose cable can be cut. */
+/** Servers on this machine for runs on a node whose network link can be cut. */
 
 import { etcdUnavailable } from "../servers/etcd.ts";
 import { type EtcdClusterOptions, startEtcdCluster } from "../servers/etcd_cluster.ts";
@@ -11,7 +11,7 @@ import { Running } from "./running.ts";
 
 /** A server for both. */
 export interface FarServer extends AsyncDisposable {
-  /** The `server` setting for somebody on this machine. */
+  /** The `server` setting on this machine. */
   readonly local: string;
   /** The `server` setting for one on the node. */
   readonly remote: string;

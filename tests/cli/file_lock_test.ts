@@ -189,7 +189,7 @@ testWith([anotherUser], "a folder that may not be looked into any more takes no 
   assert.match(stderr, /^sera: Cannot check the lock file any more: [^\n]+Permission denied[^\n]+\n$/);
 });
 
-Deno.test("the lock files stay, and are the user's only to open", async () => {
+Deno.test("the lock files stay, and only their user can open them", async () => {
   await using place = await Place.make();
   await place.sera(["0", "true"]);
   const [file] = [...Deno.readDirSync(place.locks)];

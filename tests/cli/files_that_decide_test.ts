@@ -1,5 +1,5 @@
 /** Files that say how sera is to work, and what else may be in their place. */
-// Starts early: it waits for what a pipe never says.
+// Starts early: it waits for a pipe that never has data.
 
 import assert from "node:assert/strict";
 import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
@@ -18,7 +18,7 @@ const CERTIFICATE = Deno.readTextFileSync(fixture("authority.pem"));
 /** How to start a sera that reads a file, to no server's end. */
 type Reading = readonly [args: readonly string[], options?: InProcessOptions];
 
-/** Files by what names them: what is in a good one, how it is read, and whether anything has been started by then. */
+/** Files by the setting that names them: a valid content, how it is read, and whether the command has started by then. */
 const READERS: Record<string, { text: string; reading: (path: string) => Reading; late?: boolean }> = {
   "config file": {
     text: JSON.stringify({ server: "u:p@tcp(127.0.0.1:1)/" }),
@@ -54,7 +54,7 @@ function assertRefused({ code, stdout, stderr }: Ended, path: string, why: RegEx
   assert.match(stderr, why);
 }
 
-/** That the file was read, and the server asked, which nobody runs. */
+/** Asserts that the file was read, and a connection tried to a port without a server. */
 function assertRead({ code, stderr }: Ended): void {
   assert.equal(code, 202, stderr);
   assert.match(stderr, /^sera: Cannot lock on [^\n]*127\.0\.0\.1:1\b[^\n]*\n$/);
@@ -64,7 +64,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
   const started = (place: Place, path: string) => place.sera(...reading(path));
   const refused = (place: Place, path: string) => late ? started(place, path) : inProcess(place, ...reading(path));
 
-  testInProcess(`what is no plain file is refused at once as ${what}`, async () => {
+  testInProcess(`a file that is not a plain file is refused at once as ${what}`, async () => {
     await using place = await Place.make();
     const fifo = place.file("fifo");
     assert.equal((await place.run(["mkfifo", fifo])).code, 0);
@@ -80,14 +80,14 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     assertRefused(await started(place, place.path), place.path, /is a directory/);
   }, [linux, tool("mkfifo", "--version")]);
 
-  testInProcess(`a file without an end is refused as ${what}`, async () => {
+  testInProcess(`an endless file is refused as ${what}`, async () => {
     await using place = await Place.make();
     const path = await place.write("huge", text);
     await Deno.truncate(path, 20 * 2 ** 30);
     assertRefused(await refused(place, path), path, /longer than 1 MiB/);
   });
 
-  testInProcess(`a ${what} that everybody can write to is refused with the cure`, async () => {
+  testInProcess(`a world-writable ${what} is refused with the cure`, async () => {
     await using place = await Place.make();
     const path = await place.write("settings", text);
     for (const mode of [0o646, 0o666, 0o602]) {
@@ -98,7 +98,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     assertRead(await started(place, path));
   }, [linux]);
 
-  testInProcess(`a ${what} that another user put into a folder of everybody's is refused`, async () => {
+  testInProcess(`a ${what} that another user put into a world-writable folder is refused`, async () => {
     await using place = await Place.make();
     const folder = place.file("everybody");
     await Deno.mkdir(`${folder}/sub`, { recursive: true });
@@ -123,7 +123,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     }
     // What root put there, as Kubernetes does, is what root meant.
     assertRead(await started(place, `${folder}/own`));
-    // With the sticky bit nobody can put anything in its place.
+    // With the sticky bit others cannot replace it.
     await Deno.chmod(folder, 0o1777);
     for (const path of planted) assertRead(await started(place, path));
   }, [linux, root]);

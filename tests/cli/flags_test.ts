@@ -52,7 +52,7 @@ Deno.test("a boolean flag does not take the next word", async () => {
   assert.equal((await place.sera(["--verbose", "true", "0", "echo", "ran"])).code, 201);
 });
 
-Deno.test("flags end at the first operand: what follows is the command's", async () => {
+Deno.test("flags end at the first operand: the rest belongs to the command", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera([
     "0",
@@ -72,7 +72,7 @@ Deno.test("flags end at the first operand: what follows is the command's", async
   });
 });
 
-Deno.test("flags end at --, which only the first time is sera's", async () => {
+Deno.test("flags end at the first --; a second one belongs to the command", async () => {
   await using place = await Place.make();
   const { code, stdout } = await place.sera(["--wait-and-skip", "--", "5", "echo", "--", "a"]);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "-- a\n" });

@@ -40,7 +40,7 @@ testWith([linux], "no program of a foreign PATH is started but the command", asy
     [["status"], 0],
     [["--max-run=100ms", "--grace=100ms", "0", stubborn], 207],
     [["--ledger", "--verbose=stderr", "0", "/bin/true"], 0],
-    // Asks /proc for the seras above.
+    // Finds outer sera processes in /proc.
     [["--name", "n", "0", nested], 201],
   ];
   for (const [words, code] of runs) assert.equal((await place.sera(words, options)).code, code, words.join(" "));

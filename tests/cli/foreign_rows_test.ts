@@ -1,4 +1,4 @@
-/** What others have written into the ledger, and whoever may write there: it is data to whoever looks, and no more. */
+/** Rows that others wrote into the ledger: sera treats them as data only. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -6,7 +6,7 @@ import { history } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
 import { FILE, type StartedTarget, testOn, useTargets, withTables } from "./targets.ts";
 
-/** What somebody writes to have it run as another's statement, or looked for as another's file. */
+/** Text meant to be executed as another user's statement, or opened as another user's file. */
 const BREAKOUTS = [
   "x'); CREATE TABLE pwned (id int); --",
   "x', 0) AS a; CREATE TABLE pwned (id int); -- ",
@@ -37,7 +37,7 @@ const HARMFUL = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 
 const targets = withTables(useTargets());
 
-/** Text as SQL of whichever database, without sera's own way to write it. */
+/** A text as an SQL literal for any database, without sera's own quoting. */
 function literal({ server }: StartedTarget, text: string): string {
   const hex = new TextEncoder().encode(text).toHex();
   if (server.startsWith("postgres:")) return `convert_from(decode('${hex}', 'hex'), 'SQL_ASCII')`;
@@ -76,7 +76,7 @@ for (const target of targets) {
     }
     const table = started.server.includes("@tcp") ? "sera.pwned" : "pwned";
     await assert.rejects(async () => await ledger.query(`SELECT * FROM ${table}`), /pwned/);
-    // Nobody can hold what is no lock.
+    // Something that is not a lock cannot be held.
     const odd = (await history(place, "--limit", "1000")).filter(({ label }) => label === "bad");
     assert.deepEqual(odd.map(({ outcome }) => outcome), BREAKOUTS.map(() => "abandoned"));
   });
@@ -165,7 +165,7 @@ testOn(POSTGRES, "a role that may only write to the ledger gets nothing from an 
     );
     assert.equal(code, 0, stderr);
   }
-  // The plain user of the tests becomes somebody who may do it.
+  // The tests' plain user gets the right to do it.
   await ledger.query("ALTER ROLE sera SUPERUSER");
   try {
     for (const args of [...LOOKS, ["doctor", "--ledger"]]) {

@@ -78,7 +78,7 @@ for (const target of targets) {
     const rule = ["--name", "n", "--once", "k", "--count-failures"];
     await using holder = place.startSera([...rule, "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
-    // Before that nobody ends its command.
+    // Until then its command goes on.
     await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;

@@ -53,7 +53,7 @@ const CODES: Record<string, number> = {
 };
 
 for (const [script, code] of Object.entries(CODES)) {
-  postgres.test(`heimdall ends as the program does: ${script}`, async () => {
+  postgres.test(`heimdall exits as the program does: ${script}`, async () => {
     await using place = await Place.make();
     assert.deepEqual(await heimdall(place, ["sh", "-c", script]), { code, stdout: "", stderr: "" });
   });
@@ -65,7 +65,7 @@ interface Failure {
   readonly says: RegExp;
 }
 
-/** What is wrong before the server is asked. */
+/** Errors before the server is contacted. */
 const REFUSALS: Record<string, Failure> = {
   "no program": { args: [], says: /No program to run; usage: sera heimdall \[flags\] PROGRAM/ },
   "no program after the flags": { args: ["--name", "x", "--"], says: /No program/ },
@@ -133,7 +133,7 @@ for (const [what, failure] of Object.entries(FAILURES)) {
   });
 }
 
-postgres.test("heimdall does not wait for somebody else: 1 at once", async () => {
+postgres.test("heimdall does not wait for a held lock, and exits with 1 at once", async () => {
   await using place = await Place.make();
   await using holder = startHeimdall(place, [...ENDLESS, fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
@@ -145,7 +145,7 @@ postgres.test("heimdall does not wait for somebody else: 1 at once", async () =>
   assert.deepEqual(await heimdall(place, ["echo", "ran"]), RAN);
 });
 
-postgres.test("a lock that is lost stops heimdall's program, and is 1", async () => {
+postgres.test("a lost lock stops heimdall's program, and is 1", async () => {
   await using place = await Place.make();
   await using run = startHeimdall(place, [...ENDLESS, fixture("report.sh"), "program"]);
   await run.says("program ready");
@@ -159,7 +159,7 @@ postgres.test("a lock that is lost stops heimdall's program, and is 1", async ()
 });
 
 for (const [signal, code] of Object.entries({ TERM: 143, INT: 130 })) {
-  postgres.test(`SIG${signal} goes to heimdall's program; ${code} and a free lock once it is reaped`, async () => {
+  postgres.test(`SIG${signal} is passed on to heimdall's program; heimdall exits with ${code} once it is reaped`, async () => {
     await using place = await Place.make();
     const script = `trap 'echo stopping; until [ -e go ]; do sleep 0.02; done; exit 7' ${signal}
       echo ready; while :; do sleep 0.02; done`;
@@ -187,7 +187,7 @@ for (const [signal, code] of Object.entries({ TERM: 143, INT: 130 })) {
   });
 }
 
-postgres.test("a program may run for 5 s where nothing is said, and for ever with --timeout 0", async () => {
+postgres.test("by default a program may run for 5 s, with --timeout 0 without a limit", async () => {
   await using place = await Place.make();
   await using endless = startHeimdall(place, ["--name", "x", ...ENDLESS, fixture("hold.sh")], { stdin: "open" });
   await endless.says("ready");
@@ -218,7 +218,7 @@ postgres.test("a program that takes its time to stop keeps heimdall's lock until
   assert.deepEqual(await heimdall(place, ["echo", "ran"]), RAN);
 });
 
-postgres.test("a program past its timeout that does not heed SIGTERM is killed, then the lock is free", async () => {
+postgres.test("a program that ignores SIGTERM after its timeout is killed, then the lock is free", async () => {
   await using place = await Place.make();
   const script = 'trap "" TERM; echo ready; while :; do sleep 0.02; done; echo not reached';
   const words = ["heimdall", "--timeout", "100ms", "sh", "-c", script];
@@ -264,7 +264,7 @@ for (const form of FORMS) {
   });
 }
 
-postgres.test("heimdall's lock is the pair of heimdall and heimdall where nothing else is said", async () => {
+postgres.test("by default heimdall's lock is the pair of heimdall and heimdall", async () => {
   await using place = await Place.make();
   await using run = startHeimdall(place, [...ENDLESS, fixture("hold.sh")], { stdin: "open" });
   await run.says("ready");
@@ -302,7 +302,7 @@ postgres.test("heimdall's database may be a URL or libpq's keywords, which the v
   assert.deepEqual((await postgres.locks()).map(({ database }) => database), ["other"]);
 });
 
-postgres.test("what heimdall's program says is there at once, and it reads stdin", async () => {
+postgres.test("the output of heimdall's program appears at once, and it reads stdin", async () => {
   await using place = await Place.make();
   const script = 'echo first; read line; echo "second $line"; echo trouble >&2';
   await using run = startHeimdall(place, [...ENDLESS, "sh", "-c", script], { stdin: "open" });
@@ -312,7 +312,7 @@ postgres.test("what heimdall's program says is there at once, and it reads stdin
   assert.deepEqual(await run.ended, { code: 0, stdout: "first\nsecond line\n", stderr: "trouble\n" });
 });
 
-postgres.test("1 MB passes heimdall unchanged in both directions", async () => {
+postgres.test("1 MB passes through heimdall unchanged in both directions", async () => {
   await using place = await Place.make();
   // The numbers make every block another one.
   const text = Array.from({ length: 2 ** 17 }, (_, i) => `${10_000_000 + i}`.slice(1) + "\n").join("");
@@ -322,7 +322,7 @@ postgres.test("1 MB passes heimdall unchanged in both directions", async () => {
   assert.ok(stdout === text, `${stdout.length} bytes`);
 });
 
-postgres.test("with --debug heimdall says on stderr what happens, and without it nothing", async () => {
+postgres.test("with --debug heimdall logs to stderr, otherwise nothing", async () => {
   await using place = await Place.make();
   for (const flag of ["--debug", "-debug", "--debug=true", "-debug=1"]) {
     const { code, stdout, stderr } = await heimdall(place, [flag, "echo", "ran"]);
@@ -365,7 +365,7 @@ postgres.test("heimdall never shows the password", async () => {
   }
 });
 
-postgres.test("heimdall looks at none of sera's variables", async () => {
+postgres.test("heimdall ignores sera's variables", async () => {
   await using place = await Place.make();
   const env = {
     SERA_SERVER: "nonsense",
@@ -389,7 +389,7 @@ postgres.test("heimdall looks at none of sera's variables", async () => {
   assert.deepEqual(await run.ended, { code: 0, stdout: "ready\n", stderr: "" });
 });
 
-postgres.test("heimdall does not look at /etc/sera.json", async () => {
+postgres.test("heimdall ignores /etc/sera.json", async () => {
   await using place = await Place.make();
   await Deno.mkdir(place.file("etc"));
   const mount = 'mount --bind "$0" /etc && exec sera heimdall echo ran';
@@ -420,7 +420,7 @@ postgres.test("heimdall and sera --namespace --name exclude each other", async (
   assert.deepEqual(await heimdall(place, ["echo", "ran"]), RAN);
 });
 
-postgres.test("heimdall refuses a standby, and names the flag that takes it all the same", async () => {
+postgres.test("heimdall refuses a standby, and names the flag that allows it", async () => {
   await using place = await Place.make();
   await using standby = await startStandby(postgres.server);
   const words = ["--database", standby.url(), "echo", "ran"];
@@ -471,7 +471,7 @@ postgres.test("with SERA_LOG_FORMAT=json each line is an object, and the exit co
   assert.deepEqual(linesOf(ended).at(-1).exit_code, 143);
 });
 
-postgres.test("a heimdall inside its own lock is told so, and so is a sera", async () => {
+postgres.test("heimdall and sera detect that they run inside their own lock", async () => {
   await using place = await Place.make();
   const reason = /^sera: Cannot wait for the lock of heimdall: the outer sera [^\n]+\n$/;
   const inner = await place.run(["sera", "heimdall", "sera", "heimdall", "echo", "ran"], inEnvironment({}));

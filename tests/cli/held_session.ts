@@ -11,7 +11,7 @@ import { linux, type Need, testWith } from "./needs.ts";
 export interface HeldSessions extends AsyncDisposable {
   /** The `server` setting. */
   readonly server: string;
-  /** Ends the session that holds the lock of this key, and frees the lock with it. False when nobody holds it. */
+  /** Ends the session that holds the lock of this key, and frees the lock with it. False if it is free. */
   cutHolder(key: string): Promise<boolean>;
   /** Ends every session of the plain user that does not hold this lock: those that wait for it. False when none does. */
   cutWaiters(key: string): Promise<boolean>;
@@ -92,7 +92,7 @@ export class SharedHeldSessions {
 async function startMySql(): Promise<HeldSessions> {
   // A crash of the server, not of the machine, is to lose nothing that it has acknowledged.
   const server = await startMariaDb({ extraArgs: ["--innodb-flush-log-at-trx-commit=2"] });
-  /** A session that has gone meanwhile is no error. */
+  /** It is no error if the session has gone by now. */
   const end = (id: unknown) => server.query(`KILL CONNECTION ${id}`).catch(() => undefined);
   return {
     server: server.dsn(),

@@ -9,7 +9,7 @@ import { Place } from "./place.ts";
 const SUBCOMMANDS = COMMANDS.map(({ name }) => name);
 
 for (const flag of ["--help", "-help", "-h", "--h"]) {
-  Deno.test(`${flag} prints the help on stdout and ends with 0`, async () => {
+  Deno.test(`${flag} prints the help on stdout and exits with 0`, async () => {
     await using place = await Place.make();
     const { code, stdout, stderr } = await place.sera([flag], { env: { SERA_SERVER: undefined } });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
@@ -19,7 +19,7 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
   });
 }
 
-testInProcess("the help tells of every setting and every exit code", async () => {
+testInProcess("the help lists every setting and every exit code", async () => {
   await using place = await Place.make();
   const { stdout } = await inProcess(place, ["--help"]);
   for (const { name } of SETTINGS) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
@@ -39,7 +39,7 @@ for (const words of [["--help"], ...SUBCOMMANDS.map((name) => [name, "--help"])]
 
 for (const flag of ["--help", "-help", "-h", "--h"]) {
   testInProcess(
-    `heimdall ${flag} prints heimdall's help on stdout and ends with 0, whatever else is said`,
+    `heimdall ${flag} prints heimdall's help on stdout and exits with 0, whatever the other arguments`,
     async () => {
       await using place = await Place.make();
       for (const words of [[flag], ["--timeout=soon", flag, "nonsense"]]) {
@@ -55,7 +55,7 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
   );
 }
 
-testInProcess("the help tells what else there is, and where its own help is", async () => {
+testInProcess("the help lists the subcommands, and where their help is", async () => {
   await using place = await Place.make();
   const { stdout } = await inProcess(place, ["--help"]);
   for (const name of SUBCOMMANDS) {
@@ -64,7 +64,7 @@ testInProcess("the help tells what else there is, and where its own help is", as
 });
 
 testInProcess(
-  "sera history --help tells of its flags, its outcomes and its exit codes, whatever else is said",
+  "sera history --help lists its flags, outcomes and exit codes, whatever the other arguments",
   async () => {
     await using place = await Place.make();
     const { code, stdout, stderr } = await inProcess(place, ["history", "--limit=none", "--help"]);
@@ -78,7 +78,7 @@ testInProcess(
   },
 );
 
-testInProcess("the help comes even after words that are wrong, and without a config file", async () => {
+testInProcess("the help is printed even after wrong words, and without a config file", async () => {
   await using place = await Place.make();
   const { code, stdout } = await inProcess(place, ["--verbose=loud", "--help", "nonsense"], {
     env: { SERA_CONFIG: "/nonexistent" },

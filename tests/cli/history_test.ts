@@ -91,7 +91,7 @@ for (const target of targets) {
     await started.waiters(words.join(" "));
     const shown = async () => [
       await ledger.all(),
-      // Nobody needs to be seen there.
+      // No holder needs to be visible there.
       `${await started.sessions()} sh`,
       (await place.sera(["history"])).stdout,
       (await place.sera(["history", "--json"])).stdout,

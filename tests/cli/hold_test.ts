@@ -21,7 +21,7 @@ testOnAll(
     await using holder = place.startSera(["hold", "n", "--for", "forever"], { env });
     await holder.says(/^Holding the lock of n until you end it\.\nTo release it: Ctrl-C, or sera unlock --name n\n/);
     const { locks: [lock] } = JSON.parse((await place.sera(["status", "--json", "--name", "n"])).stdout);
-    // MySQL 5.6 shows nobody what a session says of itself.
+    // MySQL 5.6 does not show connection attributes to this user.
     const isShown = target.name !== "MySQL 5.6";
     assert.equal(lock.held, true);
     if (isShown) assert.deepEqual([lock.holder.label, lock.holder.pid], ["hold", holder.pid]);
@@ -89,7 +89,7 @@ for (const target of TARGETS.filter(({ name }) => name !== FILE.name)) {
   });
 }
 
-Deno.test("a hold in JSON says a line when it has the lock, and one with its exit code when it ends", async () => {
+Deno.test("sera hold prints one JSON line when it has the lock, and one with its exit code at the end", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera(["hold", "--json", "--for", "1ms", "n"]);
   assert.deepEqual([code, stderr], [0, ""]);
@@ -100,7 +100,7 @@ Deno.test("a hold in JSON says a line when it has the lock, and one with its exi
   ]);
 });
 
-Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143", async () => {
+Deno.test("sera hold takes --name, and TERM ends its wait with 143", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["hold", "--for", "1h", "--name", "n o"]);
   await holder.says("or sera unlock --name 'n o'\n");
@@ -112,7 +112,7 @@ Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143"
   assert.match(stdout, /"message":"Interrupted by signal 15 - the lock was not taken\."/);
 });
 
-/** What is written, and what sera says. */
+/** The arguments, and sera's message. */
 const WRONG: readonly (readonly [words: string[], says: string])[] = [
   [["n"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
   [["n", "--for", "1h", "m"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],

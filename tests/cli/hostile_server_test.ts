@@ -19,7 +19,7 @@ const MAX_EXTRA_MEMORY = 100 * 1024;
 /** What is said of another service at that address. */
 const OTHER_SERVICE = /: whatever answers there does not speak the \w+ protocol; check host and port, and any proxy/;
 
-/** What a server may send, and what is said of it. */
+/** What a server may send, and the message. */
 const SPOILED: readonly {
   kind: FakeKind;
   what: string;
@@ -129,7 +129,7 @@ function breaking(kind: FakeKind, when: keyof typeof WHEN, frame: () => Uint8Arr
   return server;
 }
 
-/** Notes how much memory sera has taken at the most when it is told to end, or ends by itself. */
+/** Records sera's peak memory when it is told to end, or ends by itself. */
 const HOLD = `exec 2>/dev/null
 note() { grep VmHWM "/proc/$PPID/status" >memory; }
 trap 'note; exit 0' TERM
@@ -189,7 +189,7 @@ function kibibytes(line: string): number {
   return Number(/^VmHWM:\s+(\d+) kB/.exec(line)?.[1]);
 }
 
-Deno.test("MySQL: an OK in plain text, where TLS begins, lets nobody in", async () => {
+Deno.test("MySQL: a plain-text OK where TLS must begin does not count as a login", async () => {
   // The greeting says that the server has TLS; what follows it answers a login that has not been sent.
   const ok = new Uint8Array([7, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0]);
   const injections: readonly Uint8Array[] = [
@@ -219,7 +219,7 @@ const ROUNDS = Number(Deno.env.get("SERA_FUZZ_PROGRAM_ROUNDS") ?? 10);
 const SEED = Number(Deno.env.get("SERA_FUZZ_SEED") ?? 1);
 
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
-  Deno.test(`${kind.name}: whatever is spoiled, sera ends as it says, and runs nothing without the lock`, async () => {
+  Deno.test(`${kind.name}: whatever is corrupted, sera exits as documented, and runs nothing without the lock`, async () => {
     const rounds = Array.from({ length: ROUNDS }, (_, round) => {
       const seed = SEED * 1000 + round;
       const chance = new Chance(seed);

@@ -25,7 +25,7 @@ const IMAGE = [
   ...ENTRYPOINT,
 ];
 
-/** Starts what a container of the image starts. */
+/** Starts the command line of the image's container. */
 function startImage(place: Place, args: readonly string[]): Running {
   return place.start([...IMAGE, ...args], { stdin: "open" });
 }

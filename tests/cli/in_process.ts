@@ -11,12 +11,12 @@ import { complete, type ProgramOptions } from "./program.ts";
 import type { Ended } from "./running.ts";
 import { HANG } from "./wait.ts";
 
-/** What a sera gets that reads no stdin. */
+/** stdin for runs that do not read it. */
 export type InProcessOptions = Omit<ProgramOptions, "stdin">;
 
 /** Defines a test that fails for what sera leaves to the end of its process: timers, signals listened to, children, files. */
 export function testInProcess(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
-  // Deno looks for what is left only where it is told to, from 2.8 on.
+  // From 2.8 on, Deno checks for leaks only if told to.
   testWith(needs, name, fn, { sanitizeOps: true, sanitizeResources: true, sanitizeExit: true });
 }
 
@@ -68,7 +68,7 @@ function workingIn(folder: string | undefined): Disposable {
   return { [Symbol.dispose]: () => Deno.chdir(before) };
 }
 
-/** sera hears of errors that nobody catches until its process ends; after a run in here they are the test's again. */
+/** sera handles uncaught errors until its process ends; after a run in this process they are the test's again. */
 function listenersForgotten(): Disposable {
   const added: Parameters<typeof addEventListener>[] = [];
   const { addEventListener } = globalThis;

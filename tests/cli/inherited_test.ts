@@ -13,7 +13,7 @@ interface Inheritance {
 const STATUS = 'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Cpus_allowed|Mems_allowed)" /proc/self/status';
 const FLAGS = "for fd in 0 1 2; do grep flags /proc/self/fdinfo/$fd; done";
 
-/** What a command sees as it would without sera. */
+/** Properties of a command that are the same as without sera. */
 const SAME: Record<string, Inheritance> = {
   "a strict umask": { before: "umask 077", report: "umask" },
   "an umask that allows nothing": { before: "umask 777", report: "umask" },

@@ -40,7 +40,7 @@ function assertObjects(stderr: string, code: number): void {
   assert.equal(lines.at(-1)!.exit_code, code);
 }
 
-/** What the program itself is started for. */
+/** Cases that need the program itself. */
 const IN_PROGRAM: typeof WRONG = [
   [[...JSON_FLAG, "--nope", "0", "true"], 201],
   [[...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/", "0", "true"], 202],
@@ -71,7 +71,7 @@ const PLAIN_WORDS: readonly (readonly string[])[] = [
   ["doctor", "word"],
 ];
 
-testInProcess("the variable decides as the flag does, for heimdall too", async () => {
+testInProcess("the variable has the same effect as the flag, for heimdall too", async () => {
   await using place = await Place.make();
   const env = { SERA_LOG_FORMAT: "json" };
   for (const words of [...PLAIN_WORDS, ["heimdall"], ["heimdall", "--timeout=x", "true"]]) {
@@ -85,7 +85,7 @@ testInProcess("the variable decides as the flag does, for heimdall too", async (
   for (const words of PLAIN_WORDS) assert.match((await inProcess(place, words)).stderr, /^sera: /);
 });
 
-testInProcess("the config file decides where neither flag nor variable does, even a broken one", async () => {
+testInProcess("without flag and variable the config file decides, even a broken one", async () => {
   await using place = await Place.make();
   const texts = ['{"Log-Format": "json", "ttl": "never"}', '{"log-format" : "json", '];
   for (const [index, text] of texts.entries()) {
@@ -102,7 +102,7 @@ testInProcess("the config file decides where neither flag nor variable does, eve
   }
 });
 
-testInProcess("a command's own words say nothing about sera's format", async () => {
+testInProcess("a command's own arguments do not set sera's format", async () => {
   await using place = await Place.make();
   const { code, stderr } = await inProcess(place, ["--ttl=never", "0", "cmd", ...JSON_FLAG]);
   assert.equal(code, 201);
@@ -111,7 +111,7 @@ testInProcess("a command's own words say nothing about sera's format", async () 
   assert.match(after.stderr, /^sera: /);
 });
 
-/** Words whose format cannot be understood, what the variable says, and the setting that the line has to name. */
+/** Arguments with an invalid format, the variable, and the setting that the message has to name. */
 const NOT_UNDERSTOOD: readonly (readonly string[])[] = [
   ["--log-format", "xml", "0", "true"],
   ["--log-format=", "0", "true"],
@@ -141,7 +141,7 @@ for (const words of NOT_UNDERSTOOD) {
   });
 }
 
-Deno.test("a value that cannot be used is named before what is missing besides", async () => {
+Deno.test("an invalid value is reported before a missing one", async () => {
   await using place = await Place.make();
   const env = { SERA_SERVER: undefined, SERA_CONFIG: undefined };
   const cases: readonly [readonly string[], RegExp][] = [

@@ -1,4 +1,4 @@
-/** What JSON lines say that sera exits with is what it exits with. */
+/** The exit code in the JSON lines is the real one. */
 
 import assert from "node:assert/strict";
 import { useHeldSessions } from "./held_session.ts";
@@ -116,7 +116,7 @@ testWith([linux], "a signal while sera waits is an event with its exit code", as
   assert.deepEqual(eventsOf(ended).slice(-2), ["waiting", "interrupted"]);
 });
 
-Deno.test("what was done before is skipped with its exit code", async () => {
+Deno.test("a run that is skipped has the exit code of skipping", async () => {
   await using place = await Place.make();
   await place.sera(["--name", "n", "--once", "k", "0", "true"]);
   for (const [flag, code] of [["--detailed-exit-codes", 205], ["--detailed-exit-codes=false", 0]] as const) {
@@ -134,7 +134,7 @@ for (const target of useHeldSessions()) {
     ["terminate, with a minimal hold", ["--min-hold=60s"], 206],
   ];
   for (const [what, flags, code] of lost) {
-    target.test(`the last line's exit code is sera's own where the lock is lost: ${what}`, async () => {
+    target.test(`the last line has sera's exit code when the lock is lost: ${what}`, async () => {
       await using place = await Place.make(target.sessions.server);
       const command = ["sh", "-c", "echo ready; read _; exit 5"];
       await using run = place.startSera([...JSON_LINES, ...flags, "0", ...command], { stdin: "open" });
@@ -151,7 +151,7 @@ for (const target of useHeldSessions()) {
     });
   }
 
-  target.test("with a server that cannot be locked on it is 202", async () => {
+  target.test("an unsuitable server is 202", async () => {
     await using place = await Place.make();
     const nobody = target.name === "MariaDB" ? "u@tcp(127.0.0.1:1)/" : "postgres://u@127.0.0.1:1/x";
     const ended = await place.sera([...JSON_LINES, "--server", nobody, "0", "true"]);

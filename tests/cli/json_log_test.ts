@@ -22,7 +22,7 @@ function assertCommon(line: Line, lock: string | undefined): void {
   assert.equal(line.lock, lock);
 }
 
-Deno.test("a run is told of in one object a line", async () => {
+Deno.test("a run is logged as one object a line", async () => {
   await using place = await Place.make();
   const began = performance.now();
   const { code, stdout, stderr } = await place.sera([
@@ -47,7 +47,7 @@ Deno.test("a run is told of in one object a line", async () => {
   assert.deepEqual([finished.exit_code, finished.command_exit_code, acquired.exit_code], [3, 3, undefined]);
 });
 
-Deno.test("waited is the time that the wait took, in seconds", async () => {
+Deno.test("the field waited is the duration of the wait in seconds", async () => {
   await using place = await Place.make();
   const held = ["--name", "n", "--label", "held", "0", fixture("hold.sh")];
   await using first = place.startSera(held, { stdin: "open" });
@@ -66,7 +66,7 @@ Deno.test("waited is the time that the wait took, in seconds", async () => {
   assert.ok(Number(busy.waited) >= 0.3 && Number(busy.waited) < 10, String(busy.waited));
 });
 
-Deno.test("skipping is told of with its exit code", async () => {
+Deno.test("skipping is logged with its exit code", async () => {
   await using place = await Place.make();
   const flags = ["--verbose", "--log-format=json", "--wait-and-skip", "--detailed-exit-codes", "--name", "n"];
   await using first = place.startSera([...flags, "60", fixture("hold.sh")], { stdin: "open" });
@@ -100,14 +100,14 @@ Deno.test("errors are objects on stderr, also without verbose, and those in argu
   }
 });
 
-/** Of every field that a line may have, the type of its value; a field that does not apply is not there. */
+/** The type of every field that a line may have; inapplicable fields are absent. */
 const TYPES: Record<string, string> = {
   ...{ time: "string", level: "string", event: "string", message: "string" },
   ...{ lock: "string", key: "string", label: "string", host: "string", pid: "number", run_id: "string" },
   ...{ holder: "object", waited: "number", held: "number", exit_code: "number", command_exit_code: "number" },
 };
 
-Deno.test("every line tells key, label, host and process, and those after the ledger's entry the run", async () => {
+Deno.test("every line has key, label, host and process, and the run once the ledger has it", async () => {
   await using place = await Place.make();
   const run = (...args: string[]) => place.sera(["--verbose", "--log-format=json", "--ledger", ...args]);
   const byName = await run("--name", "n", "--label", "l", "0", "true");
@@ -124,7 +124,7 @@ Deno.test("every line tells key, label, host and process, and those after the le
   }
 });
 
-Deno.test("a key that may hold a password is no field", async () => {
+Deno.test("a key that may contain a password is left out", async () => {
   await using place = await Place.make();
   const run = (word: string) => place.sera(["--verbose", "--log-format=json", "0", "true", word]);
   const servers = [
@@ -143,7 +143,7 @@ Deno.test("a key that may hold a password is no field", async () => {
   for (const line of parse(stdout)) assert.equal(line.key, "true https://example.com/x");
 });
 
-Deno.test("what would deceive a reader is escaped, and whole for a program", async () => {
+Deno.test("deceptive characters are escaped, and programs read them back unchanged", async () => {
   await using place = await Place.make();
   const key = "a\u202eb\u200ec\u061cd\u{e0041}\n👩‍🚀";
   const { stdout } = await place.sera(["--verbose", "--log-format=json", "--name", key, "0", "true"]);

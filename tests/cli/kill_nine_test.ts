@@ -55,7 +55,7 @@ testWith([linux], "a shell beside the command that is killed has a successor, wh
   await underWatch(run);
   killQuietly(will);
   const next = await nextShell(run, command, [will]);
-  // The first signal is passed on when the shell has been asked about it, after it was told whom to kill.
+  // The first signal is passed on after the shell was asked about it, hence after it knows what to kill.
   run.kill("SIGUSR1");
   await run.says("got USR1");
   await assertGoneAfterKill(run.pid, [command, next]);
@@ -155,7 +155,7 @@ for (const [what, { args, signal, code }] of Object.entries(ENDS)) {
 
 testWith([pidNamespace], "no process of sera's is left when the command could not be started", async () => {
   await using place = await Place.make();
-  // In a namespace of its own every process is of this run. It is the first one, which reaps nobody.
+  // In its own PID namespace every process belongs to this run. Process 1 here reaps no orphans.
   const script = "sera 0 no-such-command; code=$?; for pid in /proc/[0-9]*; do echo $pid; done; exit $code";
   const { code, stdout } = await place.run(
     ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script],
@@ -204,7 +204,7 @@ function hasOpen(pid: number, target: string): boolean {
     try {
       return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === target;
     } catch {
-      // Closed meanwhile.
+      // Closed by now.
       return false;
     }
   });

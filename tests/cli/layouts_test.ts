@@ -12,7 +12,7 @@ import { FILE, testOnAll, useTargets, withTables } from "./targets.ts";
 const MYSQL = "sera@tcp(127.0.0.1:1)/sera";
 const POSTGRES = "postgres://sera@127.0.0.1:1/sera";
 
-/** The SQL of a table as it was made, with another name, and with rights for everybody where that is needed. */
+/** A table's original SQL with another name, and with rights for everybody if needed. */
 async function layout(file: string, table: string): Promise<string[]> {
   const stored = await Deno.readTextFile(fixture(`layouts/${file}.sql`));
   const sql = stored.replaceAll(/[`"]?sera_(?:runs|leases)(\w*)[`"]?/g, (_, index: string) => table + index);
@@ -33,7 +33,7 @@ for (
     ["leases_postgres", ["doctor", "--lease"], POSTGRES],
   ] as const
 ) {
-  Deno.test(`today's table has each column of the first one: ${file}`, async () => {
+  Deno.test(`the current table has each column of the first version: ${file}`, async () => {
     const { code, stdout } = await sera([...command, "--server", server, "--schema"]);
     assert.equal(code, 0);
     const before = columns(await Deno.readTextFile(fixture(`layouts/${file}.sql`)));

@@ -19,7 +19,7 @@ const LEASE = 15_000;
 /** Runs until its stdin ends. TERM does not stop it. */
 const COMMAND = ["sh", "-c", 'trap "" TERM; echo "ready $SERA_TOKEN"; read -r _; echo over'];
 
-/** What a waiter runs: tells whether that command lives, and its own token. */
+/** A waiter's command: it prints whether the other command lives, and its own token. */
 const look = (command: number) => overlapping(command, 'echo "token $SERA_TOKEN"');
 
 /** @param table The table of leases; in etcd there is none. */
@@ -28,7 +28,7 @@ function flags(server: string, ttl: string, table?: string): string[] {
   return ["--server", server, ...lease, "--name", "n", "--ttl", ttl, "--grace", "500ms"];
 }
 
-/** The fencing token that a command has told. */
+/** The fencing token that a command printed. */
 function tokenOf({ stdout }: Pick<Running, "stdout">): bigint {
   return BigInt(/^(?:ready|token) (\d+)$/m.exec(stdout)?.[1] ?? assert.fail(stdout));
 }
@@ -110,7 +110,7 @@ testWith(
   async () => {
     await using node = await FarNode.join();
     const secondHome = { launcher: node.launcher, addresses: [node.here, node.there] } as const;
-    await using cluster = await startGalera({ suspectAfter: 2, secondHome });
+    await using cluster = await startGalera({ suspectAfter: 4, secondHome });
     // Each is asked from where it runs.
     const [near, far] = cluster.nodes.map((server) => server.dsn()) as [string, string];
     const table = "sera.leases";

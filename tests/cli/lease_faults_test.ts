@@ -9,7 +9,7 @@ import { until } from "./wait.ts";
 
 const together = new Together();
 
-/** What is wrong, what an administrator does to bring it about, and what is said. */
+/** A fault, how an administrator causes it, and the message. */
 const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly string[], said: RegExp])[] = [
   [
     "lacks a column",
@@ -63,7 +63,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     }
   }
 
-  test("a table of leases that may not be made is told of, with the rights that are missing", async () => {
+  test("a table of leases that may not be created is reported, with the missing rights", async () => {
     await using started = await target.start();
     const { place } = started;
     const isMySql = target.name === "MariaDB";
@@ -75,7 +75,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     await started.query(isMySql ? "DROP DATABASE others" : "DROP SCHEMA others");
   });
 
-  test("while a holder's table is gone nobody makes it anew and runs beside it, and if it comes back nothing has happened", async () => {
+  test("while a holder's table is missing nobody recreates it, and if it comes back the run goes on", async () => {
     await using started = await target.start();
     const { place, table } = started;
     // Long enough not to run out meanwhile on a slow machine.
@@ -98,7 +98,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     assert.doesNotMatch(stdout, /new connection/);
   });
 
-  test("a run that its ledger refuses leaves no lease behind", async () => {
+  test("a run that the ledger refuses leaves no lease behind", async () => {
     await using started = await target.start();
     const { place } = started;
     await started.query(`CREATE TABLE ${started.ledger.table} (name varchar(200) PRIMARY KEY, price int)`);
@@ -108,7 +108,7 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     assert.deepEqual(await started.row("n"), { owner: null, fence: "1", beat: "2" });
   });
 
-  test("a holder whose table goes away says so when its lease is given up, and its command has ended", async () => {
+  test("a holder whose table disappears says so when the lease is given up, after its command has ended", async () => {
     await using started = await target.start();
     const { place } = started;
     await using holder = place.startSera([...flags, ...SHORT, "180", "sh", "-c", "echo ready; exec sleep 1000"]);

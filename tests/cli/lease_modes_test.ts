@@ -23,7 +23,7 @@ const together = new Together();
 for (const target of useLeaseTargets()) {
   const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
 
-  test("a lease keeps others out, lets the next one in when it is released, and gives growing tokens", async () => {
+  test("a lease excludes others until it is released, and gives growing tokens", async () => {
     await using started = await target.start();
     const { place, other } = started;
     const flags = ["--name", "n"];
@@ -50,7 +50,7 @@ for (const target of useLeaseTargets()) {
     assert.deepEqual([row?.owner, row?.fence], [null, "3"]);
   });
 
-  test("with a lease --once and --every run a command once", async () => {
+  test("with a lease, --once and --every run a command once", async () => {
     await using started = await target.start();
     const { place, other } = started;
     for (const rule of [["--once", "k"], ["--every", "1h"]]) {
@@ -61,7 +61,7 @@ for (const target of useLeaseTargets()) {
     assert.deepEqual(await outcomes(started), ["succeeded", "succeeded"]);
   });
 
-  test("with a lease --wait-and-skip waits for the holder, and skips", async () => {
+  test("with a lease, --wait-and-skip waits for the holder, and skips", async () => {
     await using started = await target.start();
     const { place, other } = started;
     const flags = ["--name", "n"];
@@ -78,7 +78,7 @@ for (const target of useLeaseTargets()) {
     assert.equal((await started.row("n"))?.owner, null);
   });
 
-  test("with a lease --min-hold keeps others out after the command", async () => {
+  test("with a lease, --min-hold keeps others out after the command", async () => {
     await using started = await target.start();
     const { place, other } = started;
     const flags = ["--name", "n"];
@@ -93,7 +93,7 @@ for (const target of useLeaseTargets()) {
     assert.deepEqual(await other.sera([...flags, "0", "echo", "ran"]), RAN);
   });
 
-  test("with a lease --max-run stops the command, and gives the lock back", async () => {
+  test("with a lease, --max-run stops the command, and releases the lock", async () => {
     await using started = await target.start();
     const { place, other } = started;
     const flags = ["--name", "n"];
@@ -102,7 +102,7 @@ for (const target of useLeaseTargets()) {
     assert.deepEqual(await other.sera([...flags, "0", "echo", "ran"]), RAN);
   });
 
-  test("with a lease --on-lost=warn says that the lock is another's, and the command goes on", async () => {
+  test("with a lease, --on-lost=warn reports that another has the lock, and the command goes on", async () => {
     await using started = await target.start();
     const { place } = started;
     const flags = ["--name", "n", "--on-lost=warn"];

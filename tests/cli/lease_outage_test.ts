@@ -17,7 +17,7 @@ const LONG = ["--ttl", "60s", "--grace", "1s"];
 
 const NEW_CONNECTION = /Renewing the lease over a new connection to [^\n]+, since [^\n]+\./g;
 
-/** Says "ready" and what its token is, then ends with 7 once it is told to. */
+/** Prints "ready" and its token, then exits with 7 when told to. */
 const COMMAND = ["sh", "-c", 'echo "ready $SERA_TOKEN"; read -r _; exit 7'];
 
 /** Resolves when a lease has been renewed from now on, over whatever connection. */
@@ -30,7 +30,7 @@ async function untilRenewed({ row }: StartedLeases): Promise<void> {
   });
 }
 
-/** Ends a holder's command, and sees that nobody has noticed anything. */
+/** Ends a holder's command, and asserts that there was no message. */
 async function assertUnmoved(holder: Running, { place, row }: StartedLeases, connections: number): Promise<void> {
   const busy = await place.sera(["--name", "n", "0", "echo", "ran"]);
   assert.deepEqual(busy, { code: 204, stdout: "", stderr: "" });
@@ -80,7 +80,7 @@ for (const target of [mariaDb, postgres, pgBouncer]) {
     await holder.says("ready 1");
     const { accepted } = proxy;
     proxy.stall();
-    // A renewal, or a login, that nobody answers is given up for the next.
+    // An unanswered renewal or login is abandoned for the next.
     await until("it has tried to connect again", () => proxy.accepted >= accepted + 1);
     proxy.refuse();
     proxy.cut();

@@ -85,7 +85,7 @@ for (const [what, { args, server = POSTGRES, code, says }] of Object.entries(WRO
   });
 }
 
-Deno.test("doctor --schema=false checks as ever, and says that a lease is to be used", async () => {
+Deno.test("doctor --schema=false runs the checks, and reports the lease", async () => {
   await using place = await Place.make(POSTGRES);
   const { code, stdout } = await place.sera(["doctor", "--lease", "--schema=false"]);
   assert.equal(code, 202);

@@ -38,7 +38,7 @@ const expected = (setting: string) =>
     : /; it takes seconds, or a duration such as 1m30s(, above 0|, from 3s to 24h)?\n$/;
 
 for (const [setting, values] of Object.entries(RIGHT)) {
-  Deno.test(`${setting} takes what it is documented to take, as flag, in the variable and in the file`, async () => {
+  Deno.test(`${setting} accepts the documented values, as flag, variable and config key`, async () => {
     await using place = await Place.make();
     for (const value of values) {
       const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));
@@ -55,11 +55,11 @@ for (const [setting, values] of Object.entries(RIGHT)) {
   });
 }
 
-/** What is said of an empty word, as from a variable of a shell that is not set. */
+/** The message for an empty word, as from an unset shell variable. */
 const EMPTY = /: it is empty; check the variable that it is from, or leave it out\n$/;
 
 for (const [setting, values] of Object.entries(WRONG)) {
-  testInProcess(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
+  testInProcess(`${setting} refuses other values: 201 as flag, 200 as variable and config key`, async () => {
     await using place = await Place.make();
     for (const value of values) {
       const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));

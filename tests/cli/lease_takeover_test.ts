@@ -25,7 +25,7 @@ for (const target of useLeaseTargets()) {
   const flags = ["--name", "n"];
   const lasting = ["--name", "n", "--ttl", `${TTL}s`, "--grace", "1s"];
 
-  test("after kill -9 on a holder nobody starts before its lease may be taken over, and its command is dead", async () => {
+  test("after kill -9 on a holder nobody starts before its lease has expired and its command is dead", async () => {
     await using started = await target.start();
     const { place, other } = started;
     await using holder = place.startSera([...lasting, "180", fixture("stubborn.sh")]);
@@ -53,7 +53,7 @@ for (const target of useLeaseTargets()) {
     assert.equal((await waiter.ended).code, 0);
   });
 
-  test("a holder that is stopped has no command when another gets the lease, and ends with 206", async () => {
+  test("when a holder is stopped, its command is dead before another gets the lease, and it exits with 206", async () => {
     await using started = await target.start();
     const { place, other } = started;
     await using holder = place.startSera([...lasting, "180", fixture("stubborn.sh")]);
@@ -72,7 +72,7 @@ for (const target of useLeaseTargets()) {
     assert.equal((await started.row("n"))?.fence, "2");
   });
 
-  test("a sera that is stopped in the middle of its claim starts nothing that another may have taken over", async () => {
+  test("a sera that was stopped during its claim starts nothing once the lease may be another's", async () => {
     await using started = await target.start();
     const { place, other } = started;
     assert.equal((await place.sera([...flags, "0", "true"])).code, 0);

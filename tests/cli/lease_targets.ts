@@ -46,7 +46,7 @@ export interface StartedLeases extends AsyncDisposable {
   inSeconds(seconds: number): string;
   /** How many claims a server is working on. */
   claims(): Promise<number>;
-  /** Ends the connections of all seras, and of nobody else. */
+  /** Ends the connections of all sera processes, but of no other client. */
   cutAll(): Promise<void>;
 }
 
@@ -157,7 +157,7 @@ export class LeaseTarget<V extends LeaseServerView = LeaseServerView> {
           return;
         }
         const found = await query(`SELECT id AS id FROM information_schema.processlist WHERE user = '${server.user}'`);
-        // One that has gone meanwhile is no error.
+        // It is no error if one has gone by now.
         for (const { id } of found) await query(`KILL CONNECTION ${id}`).catch(() => undefined);
       },
       async [Symbol.asyncDispose]() {
@@ -179,7 +179,7 @@ export class LeaseTarget<V extends LeaseServerView = LeaseServerView> {
   }
 }
 
-/** A MariaDB that keeps what it has acknowledged when it crashes. */
+/** A MariaDB that loses no acknowledged change in a crash. */
 export function mariaDbTarget(): LeaseTarget<LeaseServerView & { readonly server: MySqlServer }> {
   return new LeaseTarget("MariaDB", linux ?? mariaDbUnavailable, async () => {
     const server = await startMariaDb({ extraArgs: ["--innodb-flush-log-at-trx-commit=2"] });

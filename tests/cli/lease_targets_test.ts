@@ -15,7 +15,7 @@ for (const target of [...useLeaseTargets(), postgres18Target()]) {
     await using started = await target.start();
     const { place, other } = started;
     let last = 0n;
-    // The default ledger, which nobody has made.
+    // The default ledger, which does not exist yet.
     const env = { SERA_LEDGER_TABLE: undefined };
     for (const at of [place, other, place, other]) {
       const { code, stdout, stderr } = await at.sera(["--name", "n", "0", "sh", "-c", "echo $SERA_TOKEN"], { env });
@@ -25,7 +25,7 @@ for (const target of [...useLeaseTargets(), postgres18Target()]) {
     }
   });
 
-  test("one waits for the other, on another server", async () => {
+  test("a run waits for a run on another server", async () => {
     await using started = await target.start();
     const { place, other } = started;
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
@@ -39,7 +39,7 @@ for (const target of [...useLeaseTargets(), postgres18Target()]) {
     assert.equal((await holder.ended).code, 0);
   });
 
-  test("what is done once is done once, whichever server is asked", async () => {
+  test("--once counts across servers", async () => {
     await using started = await target.start();
     const { place, other } = started;
     const ended = await Promise.all([place, other, place, other, place, other].map((at) => {

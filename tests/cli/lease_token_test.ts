@@ -9,7 +9,7 @@ const together = new Together();
 for (const target of useLeaseTargets()) {
   const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
 
-  test("with a lease the token is above every one that the ledger gave, and grows with each run", async () => {
+  test("with a lease the token is above all of the ledger's, and grows with each run", async () => {
     await using started = await target.start();
     const { place, other } = started;
     const tokens: number[] = [];
@@ -21,7 +21,7 @@ for (const target of useLeaseTargets()) {
       tokens.push(Number(stdout));
       return stdout;
     };
-    // As before the cluster was switched over; where session locks exclude nobody, somebody has allowed that.
+    // As before a switchover; where session locks do not exclude others, unsafe servers are allowed.
     const before = ["--lease=false", "--allow-unsafe-server", "--ledger"];
     // The same table of runs serves other locks.
     for (let other = 0; other < 3; other++) {
@@ -39,7 +39,7 @@ for (const target of useLeaseTargets()) {
     assert.ok(tokens[0]! >= 4, tokens.join());
   });
 
-  test("with a lease and a ledger the run's number is the ledger's, the token the lease's", async () => {
+  test("with a lease and a ledger the run id comes from the ledger, the token from the lease", async () => {
     await using started = await target.start();
     const { place } = started;
     const run = (...flags: string[]) => {

@@ -20,7 +20,7 @@ const ONCE = ["--name", "n", "--once", "release-2026-11-26-migration-42"];
 const UNHELD = "run 1 counts as abandoned, and the command may be run again; the lock was held the whole time, " +
   "so nobody else has run it; if it must not run again, record a success in its place: sera --name n --once ";
 
-/** What is wrong with a table. */
+/** A table's fault. */
 interface Fault {
   readonly what: string;
   /** Changes the definition of the table. */
@@ -29,7 +29,7 @@ interface Fault {
   readonly then?: (name: string) => readonly string[];
   /** Parameters of the server setting. */
   readonly params?: string;
-  /** What the only line says; the command is started only where it tells of its run. */
+  /** The only line; the command is started only if the line mentions its run. */
   readonly says: RegExp;
 }
 
@@ -209,7 +209,7 @@ const POSTGRES: readonly Fault[] = [
   },
 ];
 
-/** Makes the table as `sera history --schema` has it, but for what is wrong. */
+/** Creates the table as `sera history --schema` prints it, apart from the fault. */
 async function makeTable({ sql, name }: Bench, place: Place, { definition, then }: Fault): Promise<void> {
   const { stdout } = await place.sera(["history", "--schema"]);
   const statements = stdout.replace(/^--.*$/gm, "").split(";\n").filter((text) => text.trim() !== "");
@@ -258,7 +258,7 @@ for (const database of PLACES) {
     });
   }
 
-  test("a user who may not update: the command is not started, and nothing is left that counts", async () => {
+  test("without the right to UPDATE the command is not started, and no run is left that counts", async () => {
     await using bench = await database.bench();
     await using owner = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
     await makeTable(bench, owner, { what: "", says: /^/ });
@@ -275,7 +275,7 @@ for (const database of PLACES) {
   });
 
   if (kind === "mysql") {
-    test("a table among those that the server makes up is refused, with what to name instead", async () => {
+    test("a system table is refused, with a hint what to name instead", async () => {
       await using bench = await database.bench();
       await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: "information_schema.runs" });
       const { code, stdout, stderr } = await place.sera([...ONCE, "0", "echo", "ran"]);
@@ -284,7 +284,7 @@ for (const database of PLACES) {
     });
   }
 
-  test("numbers at their end stay refused, so that the token never falls", async () => {
+  test("exhausted run ids stay refused, so that the token never decreases", async () => {
     await using bench = await database.bench();
     await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
     assert.equal((await place.sera([...ONCE, "0", "true"])).code, 0);
@@ -309,7 +309,7 @@ for (const database of PLACES) {
     ],
   };
   for (const [what, statements] of Object.entries(gone)) {
-    test(`a ledger ${what} during a success: what follows, and what to do`, async () => {
+    test(`a ledger ${what} during a successful run: sera says what follows and what to do`, async () => {
       await using bench = await database.bench();
       await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
       await using run = place.startSera(["--name", "n", "--once", "k", "0", fixture("hold.sh")], { stdin: "open" });
@@ -326,7 +326,7 @@ for (const database of PLACES) {
     });
   }
 
-  test("a table that is renamed during a run is waited for, and not made anew", async () => {
+  test("a table that is renamed during a run is waited for, and not recreated", async () => {
     await using bench = await database.bench();
     await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
     await using run = place.startSera([...ONCE, "0", fixture("hold.sh")], { stdin: "open" });
@@ -344,7 +344,7 @@ for (const database of PLACES) {
     assert.equal((await history(place))[0]!.outcome, "succeeded");
   });
 
-  test("a signal at a locked table: the lock was held, and others hear no other thing", async () => {
+  test("a signal while the table is locked: the exit says that the lock was held", async () => {
     await using bench = await database.bench();
     await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
     await using run = place.startSera([...ONCE, "0", fixture("hold.sh")], { stdin: "open" });
@@ -362,7 +362,7 @@ for (const database of PLACES) {
     await admin.query(giveBack);
   });
 
-  test("a wait that is shorter than a ledger's is not overrun", async () => {
+  test("a wait that is shorter than the ledger's own timeout is not exceeded", async () => {
     await using bench = await database.bench();
     await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
     assert.equal((await place.sera(["--name", "n", "--ledger", "0", "true"])).code, 0);

@@ -109,7 +109,7 @@ testWith([anotherUser], "a user without a home and a HOME has to name a folder",
 });
 
 for (const mode of [0o777, 0o1777, 0o702]) {
-  Deno.test(`a folder that everybody can write to, ${mode.toString(8)}, is refused`, async () => {
+  Deno.test(`a world-writable folder, ${mode.toString(8)}, is refused`, async () => {
     await using place = await Place.make();
     await Deno.mkdir(place.locks);
     await Deno.chmod(place.locks, mode);
@@ -123,7 +123,7 @@ for (const mode of [0o777, 0o1777, 0o702]) {
   });
 }
 
-Deno.test("a folder that is named may be shared by a group", async () => {
+Deno.test("a folder named in the settings may be shared by a group", async () => {
   await using place = await Place.make();
   await Deno.mkdir(place.locks);
   await Deno.chmod(place.locks, 0o770);
@@ -161,7 +161,7 @@ testWith([anotherUser], "a folder that may not be written to is 202, and says so
   assert.match(stderr, /^sera: Cannot open the lock file: [^\n]*[Pp]ermission denied[^\n]*\n$/);
 });
 
-Deno.test("a file in the folder's place is 202", async () => {
+Deno.test("a file instead of the folder is 202", async () => {
   await using place = await Place.make();
   await place.write("locks", "");
   const { code, stderr } = await place.sera(["0", "echo", "ran"]);

@@ -64,7 +64,7 @@ async function untilTried({ kind }: DatabasePlace, bench: Bench, session: number
   });
 }
 
-/** What one case has to itself. */
+/** The resources of one case. */
 interface Scene {
   readonly database: DatabasePlace;
   readonly bench: Bench;
@@ -73,7 +73,7 @@ interface Scene {
   readonly trouble: { begin(): Promise<void>; end(): Promise<void> };
 }
 
-/** What is tried with a trouble; `alone` where nothing else may go on at the server. */
+/** A test with a trouble; `alone` if nothing else may use the server at the same time. */
 interface Case {
   readonly name: string;
   readonly alone: boolean;
@@ -101,7 +101,7 @@ async function play({ run }: Case, database: DatabasePlace, trouble: Trouble): P
 }
 
 const AT_THE_END: Case = {
-  name: "at the end of a success: the end is recorded when it is over, and the lock is held until then",
+  name: "at the end of a successful run: the end is recorded afterwards, and the lock is held until then",
   alone: false,
   async run({ database, bench, place, trouble }) {
     await using run = startImpatient(place, [
@@ -138,7 +138,7 @@ const AT_THE_END: Case = {
 };
 
 const BEFORE: Case = {
-  name: "before the command is started is waited out within the wait",
+  name: "before the start: waited out within the wait",
   alone: false,
   async run({ bench, place, trouble }) {
     await trouble.begin();
@@ -156,7 +156,7 @@ const BEFORE: Case = {
 };
 
 const WAIT_OF_0: Case = {
-  name: "with a wait of 0 ends in one line, and the command is not started",
+  name: "with a wait of 0: one line, and the command is not started",
   alone: false,
   async run({ bench, place, trouble }) {
     await trouble.begin();
@@ -169,7 +169,7 @@ const WAIT_OF_0: Case = {
 };
 
 const SIGNAL: Case = {
-  name: "at the end: a signal ends the tries to record it; what follows and what to do is said",
+  name: "at the end: a signal ends the attempts to record it; sera says what follows and what to do",
   alone: false,
   async run({ bench, place, trouble }) {
     await using run = startImpatient(place, [...flagsOf(bench), "0", fixture("hold.sh")]);
@@ -192,7 +192,7 @@ const SIGNAL: Case = {
 };
 
 const SESSION_ENDED: Case = {
-  name: "at the end, and a session that is ended meanwhile: the lock was lost after the command's end",
+  name: "at the end, and the session is killed meanwhile: the lock was lost after the command's end",
   alone: true,
   async run({ database, bench, place, trouble }) {
     await using run = place.startSera([...flagsOf(bench), "0", fixture("hold.sh")], { stdin: "open" });
@@ -215,7 +215,7 @@ const SESSION_ENDED: Case = {
 };
 
 const SERVER_DIES: Case = {
-  name: "before the command is started, and a server that dies meanwhile, is waited out within the wait",
+  name: "before the start, and the server restarts meanwhile: waited out within the wait",
   alone: true,
   async run({ database, bench, place, trouble }) {
     await trouble.begin();
@@ -230,7 +230,7 @@ const SERVER_DIES: Case = {
 
 const ALL: readonly Case[] = [AT_THE_END, BEFORE, WAIT_OF_0, SIGNAL, SESSION_ENDED, SERVER_DIES];
 
-/** A server, and what is tried with each trouble. */
+/** A server, and the cases for each trouble. */
 interface Plan {
   readonly place: DatabasePlace;
   readonly missing: string | undefined;
@@ -265,7 +265,7 @@ async function tryAll(t: Deno.TestContext, { place, cases }: Plan): Promise<void
   const steps = cases.flatMap(([what, trouble, tried]) => tried.map((one) => ({ what, trouble, one })));
   const step = ({ what, trouble, one }: typeof steps[number]) =>
     t.step({
-      name: `${place.label}: ${what} ${one.name}`,
+      name: `${place.label}: ${what}, ${one.name}`,
       fn: () => play(one, place, trouble),
       // Steps that run side by side would see each other's.
       sanitizeOps: false,

@@ -1,4 +1,4 @@
-/** A lock that is lost about when the command ends: each line says what is known of when, and no more. */
+/** A lock that is lost around the command's end: each line says only what is known of the time. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -66,7 +66,7 @@ for (const shared of useHeldSessions()) {
 
   for (const flags of [[], ["--ledger"]]) {
     const how = flags.length === 0 ? "without" : "with";
-    shared.test(`a session that is killed during --min-hold, ${how} a ledger, was there when the command ended`, async () => {
+    shared.test(`a session killed during --min-hold, ${how} a ledger: the lock was held when the command ended`, async () => {
       await using place = await make();
       const name = `killed ${how}`;
       const all = [...flags, "--verbose", "--name", name, "--min-hold", "1h"];
@@ -81,7 +81,7 @@ for (const shared of useHeldSessions()) {
     });
   }
 
-  shared.test("a sera that is stopped during --min-hold until another has the lock says so", async () => {
+  shared.test("a sera that is stopped during --min-hold until another has the lock reports that", async () => {
     await using place = await make();
     const flags = ["--name", "stopped", "--ttl", "6s", "--grace", "0"];
     await using run = place.startSera([...flags, "--verbose", "--min-hold", "1h", "0", "true"]);
@@ -97,7 +97,7 @@ for (const shared of useHeldSessions()) {
     assert.doesNotMatch(stderr, DRIVERS);
   });
 
-  shared.test("a session that is killed unseen while the command runs is not said to have outlived it", async () => {
+  shared.test("a session killed unnoticed while the command runs is not reported as held until its end", async () => {
     const { server } = shared.sessions;
     const port = /127\.0\.0\.1:(\d+)/.exec(server)![1]!;
     await using proxy = await Proxy.open(Number(port));

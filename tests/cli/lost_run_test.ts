@@ -16,7 +16,7 @@ for (const shared of servers) {
       SERA_LEDGER_TABLE: `${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`,
     });
 
-  shared.test("a run whose lock was lost is abandoned, and is to be done again", async () => {
+  shared.test("a run whose lock was lost is abandoned, and is run again", async () => {
     await using place = await make();
     const flags = ["--name", "lost", "--once", "k"];
     await using run = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
@@ -34,7 +34,7 @@ for (const shared of servers) {
     assert.deepEqual(await outcomes(place, "--name", "lost"), ["succeeded", "abandoned"]);
   });
 
-  shared.test("a lock that is lost during --min-hold is told, and the exit code is the command's", async () => {
+  shared.test("a lock lost during --min-hold is reported, and the exit code is the command's", async () => {
     await using place = await make();
     const flags = ["--verbose", "--name", "hold", "--once", "k", "--min-hold", "20s"];
     await using run = place.startSera([...flags, "0", "sh", "-c", "exit 3"]);
@@ -51,7 +51,7 @@ for (const shared of servers) {
   });
 
   shared.test(
-    "a server that dies while the command goes on: its exit code is kept, and that it may run again is said",
+    "the server dies during --on-lost=warn: the exit code is kept, and sera says that it may run again",
     async () => {
       await using place = await make();
       const flags = ["--on-lost", "warn", "--name", "died", "--once", "k"];
@@ -79,7 +79,7 @@ for (const shared of servers) {
     RESTARTS,
   );
 
-  shared.test("a row that somebody has deleted or changed is told when the run ends, with its exit code kept", async () => {
+  shared.test("a deleted or changed row is reported when the run ends, and the exit code is kept", async () => {
     await using place = await make();
     const table = `${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`;
     const again = "the command may be run again";

@@ -16,7 +16,7 @@ Deno.test("a command that runs past --max-run is stopped: TERM, one line, 207", 
   });
 });
 
-Deno.test("a command that ends sooner is left alone, whatever its exit code", async () => {
+Deno.test("a command that ends sooner is not affected, whatever its exit code", async () => {
   await using place = await Place.make();
   assert.deepEqual(await place.sera(["--max-run", "20", "0", "sh", "-c", "exit 7"]), {
     code: 7,
@@ -25,7 +25,7 @@ Deno.test("a command that ends sooner is left alone, whatever its exit code", as
   });
 });
 
-Deno.test("--max-run with verbose and JSON tells that the command was stopped, and of 207", async () => {
+Deno.test("--max-run with verbose and JSON logs that the command was stopped, and 207", async () => {
   await using place = await Place.make();
   const { stdout, stderr } = await place.sera([
     "--verbose",
@@ -96,7 +96,7 @@ testWith([linux], "--max-run holds for the first one with --wait-and-skip, and t
   assert.doesNotMatch(stdout, /^ran$/m);
 });
 
-Deno.test("the time does not begin before the lock is there", async () => {
+Deno.test("the time of --max-run begins when the lock is held", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");

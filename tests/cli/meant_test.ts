@@ -1,10 +1,10 @@
-/** Words and flags that were meant to be something else: sera says what, and never guesses at what it cannot know. */
+/** Mistaken words and flags: sera gives a hint only where it can be sure. */
 
 import assert from "node:assert/strict";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
-/** What is written, and what sera says after the colon. */
+/** The arguments, and sera's message after the colon. */
 const MEANT: [string[], string][] = [
   [["help"], "Not a valid wait: help; write sera --help"],
   [["version"], "Not a valid wait: version; write sera --version"],
@@ -39,7 +39,7 @@ const MEANT: [string[], string][] = [
   [["10", "-name=x", "true"], "Cannot run --name: flags belong before the wait; write sera --name ... 10 <command>"],
   [["10", "--help"], "Cannot run --help: flags belong before the wait; write sera --help"],
   [["--wait", "5", "true"], "Unknown flag: --wait; the wait is the word before the command: sera 30 <command>"],
-  // Nobody can know what these were to be.
+  // It is unknown what these were meant to be.
   [["--timeout", "5", "true"], "Unknown flag: --timeout; see sera --help"],
   [["-v", "0", "true"], "Unknown flag: -v; see sera --help"],
   [["-psecret", "0", "true"], "Unknown flag: -p...; see sera --help"],
@@ -57,7 +57,7 @@ for (const [words, says] of MEANT) {
   });
 }
 
-Deno.test("a command that is called almost like a subcommand, or like a flag that sera has not, is a command", async () => {
+Deno.test("a command named almost like a subcommand, or like an unknown flag, is a command", async () => {
   await using place = await Place.make();
   for (const name of ["statsu", "status", "help", "-x"]) await place.script(`bin/${name}`, 'echo "$0 ran"');
   for (const name of ["statsu", "status", "help", "-x"]) {
@@ -68,7 +68,7 @@ Deno.test("a command that is called almost like a subcommand, or like a flag tha
 });
 
 for (const name of ["wait-and-skip", "detailed-exit-codes", "every", "count-failures", "min-hold", "label"]) {
-  testInProcess(`--${name} with status and history is 201: it is a flag of a run`, async () => {
+  testInProcess(`--${name} with status and history is 201: it is for runs only`, async () => {
     await using place = await Place.make();
     for (const subcommand of ["status", "history"]) {
       const { code, stdout, stderr } = await inProcess(place, [subcommand, `--${name}=1`]);
@@ -79,7 +79,7 @@ for (const name of ["wait-and-skip", "detailed-exit-codes", "every", "count-fail
   });
 }
 
-testInProcess("what has no effect beside history --schema is 201", async () => {
+testInProcess("flags without effect beside history --schema are 201", async () => {
   await using place = await Place.make("postgres://127.0.0.1:1/d");
   for (const words of [["--json"], ["--limit", "3"], ["--name", "x"]]) {
     const { code, stderr } = await inProcess(place, ["history", "--schema", ...words]);

@@ -4,7 +4,7 @@ import { fixture, Place } from "./place.ts";
 import { lives, pidIn } from "./process_list.ts";
 import { children, killQuietly } from "./running.ts";
 
-Deno.test("with --min-hold others are kept out for so long after a command that is done sooner", async () => {
+Deno.test("--min-hold keeps others out for the rest of its time after a short command", async () => {
   await using place = await Place.make();
   const began = performance.now();
   await using first = place.startSera(["--min-hold", "2s", "--name", "n", "0", "sh", "-c", "echo done; exit 3"]);
@@ -14,7 +14,7 @@ Deno.test("with --min-hold others are kept out for so long after a command that 
   assert.deepEqual(await first.ended, { code: 3, stdout: "done\n", stderr: "" });
 });
 
-Deno.test("a command that took longer than --min-hold is waited for no longer", async () => {
+Deno.test("after a command that took longer than --min-hold the lock is released at once", async () => {
   await using place = await Place.make();
   const { stdout } = await place.sera(["--verbose", "--min-hold", "100ms", "0", "sleep", "0.2"]);
   assert.match(
@@ -48,7 +48,7 @@ testWith([linux], "after a signal that ended the command --min-hold keeps nobody
   assert.doesNotMatch(stdout, /Keeping/);
 });
 
-Deno.test("a command that could not be started keeps nobody waiting", async () => {
+Deno.test("--min-hold does not apply to a command that could not be started", async () => {
   await using place = await Place.make();
   const { code, stdout } = await place.sera(["--verbose", "--min-hold", "1h", "0", "no-such-command"]);
   assert.equal(code, 203);
@@ -76,7 +76,7 @@ testWith(
     await using run = place.startSera(["--verbose", "--min-hold", "1h", "0", "sh", "-c", script, file]);
     await run.says("Keeping the lock");
     const daemon = (await pidIn(file))!;
-    // Nobody is left who would kill anybody at sera's end.
+    // No helper shell is left that would kill anything at sera's end.
     assert.deepEqual(children(run.pid), []);
     run.kill("SIGKILL");
     await run.ended;

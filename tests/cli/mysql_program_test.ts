@@ -17,7 +17,7 @@ import { AS_IF_APART, Place } from "./place.ts";
 /** MySQL's number of the character set that the driver begins with. */
 const UTF8MB4_UNICODE_CI = 224;
 
-/** Runs a command under the server's lock, and sees that a second one finds the lock taken meanwhile. */
+/** Runs a command under the server's lock, and checks that a second one finds the lock held. */
 async function assertLocks(server: string, flags: readonly string[] = []): Promise<void> {
   await using place = await Place.make(server);
   const { code, stdout, stderr } = await place.sera([

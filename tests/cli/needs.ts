@@ -5,7 +5,7 @@ import { PROGRAM } from "./program.ts";
 /** Something that a test may need: undefined when it is there, else why it is not. */
 export type Need = string | undefined;
 
-/** Defines a test that is left out, with a line that says why, when one of its needs is not there. */
+/** Defines a test that is skipped, with a line that says why, if a requirement is missing. */
 export function testWith(
   needs: readonly Need[],
   name: string,

@@ -1,4 +1,4 @@
-/** What is in the place of /bin/sh is no shell: no command starts beside it, and doctor tells. */
+/** /bin/sh is not a shell: no command starts, and doctor reports it. */
 
 import assert from "node:assert/strict";
 import { linux, mountNamespace, testWith } from "./needs.ts";
@@ -6,7 +6,7 @@ import { Place } from "./place.ts";
 import { complete, PROGRAM } from "./program.ts";
 import { runToEnd } from "./running.ts";
 
-/** What is there instead, and what is said of it. */
+/** The replacements for /bin/sh, and the messages. */
 const INSTEAD: Record<string, [file: (place: Place) => string | Promise<string>, says: RegExp]> = {
   "a device": [
     () => "/dev/null",

@@ -1,4 +1,4 @@
-/** Keys of the config file that are not what somebody took them for. */
+/** Keys of the config file that users mistake for others. */
 
 import assert from "node:assert/strict";
 import { Place } from "./place.ts";
@@ -6,7 +6,7 @@ import { Place } from "./place.ts";
 /** The environment of a sera that gets its server from the config file. */
 const NO_SERVER = { SERA_SERVER: undefined };
 
-/** Keys, and what is said of them after the file's path. */
+/** Keys, and the message after the file's path. */
 const ODD: Record<string, string> = {
   min_hold: "Unknown key in PATH: min_hold; did you mean min-hold?",
   tlsCa: "Unknown key in PATH: tlsCa; did you mean tls-ca?",
@@ -20,7 +20,7 @@ const ODD: Record<string, string> = {
 };
 
 for (const [key, says] of Object.entries(ODD)) {
-  Deno.test(`the key ${key} is told of when verbose and by doctor, and harmless`, async () => {
+  Deno.test(`the key ${key} is reported when verbose and by doctor, and has no effect`, async () => {
     await using place = await Place.make();
     const path = await place.write("sera.json", JSON.stringify({ server: place.server, [key]: "x" }));
     const line = says.replace("PATH", path);
@@ -35,7 +35,7 @@ for (const [key, says] of Object.entries(ODD)) {
   });
 }
 
-Deno.test("a key that is given twice is told of, and the last one counts", async () => {
+Deno.test("a key that is given twice is reported, and the last one counts", async () => {
   await using place = await Place.make();
   for (
     const [text, both] of [

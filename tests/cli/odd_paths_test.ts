@@ -5,7 +5,7 @@ import { seraInProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 for (const path of ["/etc/sera:prod.json", "/etc/a@b.json", "/etc/a=b.json", "/srv/x(1).json", "./a=b.json"]) {
-  testInProcess(`a config file ${path} that is not there is named`, async () => {
+  testInProcess(`a missing config file ${path} is named`, async () => {
     const { code, stderr } = await seraInProcess(["--config", path, "0", "true"]);
     assert.equal(code, 200);
     assert.ok(stderr.startsWith(`sera: No config file: ${path}; write one such as `), stderr);
@@ -24,7 +24,7 @@ for (const text of ["u:hunter2@tcp(h)/", "a@hunter2", "./u:hunter2@h", "/x/u:hun
 const MYSQL = "u:p@tcp(127.0.0.1:1)/?tls=true";
 const POSTGRES = "postgres://u:p@127.0.0.1:1/d?sslmode=verify-full";
 
-Deno.test("a CA file that is not there, a folder or a loop of links is not to be made readable", async () => {
+Deno.test("for a missing CA file, a folder or a symlink loop the advice is not to make it readable", async () => {
   await using place = await Place.make();
   await Deno.symlink(place.file("loop@1.pem"), place.file("loop@1.pem"));
   for (const path of ["/no/a@b.pem", place.path, place.file("loop@1.pem")]) {
@@ -41,7 +41,7 @@ Deno.test("a CA file that is not there, a folder or a loop of links is not to be
   }
 });
 
-testInProcess("a path in --server is told to be file: and the path", async () => {
+testInProcess("for a plain path in --server the advice is to write file: before it", async () => {
   for (const [path, folder] of [["/var/lib/sera", "/var/lib/sera"], ["./x", "/some/dir"], ["~/x", "/some/dir"]]) {
     const { code, stderr } = await seraInProcess(["--server", path!, "0", "true"]);
     assert.equal(code, 200);

@@ -1,11 +1,11 @@
-/** Variables that are not what somebody took them for, and where settings come from. */
+/** Variables that users set by mistake, and the sources of settings. */
 
 import assert from "node:assert/strict";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
-/** Variables, and what is said of them. */
+/** Variables, and the messages. */
 const ODD: Record<string, string> = {
   SERA_NMAE: "Unknown variable: SERA_NMAE; did you mean SERA_NAME?",
   SERA_MINHOLD: "Unknown variable: SERA_MINHOLD; did you mean SERA_MIN_HOLD?",
@@ -57,7 +57,7 @@ testWith([linux], "quotes that a file of variables has kept are told of", async 
   assert.match(refused.stderr, /SERA_TTL: "30s"; it takes .*, without quotes, which are part of the value\n$/);
 });
 
-testInProcess("a server in quotes is told what is wrong, and its password is not", async () => {
+testInProcess("a quoted server is reported without its password", async () => {
   await using place = await Place.make();
   for (const server of [`"postgres://u:hunter2@h/d"`, `'u:hunter2@tcp(h)/'`, `"file:"`, `"postgres://u:hunter2@h/d`]) {
     const { code, stderr } = await inProcess(place, ["0", "true"], { env: { SERA_SERVER: server } });
@@ -69,7 +69,7 @@ testInProcess("a server in quotes is told what is wrong, and its password is not
   }
 });
 
-testInProcess("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
+testInProcess("an empty --server, as from an unset variable, is 201 and does not mean local MySQL", async () => {
   await using place = await Place.make();
   for (const flag of [["--server", ""], ["--server="]]) {
     const { code, stderr } = await inProcess(place, [...flag, "0", "true"]);
@@ -81,7 +81,7 @@ testInProcess("an empty --server, as of a variable that is not set, is 201 and n
   }
 });
 
-testInProcess("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
+testInProcess("a SERA_NAME set by a container link is 200, unless --name is given", async () => {
   await using place = await Place.make();
   const says = "Cannot use SERA_NAME: /web/sera looks like what Docker sets for a link to a container named sera";
   const options = { env: { SERA_NAME: "/web/sera" } };
@@ -101,7 +101,7 @@ testInProcess("a SERA_NAME that a link to a container has set is 200, unless --n
   }
 });
 
-Deno.test("verbose and doctor tell where each setting comes from, and no value", async () => {
+Deno.test("verbose and doctor show where each setting comes from, but no value", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ server: place.server, grace: "5s", TTL: 10 }));
   const env = { SERA_SERVER: undefined, SERA_CONFIG: path, SERA_NAME: "hunter2" };

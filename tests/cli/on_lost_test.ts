@@ -21,14 +21,14 @@ for (const target of useHeldSessions()) {
     assert.deepEqual([command, will].filter(lives), []);
   });
 
-  target.test("with --on-lost=warn the command goes on, has its own exit code, and one line is said", async () => {
+  target.test("with --on-lost=warn the command goes on, keeps its exit code, and one line is printed", async () => {
     await using place = await Place.make(target.sessions.server);
     const script = 'echo ready; trap "echo TERM" TERM; read _; exit 42';
     await using run = place.startSera(["--name", "n", "--on-lost=warn", "0", "sh", "-c", script], { stdin: "open" });
     await run.says("ready");
     assert.ok(await target.sessions.cutHolder("n"));
     await run.says("another node may start it too (on-lost=warn)");
-    // Somebody else has it now, and the first one still runs.
+    // Another run has it now, and the first one still runs.
     const other = await place.sera(["--name", "n", "180", "echo", "other"]);
     assert.deepEqual(other, { code: 0, stdout: "other\n", stderr: "" });
     await run.closeStdin();
@@ -40,7 +40,7 @@ for (const target of useHeldSessions()) {
     assert.match(rest.join("\n"), /^sera: Cannot release the lock on [^\n]+$/);
   });
 
-  target.test("with --on-lost=warn --max-run still stops the command, with its whole grace period", async () => {
+  target.test("with --on-lost=warn, --max-run still stops the command, with its whole grace period", async () => {
     await using place = await Place.make(target.sessions.server);
     const go = place.file("go");
     const flags = ["--name", "n", "--on-lost=warn", "--max-run", "1"];
@@ -67,7 +67,7 @@ for (const target of useHeldSessions()) {
     await until("its child is gone", () => !lives(child!));
   });
 
-  target.test("with --grace 0 KILL follows TERM at once when the lock is lost", async () => {
+  target.test("with --grace 0, KILL follows TERM at once when the lock is lost", async () => {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "--grace", "0", "0", fixture("stubborn.sh")]);
     await run.says("ready");
@@ -76,7 +76,7 @@ for (const target of useHeldSessions()) {
     assert.equal((await run.ended).code, 206);
   });
 
-  target.test("when the lock is lost the grace period is a third of the ttl at the most", async () => {
+  target.test("when the lock is lost, the grace period is at most a third of the ttl", async () => {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "--ttl", "6", "--grace", "3600", "0", fixture("stubborn.sh")]);
     await run.says("ready");
@@ -85,7 +85,7 @@ for (const target of useHeldSessions()) {
     assert.equal((await run.ended).code, 206);
   });
 
-  target.test("a server that crashes takes the lock along: 206", async () => {
+  target.test("when the server crashes, the lock is lost: 206", async () => {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");

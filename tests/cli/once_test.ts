@@ -25,7 +25,7 @@ for (const target of targets) {
       const [{ run_id, host, pid } = assert.fail()] = await history(place);
       assert.deepEqual(await once("release 7", "echo", "ran"), SKIPPED);
       await ledger.age(1000 * DAY);
-      // Each run forgets what is too old.
+      // Each run deletes old runs.
       assert.deepEqual(await once("release 8", "echo", "ran"), RAN);
       assert.deepEqual(await once("release 7", "echo", "ran"), SKIPPED);
       assert.deepEqual(await once("release 7", "printf", "ran\\n"), RAN);

@@ -48,7 +48,7 @@ testOn(FILE, "the same name on another server is another lock", async () => {
   const other = `file:${place.file("other")}`;
   const ended = await place.run([...INNER, "0", ...INNER, "--server", other, "0", "echo", "ran"]);
   assert.deepEqual(ended, { code: 0, stdout: "ran\n", stderr: "" });
-  // Somebody else holds that one.
+  // Another run holds that one.
   await using holder = place.startSera(["--name", "n", "--server", other, "0", "sh", "-c", "echo ready; read _"], {
     stdin: "open",
   });

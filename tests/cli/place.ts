@@ -11,7 +11,7 @@ export function fixture(name: string): string {
   return `${FIXTURES}/${name}`;
 }
 
-/** What makes a sera in the command forget that it is in one: it is told of the lock as any other is. */
+/** Unset, so that sera in the command does not know that it is inside another one. */
 export const AS_IF_APART = ["env", "-u", "SERA_HELD_LOCKS"];
 
 /** A private folder. Disposing of it removes it, and what still runs there. */
@@ -20,7 +20,7 @@ export class Place implements AsyncDisposable {
   readonly path: string;
   /** The folder with the locks, if this place keeps them; made by the first sera. */
   readonly locks: string;
-  /** The server that every sera of this place uses unless told otherwise. */
+  /** The server that every sera of this place uses by default. */
   readonly server: string;
   readonly #variables: Readonly<Record<string, string>>;
 

@@ -1,4 +1,4 @@
-/** What somebody has put into a lock folder in the place of sera's files: it is refused, and nothing happens to it. */
+/** Planted files in a lock folder: sera refuses them, and does not change them. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -16,7 +16,7 @@ const PRECIOUS = "precious\n";
 /** Neither the user of the tests nor in the group that shares a folder. */
 const STRANGER = 61_234;
 
-/** Puts something at a path, perhaps so that it leads to a file of somebody else. */
+/** Puts something at a path, perhaps a link to another user's file. */
 type Plant = (path: string, victim: string) => Promise<Disposable | void>;
 
 const PLANTS: Record<string, { readonly put: Plant; readonly said: RegExp; readonly byRoot?: true }> = {

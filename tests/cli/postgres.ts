@@ -33,7 +33,7 @@ export class SharedPostgres {
     return `host=${host} port=${port} user=${user} password=${password} dbname=${database}`;
   }
 
-  /** Every advisory lock that somebody holds, as the server shows it. */
+  /** Every held advisory lock, as the server shows it. */
   async locks(): Promise<Record<string, unknown>[]> {
     return await this.server.query(
       `SELECT classid::int8::text, objid::int8::text, objsubid, mode, datname AS database

@@ -23,7 +23,7 @@ const KINDS = [
   ["PostgreSQL 18", linux ?? postgres18Unavailable, startPostgres18],
 ] as const;
 
-/** Runs a command under the server's lock, and sees that a second one finds the lock taken meanwhile. */
+/** Runs a command under the server's lock, and checks that a second one finds the lock held. */
 async function assertLocks(place: Place, server: string, env: Environment = {}): Promise<void> {
   // The sera in the command reads the file too; a variable with a password would not reach it.
   const config = await place.write("sera.json", JSON.stringify({ server }));

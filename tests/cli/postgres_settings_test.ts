@@ -44,12 +44,12 @@ postgres.test("namespace: the variable wins over the file, and the flag over bot
   assert.deepEqual(await keysHeld(place, ["-namespace=Grüße", "--name", "n"]), pair("Grüße"));
 });
 
-postgres.test("in a namespace the command's words are the name where there is no other", async () => {
+postgres.test("in a namespace without --name the command's words are the name", async () => {
   await using place = await Place.make(postgres.server.url());
   assert.deepEqual(await keysHeld(place, ["--namespace", "n"]), [[fnv1("n"), fnv1(fixture("hold.sh")), 2]]);
 });
 
-postgres.test("a lock in a namespace is another one than that without", async () => {
+postgres.test("a lock in a namespace differs from one without", async () => {
   await using place = await Place.make(postgres.server.url());
   const [[, , space]] = await keysHeld(place, ["--name", "n"]) as [unknown[]];
   assert.equal(space, 1);
@@ -78,7 +78,7 @@ for (const server of ["file:", "sera:hidden@tcp(127.0.0.1:1)/"]) {
   });
 }
 
-testInProcess("an empty namespace, and one that is no text, is an error", async () => {
+testInProcess("an empty namespace, or one that is not text, is an error", async () => {
   await using place = await Place.make("postgres://127.0.0.1:1/x");
   assert.equal((await failure(place, ["--namespace="])).code, 201);
   const config = await place.write("sera.json", JSON.stringify({ namespace: 5 }));
@@ -87,7 +87,7 @@ testInProcess("an empty namespace, and one that is no text, is an error", async 
   assert.match(stderr, /namespace in .*: 5; it takes some text/);
 });
 
-testInProcess("tls-ca with an sslmode that checks nothing is 200, and names the cure", async () => {
+testInProcess("tls-ca with an sslmode that verifies nothing is 200, with the cure", async () => {
   const says =
     /^sera: Cannot use (?:--tls-ca|SERA_TLS_CA|tls-ca in [^:]+) with the server in SERA_SERVER: its TLS setting verifies no certificate; add sslmode=verify-full/;
   for (const server of ["postgres://u:hidden@127.0.0.1:1/x", "host=127.0.0.1 port=1 user=u password=hidden"]) {
@@ -125,13 +125,13 @@ postgres.test("libpq's variables complete what the server setting leaves out", a
   }
 });
 
-postgres.test("what the server setting says wins over libpq's variables", async () => {
+postgres.test("the server setting wins over libpq's variables", async () => {
   await using place = await Place.make(postgres.server.url());
   const env = { PGHOST: "/nonexistent", PGPORT: "1", PGUSER: "nobody", PGPASSWORD: "wrong", PGDATABASE: "missing" };
   assert.deepEqual(await place.sera(["0", "echo", "ran"], { env }), RAN);
 });
 
-postgres.test("the server may be libpq's keywords: as flag, as variable and in the config file", async () => {
+postgres.test("the server may be given in libpq's keywords, as flag, variable and config key", async () => {
   await using place = await Place.make();
   const server = postgres.keywords;
   const config = await place.write("sera.json", JSON.stringify({ server }));
@@ -170,7 +170,7 @@ for (const server of USELESS) {
     await using place = await Place.make(server);
     const refusals = [
       await failure(place, []),
-      // To see what is odd about its variables it asks another program.
+      // To find variables that are not UTF-8 it starts another program.
       failed(await place.sera(["--verbose", "0", "echo", "ran"])),
       await failure(place, ["--server", server]),
     ];
@@ -226,7 +226,7 @@ postgres.test("a server without a password stays in the environment, and so does
   }
 });
 
-postgres.test("the system's user logs in where nothing names one", async () => {
+postgres.test("by default the system's user logs in", async () => {
   await using place = await Place.make();
   const name = (await place.run(["id", "-un"])).stdout.trim();
   await logsInAs(name, (server) => place.sera(["--server", server, "0", "echo", "ran"], { env: { USER: "liar" } }));
@@ -241,7 +241,7 @@ postgres.test("the user that logs in is the one that sera runs as, not the one w
   });
 }, [anotherUser]);
 
-/** The server lets anybody into one database without a password; before the role is there, it tells who wants in. */
+/** The server lets every role into one database without a password; a missing role is named in its error. */
 async function logsInAs(name: string, run: (server: string) => Promise<Ended>): Promise<void> {
   const { server } = postgres;
   await server.query("DROP DATABASE IF EXISTS trusting");

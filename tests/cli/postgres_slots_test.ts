@@ -6,7 +6,7 @@ import { Place } from "./place.ts";
 import { until } from "./wait.ts";
 
 const SLOTS = 3;
-/** Says which slot it has, and ends when it is told to. */
+/** Prints its slot, and ends when told to. */
 const WAITING = ["sh", "-c", "echo slot $SERA_SLOT; read -r _"];
 
 sharedPostgres().test(

@@ -61,11 +61,11 @@ postgres.test("a waiter holds up no statement of the holder's command that waits
   });
 });
 
-postgres.test("VACUUM clears away what was deleted while a waiter waits", async () => {
+postgres.test("VACUUM removes dead rows while a waiter waits", async () => {
   await postgres.server.query("CREATE TABLE full_of_rows AS SELECT generate_series(1, 10000) AS id");
   await withWaiter(async () => {
     await postgres.server.query("DELETE FROM full_of_rows");
-    // Pages at the end are given back only when nobody could see a row in them.
+    // Trailing pages are truncated only if no transaction could see a row in them.
     await runs("VACUUM full_of_rows");
     assert.deepEqual(await postgres.server.query("SELECT pg_relation_size('full_of_rows')::int AS size"), [{
       size: 0,
@@ -103,7 +103,7 @@ postgres.test("a waiter takes over as soon as the lock is free", async () => {
   }
 });
 
-postgres.test("a waiter takes over from a sera that was killed", async () => {
+postgres.test("a waiter takes over when the holder is killed", async () => {
   await withWaiter(async (_place, holder, waiter) => {
     holder.kill("SIGKILL");
     beganAt(await waiter.ended);

@@ -94,7 +94,7 @@ Deno.test("name, wait-and-skip and detailed-exit-codes: the flag wins over the v
   assert.deepEqual([(await skipper.ended).code, (await plain.ended).code], [205, 0]);
 });
 
-Deno.test("what says something about one run only is no key of the config file", async () => {
+Deno.test("settings for a single run are not accepted in the config file", async () => {
   await using place = await Place.make();
   const file = { verbose: true, name: "x", "wait-and-skip": true, "detailed-exit-codes": true, config: "/x" };
   const { code, stdout } = await run(place, { file });
@@ -107,7 +107,7 @@ Deno.test("what says something about one run only is no key of the config file",
   }
 });
 
-Deno.test("a variable that is empty counts as absent, one with a wrong value is 200", async () => {
+Deno.test("an empty variable counts as unset, one with a wrong value is 200", async () => {
   await using place = await Place.make();
   assert.deepEqual(await run(place, { env: { SERA_VERBOSE: "", SERA_NAME: "" } }), { code: 0, stdout: "", stderr: "" });
   const { code, stderr } = await run(place, { env: { SERA_VERBOSE: "loud" } });

@@ -59,9 +59,9 @@ export async function passesOn({ pid }: Pick<Running, "pid">, signal: keyof type
   });
 }
 
-/** Resolves when sera has told the shell whom to kill; killed before, it would leave the command behind. */
+/** Resolves when the helper shell knows what to kill; if sera were killed earlier, the command would survive. */
 export async function underWatch(sera: Pick<Running, "pid">): Promise<void> {
-  // What it does next.
+  // Its next step.
   await passesOn(sera, "SIGURG");
 }
 
@@ -89,7 +89,7 @@ function readOf(pid: number, file: "stat" | "status" | "cmdline" | "environ"): s
   }
 }
 
-/** How often a process's first thread has been woken up or put aside so far: what it does, on a machine of any speed. */
+/** The number of context switches of a process's first thread so far: a measure of its work on a machine of any speed. */
 export function wakeUps(pid: number): number {
   const counts = Deno.readTextFileSync(`/proc/${pid}/status`).matchAll(/^\w+_ctxt_switches:\s+(\d+)$/gm);
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);

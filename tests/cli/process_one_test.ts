@@ -18,15 +18,15 @@ function startAsFirst(place: Place, args: readonly string[]): Running {
   return startFirst(place, ["sera", ...args]);
 }
 
-/** What the image starts, with the sera under test: an init, and sera below it. */
+/** The image's command line with the sera under test: an init, and sera below it. */
 const ENTRYPOINT = entrypoint().map((word) => word === "/usr/bin/sera" ? "sera" : word);
 
-/** Starts what the image starts. */
+/** Starts the image's command line. */
 function startImage(place: Place, args: readonly string[]): Running {
   return startFirst(place, [...ENTRYPOINT, ...args]);
 }
 
-/** What the image's init needs. */
+/** The requirements of the image's init. */
 const image = [pidNamespace, tool("tini", "--version")];
 
 /** A command that leaves an orphan behind and goes on when there is nothing left of it, not even a zombie. */
@@ -134,7 +134,7 @@ testWith(
   "as process 1 sera does not wait for zombies of a command that a signal has ended",
   async () => {
     await using place = await Place.make();
-    // The child's parent is gone, so that nobody reaps it.
+    // The child's parent is gone, so it becomes an orphan.
     const script = '(sleep 60 & echo $! >"$0"); echo ready; while :; do sleep 0.02; done';
     for (const [flags, name, code] of [[[], "TERM", 143], [["--max-run", "1"], undefined, 207]] as const) {
       await using run = startAsFirst(place, ["--grace", "1h", ...flags, "0", "sh", "-c", script, place.file("child")]);
@@ -153,7 +153,7 @@ testWith(image, "in the image orphans of the command are reaped while it runs", 
 
 testWith(image, "in the image orphans are reaped also where something else is process 1", async () => {
   await using place = await Place.make();
-  // This shell waits for what it has started, and for nothing else.
+  // This shell waits only for its own children.
   await using run = startFirst(place, ["sh", "-c", '"$@"; exit $?', "sh", ...ENTRYPOINT, "0", ...SEE_REAPED]);
   assert.deepEqual(await run.ended, { code: 4, stdout: "", stderr: "" });
 });

@@ -33,7 +33,7 @@ async function assertCannotTell(place: Place, ...args: string[]): Promise<void> 
 const mariaDb = new SharedServer<MySqlServer>("MariaDB", linux ?? mariaDbUnavailable, startPrimary);
 
 for (const variable of ["GLOBAL read_only = 1", "GLOBAL transaction_read_only = 1"]) {
-  mariaDb.test(`${variable}: locks and runs are shown, and nothing is made`, async (server) => {
+  mariaDb.test(`${variable}: locks and runs are shown, and nothing is created`, async (server) => {
     await using place = await Place.make(server.dsn());
     const name = variable.replaceAll(" ", "-");
     // It would notice with its next renewal, and end.
@@ -66,7 +66,7 @@ for (const variable of ["GLOBAL read_only = 1", "GLOBAL transaction_read_only = 
   });
 }
 
-mariaDb.test("on a replica runs are shown as the primary has them, and no lock is called free", async (server) => {
+mariaDb.test("on a replica the primary's runs are shown, and no lock is reported free", async (server) => {
   const replica = await startReplica(server, { extraArgs: ["--read-only=1"] });
   try {
     await using place = await Place.make(replica.dsn());
@@ -130,7 +130,7 @@ postgres.test("a role that may only read, in sessions that are read-only", async
   }
 });
 
-postgres.test("on a standby runs are shown as the primary has them, and no lock is called free", async () => {
+postgres.test("on a standby the primary's runs are shown, and no lock is reported free", async () => {
   const { server } = postgres;
   const standby = await startStandby(server);
   try {

@@ -37,7 +37,7 @@ function start(place: Place, words: readonly string[], env: Readonly<Record<stri
   return place.startSera(["--name", "n", ...words], { stdin: "open", env });
 }
 
-/** Somebody who holds the lock until stdin ends, or until asked to end. */
+/** A run that holds the lock until stdin ends, or until asked to end. */
 async function holding(place: Place, words: readonly string[] = ["0", fixture("hold.sh")], env = SHORT) {
   const holder = start(place, words, env);
   await holder.says("ready");
@@ -58,13 +58,13 @@ testEverywhere("the holder is asked, and exits with 206; then the later run has 
   assert.equal(ended.code, 206);
   assert.match(ended.stderr, BY_REPLACE);
   assert.deepEqual(await later.ended, { code: 0, stdout: "ran\n", stderr: "" });
-  // Nobody is left who asks.
+  // No request is left.
   await using next = await holding(place);
   await next.closeStdin();
   assert.equal((await next.ended).code, 0);
 });
 
-testEverywhere("of two the later one takes the earlier one's place, which leaves with 204", async (place) => {
+testEverywhere("of two replacing runs the later one goes on, and the earlier one exits with 204", async (place) => {
   await using holder = await holding(place, slow(place), PATIENT);
   const replacing = ["--verbose=stderr", "--replace", "2m", "echo", "ran"];
   await using first = start(place, replacing);
@@ -78,7 +78,7 @@ testEverywhere("of two the later one takes the earlier one's place, which leaves
   );
   await second.says(/^Asked the run that waits to replace it to end: .* replace by /m);
   await second.says(/^Asked the holder to end: /m);
-  // The lock by which they take turns is nobody's business.
+  // The internal lock of the replacing runs is not shown.
   const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
   assert.deepEqual(locks.map(({ lock }: { lock: string }) => lockName("n").startsWith(lock)), [true]);
   await holder.says(BY_REPLACE);
@@ -89,7 +89,7 @@ testEverywhere("of two the later one takes the earlier one's place, which leaves
   assert.equal((await place.sera(["status", "--lock", replaceLockName(lockName("n"))])).code, 1);
 });
 
-testEverywhere("who waited before and was quicker is asked in turn", async (place, target) => {
+testEverywhere("an earlier waiter that gets the lock first is asked to end in turn", async (place, target) => {
   await using holder = await holding(place, slow(place), PATIENT);
   await using between = start(place, ["--verbose=stderr", "forever", fixture("hold.sh")]);
   await between.says(/^Waiting for /m);
@@ -106,7 +106,7 @@ testEverywhere("who waited before and was quicker is asked in turn", async (plac
   if (target === "etcd") assert.notEqual(code, 0);
 });
 
-testEverywhere("Ctrl-C takes the request back, and leaves nothing behind", async (place) => {
+testEverywhere("Ctrl-C withdraws the request, and leaves nothing behind", async (place) => {
   await using holder = await holding(place, ["0", fixture("hold.sh")], { SERA_TTL: "60s", SERA_GRACE: "1s" });
   await underWatch(holder);
   holder.kill("SIGSTOP");
@@ -166,7 +166,7 @@ testOn(FILE, "a run that was replaced has failed, and --once lets the later one 
   const words = ["--name", "n", "--once", "k", "--replace", "1m", "echo", "ran"];
   assert.deepEqual(await place.sera(words), { code: 0, stdout: "ran\n", stderr: "" });
   assert.equal((await holder.ended).code, 206);
-  // Now it has run, and nobody is replaced for nothing.
+  // It has run already, so no holder is asked to end.
   assert.deepEqual(await place.sera(words), { code: 0, stdout: "", stderr: "" });
 });
 

@@ -78,7 +78,7 @@ for (const target of useHeldSessions()) {
   });
 }
 
-Deno.test("a lock that is lost before the command has started is asked for again within the wait, and only then", async () => {
+Deno.test("a lock lost before the start is requested again, but only within the wait", async () => {
   for (const [wait, expected] of [["60", 0], ["0", 202]] as const) {
     let deaths = 0;
     const server: FakePostgres = new FakePostgres(
@@ -98,7 +98,7 @@ Deno.test("a lock that is lost before the command has started is asked for again
   }
 });
 
-Deno.test("with a wait of 0 a server is tried once, with another as often as that allows", async () => {
+Deno.test("with a wait of 0 a server is tried once, with a longer wait repeatedly", async () => {
   for (const kind of ["u:p@tcp(127.0.0.1:PORT)/", "postgres://u:p@127.0.0.1:PORT/d?sslmode=disable"]) {
     await using server = new Closing();
     await using place = await Place.make(kind.replace("PORT", `${server.port}`));
@@ -110,12 +110,12 @@ Deno.test("with a wait of 0 a server is tried once, with another as often as tha
     run.kill("SIGTERM");
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 143, stdout: "" });
-    // Told once, since it is the same each time.
+    // Reported once, since it is the same each time.
     assert.match(stderr, /^sera: Cannot lock on [^\n]+: the server closed the connection; see its log; [^\n]+\n$/);
   }
 });
 
-Deno.test("who waits for ever for a server that cannot be reached is told why, also without verbose", async () => {
+Deno.test("with an endless wait an unreachable server is reported, also without verbose", async () => {
   await using place = await Place.make(UNREACHABLE);
   await using run = place.startSera(["forever", "echo", "ran"]);
   await run.says("retrying until the wait is over");
@@ -125,7 +125,7 @@ Deno.test("who waits for ever for a server that cannot be reached is told why, a
   assert.deepEqual({ code, stdout }, { code: 143, stdout: "" });
 });
 
-Deno.test("trouble that is waited out is an error line in JSON, too", async () => {
+Deno.test("an error that is waited out is an error line in JSON, too", async () => {
   await using place = await Place.make(UNREACHABLE);
   const { code, stdout, stderr } = await place.sera(["--log-format=json", "500ms", "echo", "ran"]);
   assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
@@ -134,7 +134,7 @@ Deno.test("trouble that is waited out is an error line in JSON, too", async () =
   assert.deepEqual([ended.level, ended.event, ended.exit_code], ["error", "error", 202]);
 });
 
-Deno.test("what is wrong for good is told at once, whatever the wait", async () => {
+Deno.test("a permanent error is reported at once, whatever the wait", async () => {
   await using place = await Place.make("file:/dev/null/x");
   const { code, stderr } = await place.sera(["forever", "echo", "ran"]);
   assert.equal(code, 202);

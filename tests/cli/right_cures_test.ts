@@ -48,7 +48,7 @@ testWith([linux], "a config file that is in the wrong place is not told to be wr
   }
 });
 
-Deno.test("a collation that the server does not know is told by that name", async () => {
+Deno.test("an unknown collation is reported by its name", async () => {
   using server = new FakeMySql((sql) =>
     sql.startsWith("SET NAMES") ? new ServerError(1115, "Unknown character set: 'nosuch'") : {}
   );

@@ -1,6 +1,6 @@
 /**
- * How often a run waits for its server: counted, so that no machine changes it. Over a network that is what a run costs,
- * and while it holds the lock everybody else waits with it.
+ * How often a run waits for its server: a count, which does not depend on the machine. Over a network a run costs that, and
+ * while it holds the lock everybody else waits with it.
  */
 
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ import { pause, until } from "./wait.ts";
 const DELAY = 50;
 /** A waiter that has sent nothing for so long waits for others; in milliseconds. */
 const QUIET = 6 * DELAY;
-/** A command that says that it has been started, and ends when it is told to. */
+/** A command that prints a line when it starts, and ends when told to. */
 const WAITING = ["sh", "-c", "echo started; read -r _"];
 
 /** A server that runs, and the setting that leads to it. */
@@ -45,7 +45,7 @@ interface Kind {
   readonly name: string;
   readonly need: Need;
   readonly launch: () => Promise<Launched>;
-  /** What is sent for the lock or the lease, and to release it. */
+  /** The messages for the lock or the lease, and for its release. */
   readonly lock: RegExp;
   readonly lease?: RegExp;
   readonly release: RegExp;
@@ -87,7 +87,7 @@ const KINDS: readonly Kind[] = [
     },
     lock: /pg_try_advisory_lock\(/,
     lease: /UPDATE \S*sera_leases\S* SET\s+owner = convert_from/,
-    // The request for the lock, and the claim of the lease, whose row nobody reads before.
+    // The request for the lock, and the claim of the lease, whose row is not read first.
     handOff: { "": 1, "--lease": 2 },
     release: /pg_advisory_unlock\(/,
     takes: {
@@ -188,7 +188,7 @@ for (const { name, need, launch, lock, lease = lock, release, handOff, takes } o
             const { asked } = trips;
             await holders[0]!.write("\n");
             await waiter.says("started");
-            // What it sends without waiting for it does not count, nor what it had asked before.
+            // Messages that it does not wait for do not count, nor do earlier requests.
             start = trips.answered - asked;
             await waiter.write("\n");
             assert.equal((await waiter.ended).code, 0);
@@ -213,7 +213,7 @@ interface OnTop {
 /** Connections that are encrypted, and logins by password as each server prefers them. */
 const ON_TOP: readonly OnTop[] = [
   {
-    // The greeting brings what the password is hashed with.
+    // The greeting contains the salt for the password's hash.
     name: "MariaDB over TLS",
     need: mariaDbUnavailable,
     async launch({ good }) {
@@ -282,14 +282,14 @@ for (const { name, need, launch, run } of ON_TOP) {
   });
 }
 
-/** How often to count. What is always sent is in each of them. */
+/** How often to count; the minimum has only the messages that are always sent. */
 const TRIES = 10;
 
 /**
  * Counts, and again if that was more: where a machine pauses, a lock is looked at once more before the command starts, or
  * the start is noticed late.
  *
- * @returns The figures, and what was sent, for people.
+ * @returns The figures, and the messages sent, for people.
  */
 async function fewest(
   expected: Partial<Figures>,
@@ -304,7 +304,7 @@ async function fewest(
 
 const OF = ["run", "start", "release"] as const;
 
-/** Seras for which the server is far away. */
+/** Runs for which the server is far away. */
 class Far implements AsyncDisposable {
   private constructor(readonly place: Place, readonly proxy: Proxy) {}
 
@@ -328,7 +328,7 @@ class Far implements AsyncDisposable {
     return figures ?? assert.fail(stdout);
   }
 
-  /** Counts the round trips of a sera that is started meanwhile. */
+  /** Counts the round trips of a run. */
   async count(work: (trips: RoundTrips) => Promise<void>): Promise<RoundTrips> {
     const trips = this.proxy.roundTrips = new RoundTrips();
     this.proxy.delay = DELAY;

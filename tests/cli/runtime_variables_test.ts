@@ -1,4 +1,4 @@
-/** Variables that mean something to the runtime, and that whoever starts sera may have set for another program. */
+/** Variables that affect the runtime, and may have been set for another program. */
 
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";

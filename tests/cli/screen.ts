@@ -27,7 +27,7 @@ export class Screen implements AsyncDisposable {
   readonly #place: Place;
   readonly #running: Running;
   readonly #terminal: xterm.Terminal;
-  /** How much of what was written is on the screen. */
+  /** How much of the output is on the screen. */
   #drawn = 0;
 
   /** @param command Runs in the terminal, and ends it. */
@@ -107,10 +107,10 @@ export class Screen implements AsyncDisposable {
     await this.#running.write(text);
   }
 
-  /** Makes the window another width, which the programs in it are told. */
+  /** Resizes the window, and notifies the programs in it. */
   async resize(columns: number): Promise<void> {
     await this.rows();
-    // What is drawn in between must not be wider than the screen.
+    // Output during the resize must not be wider than the screen.
     const isNarrower = columns < this.#terminal.cols;
     if (!isNarrower) this.#terminal.resize(columns, ROWS);
     const tty = (await this.#place.read("tty")).trim();

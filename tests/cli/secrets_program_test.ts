@@ -1,4 +1,4 @@
-/** What only the program itself can show: bytes that are no text, what it starts, and what it says to syslog. */
+/** Secrets in the whole program: bytes that are not UTF-8, child processes, and syslog. */
 
 import assert from "node:assert/strict";
 import { linux, testWith, tool } from "./needs.ts";
@@ -34,7 +34,7 @@ const NEEDED: readonly [variable: string, bytes: string, words: string, code: nu
 ];
 
 for (const [variable, bytes, words, code] of NEEDED) {
-  Deno.test(`${variable} that is not UTF-8 is told by its name: ${words}`, async () => {
+  Deno.test(`${variable} that is not UTF-8 is reported by its name: ${words}`, async () => {
     await using place = await Place.make();
     const ended = await withBytes(place, variable, bytes, words);
     assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" });
@@ -77,7 +77,7 @@ for (const [variable, words] of NEEDLESS) {
   });
 }
 
-Deno.test("a variable whose name is not UTF-8 passes", async () => {
+Deno.test("a variable whose name is not UTF-8 is accepted", async () => {
   await using place = await Place.make();
   // No shell in between: most of them drop such a name.
   const program = PROGRAM.map((word) => `'${word}'`).join(" ");

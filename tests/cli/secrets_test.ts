@@ -82,7 +82,7 @@ const LIBPQ = ["HOST", "HOSTADDR", "PORT", "USER", "DATABASE", "SERVICE", "SERVI
   ["SSLROOTCERT", "SSLCERT", "SSLKEY", "PASSFILE", "CONNECT_TIMEOUT", "TARGETSESSIONATTRS", "SSLCRL", "REQUIREPEER"],
 ).map((name) => `PG${name}`);
 
-/** The server, sure to be refused before anything is asked of it: nobody is to wait for the host's name. */
+/** A server setting that is refused before the host's name is resolved, so that no test waits for that. */
 function broken(server: string): string {
   return /^host|^user|^postgres/.test(server) ? server.replace(/\bh\b/, "127.0.0.1:1/%") : server;
 }
@@ -95,7 +95,7 @@ interface Said {
 
 type Variables = Readonly<Record<string, string>>;
 
-/** How errors are told. */
+/** The formats of errors. */
 const MANNERS: readonly Variables[] = [{}, { SERA_LOG_FORMAT: "json" }, { SERA_VERBOSE: "stderr" }];
 
 async function said(argv: readonly string[], env: Variables = {}): Promise<Said> {
@@ -103,7 +103,7 @@ async function said(argv: readonly string[], env: Variables = {}): Promise<Said>
   return { code, out: stdout, err: stderr };
 }
 
-/** That an error was told, in one line or one report, without the secret. */
+/** Asserts that an error was reported, in one line or one report, without the secret. */
 function assertDiscreet({ code, out, err }: Said, what: string): void {
   assert.doesNotMatch(out + err, SECRET, what);
   assert.ok(code === 1 || code >= 200 && code <= 203, `${what}: ${code} ${out}${err}`);
@@ -112,7 +112,7 @@ function assertDiscreet({ code, out, err }: Said, what: string): void {
   assert.doesNotMatch(out + err, /please report/, what);
 }
 
-/** What a sera that has a server to ask starts beside itself ends with its process, and is not the test's. */
+/** Helpers that sera starts for a server end with its process, and do not count as the test's leaks. */
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
 }
@@ -141,9 +141,9 @@ for (const [index, place] of WORDS.entries()) {
 }
 
 for (const name of OTHERS) {
-  test(`${name}: a server in its place is not repeated`, () =>
+  test(`${name}: a server given in its place is not repeated`, () =>
     inFolder(async (folder) => {
-      // Only PostgreSQL has all the settings. Nobody listens there.
+      // Only PostgreSQL has all the settings. No server listens there.
       const server = "postgres://u:p@127.0.0.1:1/d?sslmode=verify-full";
       const config = `${folder}/sera.json`;
       const { inConfig, kind } = SETTINGS.find((setting) => setting.name === name)!;
@@ -168,7 +168,7 @@ for (const name of OTHERS) {
 }
 
 for (const name of LIBPQ) {
-  test(`${name}: a server in its place is not repeated`, () =>
+  test(`${name}: a server given in its place is not repeated`, () =>
     inFolder(async (folder) => {
       for (const wrong of SERVERS) {
         const server = name === "PGHOST" ? "postgres://u:p@/d" : "postgres://127.0.0.1:1/?sslmode=verify-full";

@@ -1,4 +1,4 @@
-/** Errors of sera's own that nobody expected, from outside: in the whole program, with real commands. */
+/** Internal errors of sera, in the whole program with real commands. */
 
 import assert from "node:assert/strict";
 import { history } from "./ledger_view.ts";
@@ -14,7 +14,7 @@ const FAULTS = ["timer", "rejection", "nothing", "listener", "emitter", "tick", 
 
 const FAULTY = fromSource(Deno.realPathSync(fixture("faulty_sera.ts")));
 
-/** A sera that fails once it is told to. */
+/** A sera that fails on request. */
 class Faulty implements AsyncDisposable {
   readonly #place: Place;
   readonly run: Running;
@@ -36,12 +36,12 @@ class Faulty implements AsyncDisposable {
   }
 }
 
-/** What is said of a fault; never its message. */
+/** The message for an internal error; never the error's own. */
 function kindOf(fault: string): string {
   return fault === "nothing" ? "undefined was thrown" : "TypeError at [^\n;]+";
 }
 
-Deno.test("with JSON a fault while the command runs is objects, and 208 in the last one", async () => {
+Deno.test("with JSON an internal error while the command runs is logged as objects, the last with 208", async () => {
   await using place = await Place.make();
   const words = ["--log-format=json", "--verbose=stderr", "0", fixture("hold.sh")];
   await using sera = new Faulty(place, "rejection", words);
@@ -57,7 +57,7 @@ Deno.test("with JSON a fault while the command runs is objects, and 208 in the l
 });
 
 for (const fault of FAULTS) {
-  Deno.test(`while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
+  Deno.test(`while the command runs, an internal error (${fault}) stops it, and is 208 with one line`, async () => {
     await using place = await Place.make();
     await using sera = new Faulty(place, fault, ["--name", "n", "0", fixture("slow_to_stop.sh"), place.file("go")]);
     await sera.run.says("ready");
@@ -74,7 +74,7 @@ for (const fault of FAULTS) {
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   });
 
-  Deno.test(`while sera waits, a fault (${fault}) is 202 and one line`, async () => {
+  Deno.test(`while sera waits, an internal error (${fault}) is 202 with one line`, async () => {
     await using place = await Place.make();
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
@@ -90,7 +90,7 @@ for (const fault of FAULTS) {
     await assert.rejects(Deno.lstat(place.file("ran")));
   });
 
-  Deno.test(`after the command's end, a fault (${fault}) is a line, and the code is its own`, async () => {
+  Deno.test(`after the command's end, an internal error (${fault}) is one line, and the exit code is the command's`, async () => {
     await using place = await Place.make();
     const args = ["--name", "n", "--verbose", "--min-hold", "1h", "0", "sh", "-c", "exit 3"];
     await using sera = new Faulty(place, fault, args);
@@ -119,7 +119,7 @@ testWith([linux], "a tree that ignores TERM is killed before 208", async () => {
   assert.deepEqual({ outcome: run!.outcome, exit_code: run!.exit_code }, { outcome: "failed", exit_code: 208 });
 });
 
-Deno.test("a fault in a subcommand is one line, and no stack trace", async () => {
+Deno.test("an internal error in a subcommand is one line, without a stack trace", async () => {
   await using place = await Place.make();
   await place.write("fault", "");
   // It waits for a server that takes a connection and never answers.
@@ -133,7 +133,7 @@ Deno.test("a fault in a subcommand is one line, and no stack trace", async () =>
 
 const postgres = new SharedPostgres();
 
-postgres.test("heimdall ends with 1 by a fault, once the program has been stopped", async () => {
+postgres.test("after an internal error heimdall exits with 1, once the program has been stopped", async () => {
   await using place = await Place.make();
   const args = ["heimdall", "--timeout", "60", fixture("slow_to_stop.sh"), place.file("go")];
   await using sera = new Faulty(place, "rejection", args, { SERA_SERVER: undefined, ...postgres.variables });

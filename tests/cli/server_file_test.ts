@@ -6,7 +6,7 @@ import { linux, testWith, tool } from "./needs.ts";
 import { Place } from "./place.ts";
 import { testOnAll, useTargets } from "./targets.ts";
 
-/** The environment of a sera that is told no server. */
+/** An environment without a server. */
 const NO_SERVER = { SERA_SERVER: undefined };
 
 /** Would show if a part of a file were quoted. */
@@ -38,7 +38,7 @@ testOnAll(
   },
 );
 
-Deno.test("the stronger way to name the server or its file counts", async () => {
+Deno.test("the server or server file with the highest precedence counts", async () => {
   await using place = await Place.make();
   const good = await place.write("good", place.server);
   const bad = `u:${PASSWORD}@tcp(127.0.0.1:1)/`;
@@ -63,7 +63,7 @@ Deno.test("the stronger way to name the server or its file counts", async () => 
   assert.match(told.stdout, /^Settings: server from --server, verbose from --verbose, the others by default\.$/m);
 });
 
-/** What is given, and what sera says of it. */
+/** The server file, and sera's message. */
 const REFUSED: readonly (readonly [
   name: string,
   given: (place: Place) => Promise<readonly [flags: string[], env?: Record<string, string>]>,
@@ -138,7 +138,7 @@ const REFUSED: readonly (readonly [
 ];
 
 for (const [name, given, code, says] of REFUSED) {
-  testInProcess(`server-file is refused, without a word of what is in the file: ${name}`, async () => {
+  testInProcess(`server-file is refused, without showing the file's content: ${name}`, async () => {
     await using place = await Place.make();
     const [flags, env = NO_SERVER] = await given(place);
     const ended = await inProcess(place, [...flags, "0", "true"], { env });

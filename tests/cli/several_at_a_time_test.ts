@@ -1,5 +1,5 @@
 /** Slots, several names and limits of waiters, on the command line, on each kind of server. */
-// Starts early: many seras wait for each other on each server.
+// Starts early: many runs wait for each other on each server.
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -60,7 +60,7 @@ testOnAll(
     assert.deepEqual(busy, { code: 204, stdout: "", stderr: "" });
     await using third = start(place, ...flags, "3m");
     await waiting(place, "slots", 1);
-    // Whoever says another number, or none, is told both.
+    // With another number, or none, the message names both.
     const wrong = await place.sera(["--name", "slots", "--slots", "3", "3m", "true"]);
     assert.equal(wrong.code, 201);
     assert.match(wrong.stderr, /^sera: The lock is held with --slots 2, but this run has --slots 3; [^\n]+\n$/);

@@ -1,4 +1,4 @@
-/** A `server` setting with several hosts of MySQL: what the commands make of it. */
+/** How the commands treat a `server` setting with several MySQL hosts. */
 
 import assert from "node:assert/strict";
 import { SharedServer } from "../backends/shared_server.ts";
@@ -14,7 +14,7 @@ import { sera } from "./program.ts";
 
 const LIST = "sera:hidden@tcp(one.invalid,two.invalid:3307)/jobs";
 
-testInProcess("without leases every command refuses several hosts in one line, and shows no password", async () => {
+testInProcess("without leases every command refuses several hosts in one line, without a password", async () => {
   await using place = await Place.make(LIST);
   for (const args of [["0", "echo", "ran"], ["status"], ["history"]]) {
     assert.deepEqual(await inProcess(place, args), {
@@ -44,13 +44,13 @@ Deno.test.afterAll(async () => {
   await replica?.stop();
 });
 
-/** Somewhere where nobody listens, a replica, and its primary. */
+/** A port without a listener, a replica, and its primary. */
 function listTo(primary: MySqlServer): { list: string; closed: number } {
   const closed = freePort();
   return { list: `localhost:${closed},127.0.0.1:${replica.port},127.0.0.1:${primary.port}`, closed };
 }
 
-shared.test("doctor looks up each host, and tells which one it uses", async (server) => {
+shared.test("doctor resolves each host, and says which one it uses", async (server) => {
   const { list, closed } = listTo(server);
   const args = ["--lease", "--server", `mysql://sera:secret@${list}/sera`];
   const { code, checks, stdout } = await doctor(args);

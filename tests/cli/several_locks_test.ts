@@ -1,4 +1,4 @@
-/** Several locks, several holders, and not too many who wait: what is said of them, and what the command is told. */
+/** Several locks, slots, and limits of waiters: the messages, and the command's variables. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -121,7 +121,7 @@ on(
     const ruled = await place.run([...run, "--once", "k", "0", ...run, ...once], nested);
     assert.deepEqual([ruled.code, ruled.stdout], [201, ""]);
     assert.match(ruled.stderr, /^sera: Cannot wait for the lock of n: the outer sera /);
-    // Somebody else has the other slot, which may come free.
+    // Another run has the other slot, which may come free.
     await using other = start(place, ...run.slice(1), "0", ...TELL);
     await other.says("|n|");
     const waits = await place.run([...run, "0", ...run, "100ms", "echo", "ran"], nested);

@@ -146,7 +146,7 @@ function opens(pid: number, path: string): boolean {
     try {
       return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === path;
     } catch {
-      // Closed meanwhile.
+      // Closed by now.
       return false;
     }
   });
@@ -186,7 +186,7 @@ testWith([anotherUser], "a ledger that somebody left half written is no trouble 
   await assert.rejects(Deno.lstat(`${place.locks}/ledger.sqlite.new-left`), Deno.errors.NotFound);
 });
 
-/** What a member may put into the ledger's file, to be run by those who write to it or read it. */
+/** Code that a group member may plant in the ledger's file, to be executed by its readers and writers. */
 const PROGRAMS: Record<string, string> = {
   "a trigger": `CREATE TRIGGER t BEFORE INSERT ON sera_runs BEGIN
     WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c; END`,

@@ -28,7 +28,7 @@ const NUMBERS: Record<string, string> = { STKFLT: "16", WINCH: "28", IO: "29", P
 
 const signals = Deno.build.os === "linux" ? [...CAUGHT, ...CAUGHT_ON_LINUX] : CAUGHT;
 
-Deno.test("every signal that can be caught reaches the whole tree, once", async () => {
+Deno.test("every signal that can be caught reaches the whole process tree once", async () => {
   await using place = await Place.make();
   const traps = signals.map((signal) => NUMBERS[signal] ?? signal);
   await using run = place.startSera(["0", fixture("family.sh"), ...traps]);
@@ -49,7 +49,7 @@ Deno.test("every signal that can be caught reaches the whole tree, once", async 
 });
 
 for (const [signal, code] of Object.entries({ HUP: 129, INT: 130, QUIT: 131, TERM: 143 })) {
-  Deno.test(`SIG${signal} ends a command that does not catch it, and sera with ${code}`, async () => {
+  Deno.test(`SIG${signal} ends a command that does not catch it, and sera exits with ${code}`, async () => {
     await using place = await Place.make();
     await using run = place.startSera(["0", "sh", "-c", "ulimit -c 0; echo ready; read _"], { stdin: "open" });
     await run.says("ready");

@@ -1,4 +1,4 @@
-/** Many seras that want a slot at the same moment, each a process of its own. */
+/** Many processes that want a slot at the same moment. */
 
 import assert from "node:assert/strict";
 import { forThisFile } from "../servers/for_this_file.ts";

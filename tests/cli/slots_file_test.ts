@@ -1,4 +1,4 @@
-/** Slots of locks in files: who gets one, who waits, and what becomes of them when a process dies or stops. */
+/** Slots of locks in files: who gets one, who waits, and what happens when a process dies or stops. */
 
 import assert from "node:assert/strict";
 import { lookAtFiles } from "../../lib/backends/file/sightings.ts";
@@ -24,7 +24,7 @@ function start(place: Place, slots: number, wait: string, ...flags: string[]): R
   return place.startSera([...flags, "--name", "n", "--slots", `${slots}`, wait, HOLD], { stdin: "open" });
 }
 
-/** Starts seras, one after the other, each of which holds a slot. */
+/** Starts runs one after the other, each of which holds a slot. */
 async function holders(place: Place, count: number, slots: number, ...flags: string[]): Promise<Running[]> {
   const started = [];
   for (let slot = 0; slot < count; slot++) {
@@ -141,6 +141,26 @@ testWith([linux], "a stopped waiter that is not the first keeps nobody", async (
   await third.says("ready");
   stopped.kill("SIGCONT");
 });
+
+testWith(
+  [linux],
+  "the kernel frees the slot of a killed holder first, then the number's file, and the lock's mark last",
+  async () => {
+    for (const slot of [0, 1, 5]) {
+      await using place = await Place.make();
+      const all = await holders(place, slot + 1, 6);
+      await using _ = disposing(all);
+      const { pid } = all[slot]!;
+      const numberOf = (name: string) =>
+        [...Deno.readDirSync(`/proc/${pid}/fd`)].map((fd) => Number(fd.name))
+          .find((fd) => Deno.readLinkSync(`/proc/${pid}/fd/${fd}`) === `${place.locks}/${name}.lock`);
+      // It does so from the highest number to the lowest.
+      const order = [slot === 0 ? LOCK : `${LOCK}.${slot}`, `${LOCK}.of.6`, `${LOCK}.slots`].map(numberOf);
+      assert.deepEqual(order, order.toSorted((a, b) => b! - a!), `${order}`);
+      assert.ok(order.every((fd) => fd !== undefined));
+    }
+  },
+);
 
 for (const [what, name] of [["slot", `${LOCK}.1`], ["mark", `${LOCK}.slots`], ["number", `${LOCK}.of.2`]] as const) {
   testWith([linux], `a file of a ${what} that is removed in a hold is a lost lock`, async () => {

@@ -1,4 +1,4 @@
-/** What status, history, unlock, forget and metrics show of locks with slots, and what the ledger makes of their runs. */
+/** What status, history, unlock, forget and metrics show of locks with slots and their runs. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -124,7 +124,7 @@ for (const target of targets) {
       ]);
       await using second = place.startSera([...FLAGS, "--slots", "4", "--once", "k", "180", "echo", "ran"]);
       const locks = async () => (await statusOf(place)).locks;
-      // The lock of the rule is none that anybody knows.
+      // The rule's lock is not shown.
       await until("both wait", async () => {
         const [lock, ...more] = await locks();
         return more.length === 0 && lock.waiters.length === 2;
@@ -161,7 +161,7 @@ for (const target of targets) {
         await holder.ended;
       }
       await until("only one has a slot", async () => (await statusOf(place)).locks[0].holders.length === 1);
-      // Nobody has marked them, and they are seen to be over.
+      // They are not marked, but shown as abandoned.
       assert.deepEqual((await outcomes(place)).toSorted(), ["abandoned", "abandoned", "running"]);
       const counted = await place.sera([
         ...FLAGS,

@@ -15,7 +15,7 @@ function pausing(pause: number): readonly string[] {
   return ["--name", "n", "--splay", `${splayFor(pause, LOCK)}ms`];
 }
 
-Deno.test("a run pauses first, as long as its host does for this lock, and only then waits", async () => {
+Deno.test("a run first pauses for the time of its host and lock, and only then waits", async () => {
   await using place = await Place.make();
   const flags = [...pausing(700), "--verbose=stderr", "--log-format=json", "--once", "k", "--detailed-exit-codes"];
   for (const [code, last] of [[0, "released"], [205, "released"]] as const) {
@@ -65,7 +65,7 @@ testWith([linux], "a signal ends the pause at once, and nothing has been connect
       assert.match(stderr, /\nInterrupted by signal \d+ - the command was not executed\.\n$/);
     }
   }
-  // What was waiting to be accepted is, before this one.
+  // Earlier connections are accepted before this one.
   const last = await Deno.connect({ hostname: "127.0.0.1", port });
   last.close();
   while (connections.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -75,7 +75,7 @@ testWith([linux], "a signal ends the pause at once, and nothing has been connect
   for (const connection of connections) connection.close();
 });
 
-Deno.test("while one pauses the lock is free, and sera status shows nobody", async () => {
+Deno.test("during the pause the lock is free, and sera status shows nobody", async () => {
   await using place = await Place.make();
   await using run = place.startSera([...pausing(HOUR), "--verbose=stderr", "0", "echo", "ran"]);
   await run.says("Pausing for");

@@ -30,7 +30,7 @@ const CASES: Record<string, { make(place: Place): string | Promise<string>; says
 };
 
 for (const [what, { make, says }] of Object.entries(CASES)) {
-  Deno.test(`${what} is 203, says why, and gives the lock back`, async () => {
+  Deno.test(`${what} is 203, with the reason, and the lock is released`, async () => {
     await using place = await Place.make();
     const command = await make(place);
     const { code, stdout, stderr } = await place.sera(["--name", "n", "0", command]);
@@ -42,7 +42,7 @@ for (const [what, { make, says }] of Object.entries(CASES)) {
   });
 }
 
-Deno.test("words that may hold a password are not repeated, and what they were meant to be is told", async () => {
+Deno.test("words that may contain a password are not repeated, but the hint is shown", async () => {
   await using place = await Place.make();
   for (
     const [word, status, says] of [
@@ -74,7 +74,7 @@ testWith([linux, anotherUser], "a program that only others may run is not told t
   assert.match((await run()).stderr, /permission denied; make it executable\n$/);
 });
 
-testInProcess("-- between the wait and the command is 201, and says where it belongs", async () => {
+testInProcess("-- between the wait and the command is 201, with a hint where it belongs", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await inProcess(place, ["0", "--", "echo", "ran"]);
   assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });

@@ -1,4 +1,4 @@
-/** `sera status` for locks in files: the kernel is asked, and nobody is disturbed. */
+/** `sera status` for locks in files: it reads the kernel's list, and disturbs no holder. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -15,7 +15,7 @@ async function holderOf(place: Place): Promise<Record<string, unknown> | null> {
   return JSON.parse((await place.sera(["status", "--json", "--name", "n"])).stdout).locks[0].holder;
 }
 
-Deno.test("a folder that is not there has no locks, and is not made", async () => {
+Deno.test("a missing folder has no locks, and is not created", async () => {
   await using place = await Place.make();
   assert.equal((await place.sera(["status", "--name", "n"])).code, 1);
   const { code, stdout, stderr } = await place.sera(["status"]);

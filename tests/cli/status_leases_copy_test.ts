@@ -36,7 +36,7 @@ async function assertCopy(place: Place, primary: string, says: RegExp): Promise<
   assert.match(doctor.stdout, /^skip {2}lease /m);
 }
 
-mariaDb.test("a replica shows its copy of the leases, and says that it is one", async (server) => {
+mariaDb.test("on a replica status shows the copy of the leases, and says that it is a copy", async (server) => {
   const inDatabase = ({ dsn }: MySqlServer) => dsn().replace("/?", "/sera?");
   const replica = await startReplica(server, { extraArgs: ["--read-only=1"] });
   try {
@@ -50,7 +50,7 @@ mariaDb.test("a replica shows its copy of the leases, and says that it is one", 
 });
 
 Deno.test({
-  name: "PostgreSQL: a standby shows its copy of the leases, and says that it is one",
+  name: "PostgreSQL: on a standby status shows the copy of the leases, and says that it is a copy",
   ignore: postgres.need !== undefined,
   async fn() {
     const { server } = postgres;

@@ -114,7 +114,7 @@ for (const kind of useLeaseTargets()) {
     // After the TTL, but not yet after the margin.
     await leave(started, "late", -10);
     assert.match(await lines("--name", "late"), / web9 +4711 +backup +1 +\S+ ago +/);
-    // After all that anybody waits for.
+    // After every timeout.
     await leave(started, "gone", -10_000);
     const [view] = await locksOf(started, "--name", "gone");
     assert.deepEqual([view!.held, view!.holder], [false, null]);
@@ -142,7 +142,7 @@ for (const kind of useLeaseTargets()) {
     });
     assert.deepEqual([view!.holder!.host, view!.waiters.map(({ pid, lease }) => ({ pid, lease }))], [
       "web9",
-      // Who cannot see what a session has said of itself knows its number only.
+      // Without access to a session's attributes only its number is known.
       [{ pid: kind.name === "MySQL 5.6" ? null : waiter.pid, lease: null }],
     ]);
   });

@@ -64,7 +64,7 @@ for (const [name, missing, start] of KINDS) {
     return server;
   });
 
-  shared.test("a holder on another host shows its address, and all if the user may see it", async (server) => {
+  shared.test("a holder on another host is shown with its address, and in full if the user may see it", async (server) => {
     await using place = await Place.make(serverOf(server));
     await using holder = await hold(place, "elsewhere", "--server", serverOf(server, "socket"));
     const { holder: seen } = await statusOf(place, "elsewhere");
@@ -114,7 +114,7 @@ for (const [name, missing, start] of KINDS) {
     }
   });
 
-  shared.test("the ledger tells of a holder what the server hides", async (server) => {
+  shared.test("the ledger adds what the server hides about a holder", async (server) => {
     await using place = await Place.make(serverOf(server));
     const table = ["--ledger-table", "sera.sera_runs"];
     const elsewhere = ["--server", serverOf(server, "socket")];
@@ -140,7 +140,7 @@ for (const [name, missing, start] of KINDS) {
     assert.match(all.stdout, new RegExp(` held +${HOST} +${holder.pid} +nightly +20`));
   });
 
-  shared.test("metrics tell of the ledger's locks, and say that others may be missing", async (server) => {
+  shared.test("metrics show the ledger's locks, and say that others may be missing", async (server) => {
     await using place = await Place.make(`${serverOf(server)}sera`, { SERA_LEDGER_TABLE: "metrics_runs" });
     await using holder = await hold(place, "seen", "--ledger");
     assert.equal((await place.sera(["--ledger", "--name", "free", "0", "true"])).code, 0);
@@ -166,7 +166,7 @@ for (const [name, missing, start] of KINDS) {
     await until("its run is abandoned", async () => (await outcomes()).join() === "abandoned");
   });
 
-  shared.test("a run that the ledger has for running, and that is not, is not shown", async (server) => {
+  shared.test("a run that the ledger wrongly has as running is not shown", async (server) => {
     await using place = await Place.make(server.dsn());
     const table = ["--ledger-table", "sera.sera_runs"];
     {
@@ -184,7 +184,7 @@ for (const [name, missing, start] of KINDS) {
     assert.deepEqual({ run: holder!.run_id, host: holder!.host }, { run: null, host: null });
   });
 
-  shared.test("programs that are no sera are shown as holder and as waiter, by user and address", async (server) => {
+  shared.test("other programs are shown as holder and waiter, by user and address", async (server) => {
     await using place = await Place.make(server.dsn());
     await using one = await connect(server);
     await using other = await connect(server);
@@ -216,7 +216,7 @@ for (const [name, missing, start] of KINDS) {
     await Promise.all([waiting, waitingToo]);
   });
 
-  shared.test("what a session says of itself is no SQL and controls no terminal", async (server) => {
+  shared.test("a session's own data is never executed as SQL, and cannot control the terminal", async (server) => {
     await using place = await Place.make(server.dsn());
     const right = "SELECT ON performance_schema.session_connect_attrs";
     await server.query(`GRANT ${right} TO 'sera'@'127.0.0.1'`);
@@ -236,7 +236,7 @@ for (const [name, missing, start] of KINDS) {
     await server.query(`REVOKE ${right} FROM 'sera'@'127.0.0.1'`);
   });
 
-  shared.test("a wrong password is 202, and not told", async ({ port }) => {
+  shared.test("a wrong password is 202, and not shown", async ({ port }) => {
     await using place = await Place.make(`sera:hunter2marker@tcp(127.0.0.1:${port})/`);
     for (const args of [[], ["--json"], ["--name", "n"]]) {
       const { code, stdout, stderr } = await place.sera(["status", ...args]);
@@ -252,7 +252,7 @@ for (const [name, missing, start] of KINDS) {
     () => start({ extraArgs: ["--performance-schema=OFF"] }),
   );
 
-  silent.test("the list is said to be incomplete, waiters are shown, and of a holder user, address and session", async (server) => {
+  silent.test("the list is marked incomplete; waiters are shown, and the holder by user, address and session", async (server) => {
     await using place = await Place.make(server.dsn());
     await using holder = await hold(place, "quiet");
     const { held, holder: seen } = await statusOf(place, "quiet");
@@ -309,7 +309,7 @@ const listing = new SharedServer<MySqlServer>(
     }),
 );
 
-listing.test("whoever may read the server's list of locks sees those of other programs too, and all", async (server) => {
+listing.test("with access to the server's list of locks, those of other programs are shown, too", async (server) => {
   await using place = await Place.make(server.dsn());
   await using other = await connect(server);
   await other.connection.query(`SELECT GET_LOCK('${lockName("listed")}', 0)`);
@@ -336,7 +336,7 @@ const withPlugin = new SharedServer<MySqlServer>(
     }),
 );
 
-withPlugin.test("all locks are listed without performance_schema, and doctor says what is not shown", async (server) => {
+withPlugin.test("without performance_schema all locks are listed, and doctor says what is not shown", async (server) => {
   await using place = await Place.make(server.dsn());
   await using holder = await hold(place, "listed");
   const { code, stdout, stderr } = await place.sera(["status"]);

@@ -30,7 +30,7 @@ async function locksOf(place: Place, ...args: string[]): Promise<readonly View[]
   return JSON.parse(stdout).locks;
 }
 
-/** A session of another program, of the plain role unless told otherwise. Dispose of it. */
+/** A session of another program, by default of the plain role. Dispose of it. */
 async function connect(user = postgres.server.user, application_name = "psql") {
   const { host, port, password, database } = postgres.server;
   const client = new pg.Client({ host, port, user, password, database, application_name, ssl: false });
@@ -90,7 +90,7 @@ postgres.test("another program that has the lock, or waits for it, is shown by r
   });
 });
 
-postgres.test("only who asked for the lock last, and did not get it, waits for it", async () => {
+postgres.test("a session waits for the lock only if its last request for it was not granted", async () => {
   await using place = await Place.make(postgres.server.url());
   const lock = lockName("asked");
   const mark = (pid: number) => markOf({ lock, host: "web1", pid, label: "made up" }).textFor(POSTGRESQL);
@@ -106,7 +106,7 @@ postgres.test("only who asked for the lock last, and did not get it, waits for i
   }
 });
 
-postgres.test("a pair of keys, as heimdall has it, is another lock than one key", async () => {
+postgres.test("a pair of keys, as heimdall uses it, differs from a single key", async () => {
   await using place = await Place.make(postgres.server.url());
   const name = namespacedName("jobs", "n");
   await using heimdall = await connect(undefined, "");
@@ -124,7 +124,7 @@ postgres.test("a pair of keys, as heimdall has it, is another lock than one key"
   assert.deepEqual([view!.lock, view!.holder!.pid], [namespacedName("heimdall", "heimdall"), sera.pid]);
 });
 
-postgres.test("a namespace's locks are shown by their names, and alone where it is asked for", async () => {
+postgres.test("a namespace's locks are shown by their names, and alone if requested", async () => {
   await using place = await Place.make(postgres.server.url());
   const jobs = ["--namespace", "jobs", "--name", "nightly report"];
   await using holder = place.startSera([...jobs, "0", HOLD], { stdin: "open" });
@@ -158,7 +158,7 @@ postgres.test("a namespace's locks are shown by their names, and alone where it 
   assert.deepEqual(await ids("--lock", namespacedName("other", "nightly report")), [other.pid]);
   assert.deepEqual(await ids("--lock", lockName("plain").slice(0, 5)), [plain.pid]);
   assert.deepEqual(await ids(...jobs), [holder.pid]);
-  // Nobody tells the name of one of them.
+  // The name of one of them is unknown.
   assert.equal((await place.sera(["status", "--lock", "jobs/x"])).code, 202);
   const none = await place.sera(["status", "--lock", "other/x"]);
   assert.deepEqual(none, { code: 1, stdout: "Free: nobody holds a lock that begins with other/x.\n", stderr: "" });
@@ -166,7 +166,7 @@ postgres.test("a namespace's locks are shown by their names, and alone where it 
   assert.deepEqual(empty, { code: 0, stdout: "No locks are held in the namespace none.\n", stderr: "" });
 });
 
-postgres.test("what other roles' sessions hide is said, and which ones", async () => {
+postgres.test("status says what is hidden of other roles' sessions, and of which", async () => {
   await withRole("another", async () => {
     await using place = await Place.make(postgres.server.url());
     await using holder = place.startSera(["--name", "hidden", "0", HOLD], { stdin: "open" });
@@ -200,7 +200,7 @@ postgres.test("what other roles' sessions hide is said, and which ones", async (
   });
 });
 
-postgres.test("of another role's sera the application's name is shown, and the ledger tells the rest", async () => {
+postgres.test("another role's sera is shown by its application name, and the ledger adds the rest", async () => {
   const { server } = postgres;
   await withRole("another", async () => {
     await using place = await Place.make(server.url());
@@ -239,7 +239,7 @@ postgres.test("of another role's sera the application's name is shown, and the l
   });
 });
 
-postgres.test("where the view of sessions is refused, a held lock is still told from a free one", async () => {
+postgres.test("without access to the view of sessions, held and free locks are still told apart", async () => {
   const { server } = postgres;
   await using place = await Place.make(server.url());
   await using holder = place.startSera(["--name", "n", "0", HOLD], { stdin: "open" });
@@ -257,7 +257,7 @@ postgres.test("where the view of sessions is refused, a held lock is still told 
   }
 });
 
-postgres.test("a lock in another database is another lock", async () => {
+postgres.test("a lock in another database is a different lock", async () => {
   const { server } = postgres;
   await using place = await Place.make(server.url());
   await using holder = place.startSera(["--name", "n", "0", HOLD, "--server", "x"], {
@@ -269,7 +269,7 @@ postgres.test("a lock in another database is another lock", async () => {
   assert.deepEqual(await locksOf(place), []);
 });
 
-postgres.test("what a session says of itself is no SQL and controls no terminal", async () => {
+postgres.test("a session's own data is never executed as SQL, and cannot control the terminal", async () => {
   await using place = await Place.make(postgres.server.url());
   await using hostile = await connect(undefined, "sera web1:4711 \u202e*/ '");
   const lock = lockName("hostile");
@@ -292,7 +292,7 @@ postgres.test("what a session says of itself is no SQL and controls no terminal"
   }
 });
 
-postgres.test("a wrong password is 202, and not told", async () => {
+postgres.test("a wrong password is 202, and not shown", async () => {
   await using place = await Place.make(postgres.server.url().replace("secret", "hunter2marker"));
   for (const args of [[], ["--json"], ["--name", "n"]]) {
     const { code, stdout, stderr } = await place.sera(["status", ...args]);
@@ -302,7 +302,7 @@ postgres.test("a wrong password is 202, and not told", async () => {
   }
 });
 
-postgres.test("what --lock cannot tell by numbers alone is not called free", async () => {
+postgres.test("a lock that --lock cannot identify by its numbers is not reported free", async () => {
   await withRole("another", async () => {
     await using place = await Place.make(postgres.server.url());
     const theirs = postgres.server.url().replace("sera:", "another:");
@@ -315,7 +315,7 @@ postgres.test("what --lock cannot tell by numbers alone is not called free", asy
     assert.equal(unknown.code, 202);
     assert.match(unknown.stderr, /^sera: Cannot tell whether the lock is held: [^\n]+; ask for one lock by [^\n]+\n$/);
     assert.equal(await codeOf("--lock", "0123456789ab"), 202);
-    // Who holds it is told it.
+    // The holder is told.
     const own = await place.sera(["status", "--server", theirs, "--lock", "zzz"]);
     assert.deepEqual([own.code, own.stdout], [1, "Free: nobody holds a lock that begins with zzz.\n"]);
     assert.equal(await codeOf("--server", theirs, "--namespace", "a/b", "--lock", "c"), 0);

@@ -10,7 +10,7 @@ import type { Ended } from "./running.ts";
 import { testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
-/** Would show if more of a command were told than its first word. */
+/** Must not appear: only a command's first word may be shown. */
 const SECRET = "hunter2marker";
 
 const HOLD = [fixture("hold.sh"), SECRET];
@@ -40,7 +40,7 @@ function assertRecent(time: unknown): void {
   assert.ok(at >= Math.floor(performance.timeOrigin) && at <= Date.now(), String(time));
 }
 
-Deno.test("status --help tells of its exit codes, in 80 columns", async () => {
+Deno.test("status --help lists its exit codes, in 80 columns", async () => {
   const { code, stdout, stderr } = await sera(["status", "--help"]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   assert.match(stdout, /^Usage: sera status \[--json \| --watch\] \[flags\][^]*\n {2}--json[^]*\n {2}1 [^]*\n {2}202 /);
@@ -48,7 +48,7 @@ Deno.test("status --help tells of its exit codes, in 80 columns", async () => {
   assert.match((await sera(["--help"])).stdout, /^ +sera status .*sera status --help/m);
 });
 
-testInProcess("what cannot be asked is 201, told in one line on stderr alone", async () => {
+testInProcess("wrong arguments of status are 201, in one line on stderr only", async () => {
   for (
     const [args, told, env] of [
       [["--nonsense"], /--nonsense/],
@@ -64,13 +64,13 @@ testInProcess("what cannot be asked is 201, told in one line on stderr alone", a
     assert.match(stderr, told);
   }
   assert.match((await sera(["--server=file:", "status"])).stderr, /write sera status/);
-  // Only what has been asked shows how it is to be told.
+  // The format is known only once the settings have been read.
   const { code, stdout, stderr } = await sera(["status", "--server=file:", "--json=maybe"]);
   assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
   assert.match(stderr, /^sera: [^\n]*--json[^\n]*; [^\n]+\n$/);
 });
 
-testInProcess("a server that cannot be asked is 200 or 202, as in a run", async () => {
+testInProcess("an unusable server is 200 or 202, as in a run", async () => {
   await using place = await Place.make();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;

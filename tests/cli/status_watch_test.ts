@@ -1,4 +1,4 @@
-/** `sera status --watch`: what a person sees of it. */
+/** `sera status --watch` as a person sees it. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -35,7 +35,7 @@ for (const target of targets) {
     await screen.shows("that it is free again", (rows) => rows[2] === "Free: nobody holds it." && rows.length === 3);
     await screen.type(KEY.ctrlC);
     assert.equal(await screen.ended(), 130);
-    // What was there before is there again.
+    // The earlier screen is restored.
     assert.deepEqual(await screen.rows(), ["before"]);
     assert.ok(screen.written.endsWith("\x1b[?25h\x1b[?1049l"), "the cursor is to be seen again");
   });

@@ -8,7 +8,7 @@ Deno.test("the command reads sera's stdin and writes to its stdout and stderr", 
   assert.deepEqual(ended, { code: 0, stdout: "some\ntext", stderr: "trouble\n" });
 });
 
-Deno.test("what the command does not read stays for the next one", async () => {
+Deno.test("input that the command does not read stays for the next command", async () => {
   await using place = await Place.make();
   const { stdout } = await place.shell("sera 0 sh -c 'read line; echo first: $line'; cat", {
     stdin: { text: "one\ntwo\n" },
@@ -29,7 +29,7 @@ Deno.test("the last bytes arrive without a newline, whatever the exit code", asy
   }
 });
 
-Deno.test("200 MB pass unchanged", async () => {
+Deno.test("200 MB pass through unchanged", async () => {
   await using place = await Place.make();
   const bytes = 200 * 1024 * 1024;
   // The numbers make every block another one.
@@ -63,7 +63,7 @@ testWith([linux], "verbose on a full disk does not touch the run", async () => {
   assert.equal(await place.read("out"), "ran\nran\n");
 });
 
-Deno.test("verbose to a reader that has gone does not touch the run", async () => {
+Deno.test("verbose output to a closed pipe does not affect the run", async () => {
   await using place = await Place.make();
   // The reader has closed the pipe before sera starts.
   const script =
@@ -74,21 +74,21 @@ Deno.test("verbose to a reader that has gone does not touch the run", async () =
   assert.deepEqual([await place.read("out"), await place.read("code")], ["ran\n", "5\n"]);
 });
 
-Deno.test("errors on a closed or full stderr keep their exit code", async () => {
+Deno.test("errors keep their exit code when stderr is closed or full", async () => {
   await using place = await Place.make();
   for (const redirect of ["2>&-", ...Deno.build.os === "linux" ? ["2>/dev/full"] : []]) {
     assert.equal((await place.shell(`sera 0 no-such-command ${redirect}`)).code, 203);
   }
 });
 
-Deno.test("a reader that closes early ends the command by SIGPIPE, and sera with 141", async () => {
+Deno.test("a reader that closes early ends the command by SIGPIPE, and sera exits with 141", async () => {
   await using place = await Place.make();
   const { stdout } = await place.shell('{ sera 0 yes; echo $? >"$0"; } | head -n 1'.replace("$0", place.file("code")));
   assert.equal(stdout, "y\n");
   assert.equal(await place.read("code"), "141\n");
 });
 
-Deno.test("the shell's operators see sera's exit code, as the original's documentation teaches", async () => {
+Deno.test("shell operators see sera's exit code, as in the documentation of the original", async () => {
   await using place = await Place.make();
   const { stdout } = await place.shell(
     "sera 5 true && echo and; sera 5 false || echo or; sera 5 false; echo then; sera 5 echo a | tr a b",

@@ -60,7 +60,7 @@ testWith([linux], "a slow reader gets all of a long output", async () => {
   const name = "x".repeat(190);
   const fill = Array.from({ length: 3 }, () => `sera --ledger --label ${name} 0 true`).join("; ");
   await place.shell(fill);
-  // Many times what a pipe holds; the table is one text.
+  // Many times a pipe's capacity; the table is one text.
   const sql =
     "INSERT INTO sera_runs (lock_name, started, outcome, label) SELECT lock_name, started, 'succeeded', label FROM sera_runs";
   const { DatabaseSync } = await import("node:sqlite");
@@ -72,7 +72,7 @@ testWith([linux], "a slow reader gets all of a long output", async () => {
     'sera history --json --limit 100000 | { read -r first; : >read; until [ -e go ]; do sleep 0.02; done; echo "$first"; cat; }';
   await using reading = place.start(["sh", "-c", script], { cwd: place.path });
   await until("the reader has read", () => Deno.lstat(place.file("read")).then(() => true, () => false));
-  // Whoever does not wait as long as it takes has given the reader up by now.
+  // A limited wait for the reader would be over by now.
   for (let i = 0; i < 2; i++) assert.equal((await giveUpReader(place)).code, 201);
   await place.write("go", "");
   const { stdout } = await reading.ended;

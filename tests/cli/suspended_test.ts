@@ -13,7 +13,7 @@ const together = new Together();
 for (const target of useHeldSessions()) {
   const test = (name: string, fn: () => Promise<void>) => target.testTogether(together, name, fn);
 
-  test("a sera that is stopped, with and without a grace period, has no command when another gets the lock", async () => {
+  test("when sera is stopped, with and without a grace period, its command is dead before another gets the lock", async () => {
     const hasNone = async (name: string, flags: readonly string[]) => {
       await using place = await Place.make(target.sessions.server);
       // A tenth of it is the time to kill the command in, also on a busy machine.
@@ -39,7 +39,7 @@ for (const target of useHeldSessions()) {
     });
   });
 
-  test("a waiter that was stopped for longer than the ttl connects again and waits on", async () => {
+  test("a waiter that was stopped for longer than the ttl reconnects and goes on waiting", async () => {
     await using place = await Place.make(target.sessions.server);
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
@@ -73,7 +73,7 @@ for (const target of useHeldSessions()) {
     await holder.ended;
   });
 
-  test("a command goes on past its ttl while its lock is seen to be held", async () => {
+  test("a command goes on beyond the ttl as long as checks find its lock held", async () => {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "--ttl", "6", "--grace", "0", "0", fixture("hold.sh")], {
       stdin: "open",
@@ -85,7 +85,7 @@ for (const target of useHeldSessions()) {
     assert.deepEqual(await run.ended, { code: 0, stdout: "ready\n", stderr: "" });
   });
 
-  test("with on-lost=warn a sera that is stopped leaves its command alone", async () => {
+  test("with on-lost=warn a stopped sera does not affect its command", async () => {
     await using place = await Place.make(target.sessions.server);
     const flags = ["--name", "n", "--ttl", "6", "--grace", "0", "--on-lost", "warn"];
     await using run = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });

@@ -1,11 +1,11 @@
-/** Real errors of the system, in every place that a user can name: one line, without what the runtime puts around them. */
+/** Real system errors for every path that a user can set: one line, without the runtime's additions. */
 
 import assert from "node:assert/strict";
 import { linux, mountNamespace, testWith, tool } from "./needs.ts";
 import { Place } from "./place.ts";
 import type { Ended } from "./running.ts";
 
-/** One line with a cure, which names what it is about once, and nothing ran. */
+/** Asserts one line with a cure that names its subject once, and that nothing ran. */
 function assertSaid({ code, stdout, stderr }: Ended, expected: number, words: RegExp, path?: string): void {
   assert.deepEqual({ code, stdout }, { code: expected, stdout: "" }, stderr);
   assert.match(stderr, /^sera: [^\n]+; [^\n;]+\n$/);
@@ -14,7 +14,7 @@ function assertSaid({ code, stdout, stderr }: Ended, expected: number, words: Re
   if (path !== undefined && stderr.includes(path)) assert.equal(stderr.split(path).length, 2, stderr);
 }
 
-/** What is wrong with the way to a file: how to make it, below a folder, and the system's words. */
+/** Broken paths to a file: how to make them in a folder, and the system's message. */
 const WAYS: Record<string, { readonly path: (folder: string) => string; readonly says: RegExp }> = {
   ENOTDIR: { path: (folder) => `${folder}/file/x`, says: /Not a directory/ },
   "ENOTDIR, with a line break": { path: (folder) => `${folder}/file/a\nb`, says: /Not a directory/ },
@@ -43,7 +43,7 @@ for (const [name, { path, says }] of Object.entries(WAYS)) {
   });
 }
 
-/** What is at a socket's path, and what is said of it. */
+/** Things at a socket's path, and the messages. */
 const SOCKETS: Record<string, { readonly path: string; readonly says: RegExp }> = {
   ENOENT: { path: "none", says: /no such socket; / },
   ENOTDIR: { path: "file/x", says: /a part of the socket's path is not a folder; / },

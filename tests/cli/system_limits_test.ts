@@ -17,7 +17,7 @@ async function runAndEnd(run: Running): Promise<Ended & { readonly begun: boolea
   return { ...await run.ended, begun };
 }
 
-/** What is allowed under a limit: all goes well, sera says in one line why not, or the runtime has not come to sera. */
+/** Accepted under a limit: success, one line with the reason, or a failure of the runtime before sera starts. */
 function assertSound({ code, stdout, stderr, begun }: Ended & { readonly begun: boolean }, limit: number): void {
   if (begun) {
     return assert.deepEqual({ code, stdout, stderr }, {
@@ -54,7 +54,7 @@ testWith(
   },
 );
 
-/** Users of which there are no processes but those of a test. */
+/** Users that have no processes outside of a test. */
 const FIRST_USER = 54_000;
 
 /** Words that run as a user of their own that may have few processes. */

@@ -116,7 +116,7 @@ export function testOnAll(targets: readonly Target[], name: string, fn: (target:
   Deno.test({ name, ignore: there.length === 0, fn: () => sideBySide(cases) });
 }
 
-/** What a target tells of a server. */
+/** A target's description of its server. */
 type View = Pick<StartedTarget, "server" | "waiters" | "sessions"> & {
   /** The ledger in a table of this name. */
   ledgerIn(table: string): TableView;
@@ -211,7 +211,7 @@ function nothing(): Promise<void> {
   return Promise.resolve();
 }
 
-/** What the files of the locks say. */
+/** The contents of the lock files. */
 function locksIn(folder: string): string {
   return [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".lock"))
     .map(({ name }) => Deno.readTextFileSync(`${folder}/${name}`)).join("\n");

@@ -156,7 +156,7 @@ testWith(
   [terminal, tool("timeout", "1", "true")],
   "timeout's signal to itself and its group reaches the command once",
   async () => {
-    // It sends them one after the other. If it has to pause in between, nobody can tell that they are the same.
+    // It sends them one after the other. If it pauses in between, they cannot be recognized as one event.
     const told = [];
     do told.push(await timesTold()); while (told.at(-1) === 2 && told.length < 5);
     assert.equal(told.at(-1), 1, told.join());
@@ -192,7 +192,7 @@ testWith([terminal, tool("bash", "--version")], "Ctrl-Z stops command and sera, 
   await using place = await Place.make();
   await using shell = startInTerminal(place, "exec bash --norc --noprofile -i");
   const type = (line: string) => shell.write(`${line}\n`);
-  // What is typed is shown as well, so that nothing waited for below stands in it as it is.
+  // The terminal echoes the input, so it must not contain the text that is awaited below.
   await type(`sera 0 sh -c 'echo re""ady; read -r line; echo "li""ne $line"; exit 6'; echo "co""de $?"`);
   await shell.says("ready");
   await shell.write(KEY.ctrlZ);

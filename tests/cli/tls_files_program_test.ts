@@ -29,7 +29,7 @@ Deno.test.beforeAll(async () => {
 
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** A server that encrypts, and then ends the connection: whoever comes so far trusts it. */
+/** A server that closes the connection after the TLS handshake: a client that comes so far trusts it. */
 class TlsServer implements AsyncDisposable {
   readonly #listener = Deno.listenTls({
     hostname: "127.0.0.1",
@@ -110,7 +110,7 @@ for (
   }
 }
 
-Deno.test("a variable that leaves nobody to trust is refused and named; an empty one counts as absent", async () => {
+Deno.test("a variable that leaves no CA to trust is refused by name; an empty one counts as unset", async () => {
   const system = "&sslrootcert=system";
   await assertSays(system, NAMED("DENO_TLS_CA_STORE"), { DENO_TLS_CA_STORE: "," });
   await assertSays(system, NAMED("DENO_TLS_CA_STORE"), { DENO_TLS_CA_STORE: "bogus" });

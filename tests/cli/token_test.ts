@@ -4,7 +4,7 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 
-/** Prints the variables that sera sets; one that is not there is `-`. */
+/** Prints the variables that sera sets, with `-` for a missing one. */
 const SHOW = "for name in RUN_ID TOKEN LOCK_NAME LOCK_KEY HOST; do eval echo '\"${SERA_'$name'--}\"'; done";
 
 interface Shown {
@@ -48,7 +48,7 @@ for (const [where, test, make] of KINDS) {
   });
 }
 
-Deno.test("without the ledger there is no token, also when the sera around has one", async () => {
+Deno.test("without the ledger there is no token, even inside a sera that has one", async () => {
   await using place = await Place.make();
   const plain = read((await place.sera(["--name", "n", "0", "sh", "-c", SHOW])).stdout);
   assert.deepEqual(plain, { runId: "-", token: "-", name: lockName("n"), key: "n", host: Deno.hostname() });
@@ -70,14 +70,14 @@ Deno.test("without the ledger there is no token, also when the sera around has o
   assert.deepEqual(read(lines.slice(5).join("\n")), { ...plain, name: lockName("inner"), key: "inner" });
 });
 
-Deno.test("without a name the key is the command's words", async () => {
+Deno.test("without --name the key is the command's words", async () => {
   await using place = await Place.make();
   const { name, key } = read((await place.sera(["0", "sh", "-c", SHOW, "Grüße", "a b"])).stdout);
   assert.equal(key, `sh -c ${SHOW} Grüße a b`);
   assert.equal(name, lockName(key));
 });
 
-Deno.test("a key that is long for a variable is left out, so that the command starts", async () => {
+Deno.test("a key that is too long for a variable is left out, so that the command can start", async () => {
   await using place = await Place.make();
   const env = { SERA_LOCK_KEY: "the outer one's" };
   const keyOf = async (name: string) => {
@@ -93,7 +93,7 @@ Deno.test("a key that is long for a variable is left out, so that the command st
   assert.equal(read(stdout).key, "-");
 });
 
-postgres.test("a lock in a namespace, and heimdall's, have PostgreSQL's name and no token", async () => {
+postgres.test("a lock in a namespace, or heimdall's, has PostgreSQL's name and no token", async () => {
   await using place = await onPostgres();
   const expected = { runId: "-", token: "-", name: namespacedName("N", "L"), key: "L", host: Deno.hostname() };
   const names = ["--namespace", "N", "--name", "L"];

@@ -27,7 +27,7 @@ function randomFrom(seed: number): () => number {
 }
 
 for (const target of useTargets()) {
-  // This machine's clock is what a file's ledger goes by.
+  // The ledger of file: uses this machine's clock.
   const skewed = target !== FILE;
   const needs = [target.need, skewed ? faketime : undefined];
   const what = skewed ? "twenty nodes whose clocks are days apart" : "twenty processes";

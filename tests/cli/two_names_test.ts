@@ -21,7 +21,7 @@ testWith([linux], "SERA_ONCE_PER is SERA_EVERY, and no unknown variable", async 
   assert.match(doctor.stdout, /^fail {2}settings {5}Cannot use SERA_ONCE_PER: soon; /m);
 });
 
-testInProcess("what is wrong with --once-per is told by that name", async () => {
+testInProcess("an error with --once-per uses that name", async () => {
   await using place = await Place.make();
   for (const flag of ["--once-per", "-once-per"]) {
     const { code, stderr } = await inProcess(place, [flag, "soon", "0", "true"]);
@@ -41,7 +41,7 @@ testWith([linux], "a misspelled SERA_ONCE_PER is told of", async () => {
   assert.match(stdout, /^Unknown variable: SERA_ONCEPER; did you mean SERA_ONCE_PER\?$/m);
 });
 
-Deno.test("two names with two values are an error, with one value they are none", async () => {
+Deno.test("a setting under two names is an error with two values, but not with the same value", async () => {
   await using place = await Place.make();
   const one = { env: { SERA_EVERY: "1h", SERA_ONCE_PER: "1h" } };
   assert.equal((await place.sera(["0", "true"], one)).code, 0);
@@ -65,7 +65,7 @@ Deno.test("two names with two values are an error, with one value they are none"
   });
 });
 
-Deno.test("of a flag that is given twice the last value counts, and that is told when verbose, and by doctor", async () => {
+Deno.test("of a repeated flag the last value counts, which is reported when verbose, and by doctor", async () => {
   await using place = await Place.make();
   const says = "Flag given twice with different values: --label; the last one counts; remove the others";
   const twice = ["--label", "a", "--label", "b"];
@@ -83,7 +83,7 @@ Deno.test("of a flag that is given twice the last value counts, and that is told
   assert.doesNotMatch(told.stdout, /hunter2/);
 });
 
-Deno.test("an empty value is told as that", async () => {
+Deno.test("an empty value is reported as empty", async () => {
   await using place = await Place.make();
   for (const name of ["name", "config", "label", "ttl", "log-format", "syslog"]) {
     const { code, stderr } = await place.sera([`--${name}=`, "0", "true"]);
@@ -93,14 +93,14 @@ Deno.test("an empty value is told as that", async () => {
   }
 });
 
-Deno.test("keep-history beside --ledger=false is not told to add --ledger", async () => {
+Deno.test("keep-history with --ledger=false does not advise to add --ledger", async () => {
   await using place = await Place.make();
   const { code, stderr } = await place.sera(["--ledger=false", "--keep-history", "3d", "0", "true"]);
   assert.equal(code, 201);
   assert.match(stderr, /: it has no effect, since the ledger is off; leave it out, or remove --ledger=false\n$/);
 });
 
-Deno.test("help behind a subcommand is 201, and behind -- a command's word", async () => {
+Deno.test("the word help behind a subcommand is 201, and behind -- belongs to the command", async () => {
   await using place = await Place.make();
   for (const name of ["status", "history"]) {
     const { code, stdout, stderr } = await place.sera([name, "help"]);

@@ -160,7 +160,7 @@ testWith([linux], "two who unlock at once are both told that it is released", as
   });
 });
 
-Deno.test("without a terminal --yes is needed, and a lock", async () => {
+Deno.test("without a terminal --yes and a lock are needed", async () => {
   await using place = await Place.make();
   const unsure = await place.sera(["unlock", "--name", "n"]);
   assert.deepEqual([unsure.code, unsure.stderr], [

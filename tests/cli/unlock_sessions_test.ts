@@ -40,7 +40,7 @@ for (const target of TARGETS) {
       {
         await using unlocker = place.startSera(["unlock", "--yes", "--wait", "forever", "--name", "n"]);
         await unlocker.says("Asked it to end");
-        // The request is no lock of anybody's.
+        // The request does not count as a lock.
         const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
         assert.deepEqual(locks.filter(({ lock }: { lock: string }) => lock !== lockName("n")), []);
         unlocker.kill("SIGINT");

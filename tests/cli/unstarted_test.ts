@@ -1,4 +1,4 @@
-/** Commands that are there, or would be, and cannot be started: why, by what is where PATH leads. */
+/** Commands that cannot be started: the reason depends on what PATH finds. */
 
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";

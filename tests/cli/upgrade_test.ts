@@ -1,5 +1,5 @@
 /** An earlier version and the present one on the same locks, ledger and leases, as on a cluster that is being upgraded. */
-// Starts early: seras wait for each other.
+// Starts early: runs wait for each other.
 
 import assert from "node:assert/strict";
 import { type Earlier, useBeforeSlots, useFirstRelease, variables } from "./earlier.ts";

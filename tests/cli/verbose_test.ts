@@ -25,7 +25,7 @@ for (
     { flag: "--verbose=stderr", stream: "stderr", other: "stdout" },
   ] as const
 ) {
-  Deno.test(`${flag} says on ${stream} what happens, in order`, async () => {
+  Deno.test(`${flag} logs to ${stream} what happens, in order`, async () => {
     await using place = await Place.make();
     const ended = await place.sera([flag, "0", "sh", "-c", `echo ran >&${stream === "stdout" ? 1 : 2}; exit 3`]);
     assert.equal(ended.code, 3);
@@ -40,7 +40,7 @@ for (
   });
 }
 
-Deno.test("with wait and skip the original's lines are said", async () => {
+Deno.test("with --wait-and-skip the lines of the original are printed", async () => {
   await using place = await Place.make();
   const args = ["--verbose", "--wait-and-skip", "60", fixture("hold.sh")];
   await using first = place.startSera(args, { stdin: "open" });
@@ -58,7 +58,7 @@ Deno.test("with wait and skip the original's lines are said", async () => {
   assert.doesNotMatch(stdout, /ready|First past/);
 });
 
-Deno.test("a wait that runs out is told of, with the wait", async () => {
+Deno.test("a wait that runs out is reported with its length", async () => {
   await using place = await Place.make();
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
@@ -73,7 +73,7 @@ Deno.test("a wait that runs out is told of, with the wait", async () => {
   );
 });
 
-Deno.test("errors go to stderr, wherever verbose goes", async () => {
+Deno.test("errors go to stderr, wherever verbose output goes", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera(["--verbose", "0", "no-such-command"]);
   assert.equal(code, 203);

@@ -13,7 +13,7 @@ const LATE_POLL_MS = 50;
 /**
  * Resolves with what `look` gives as soon as that is truthy.
  *
- * @param what What is waited for, for the error when it does not come.
+ * @param what The awaited event, for the error message.
  */
 export async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
   const began = Date.now();

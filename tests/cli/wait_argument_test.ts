@@ -3,14 +3,14 @@ import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 for (const wait of ["0", "5", "007", "500ms", "1.5s", "1m30s", "2h", "forever", "99999999999999999999"]) {
-  Deno.test(`${wait} is a wait`, async () => {
+  Deno.test(`${wait} is accepted as a wait`, async () => {
     await using place = await Place.make();
     assert.deepEqual(await place.sera([wait, "echo", "ran"]), { code: 0, stdout: "ran\n", stderr: "" });
   });
 }
 
 for (const wait of ["", "x", "true", "1.5", "5 s", "5x", "1e3", "0x10", "+5", "-", "never", "٣"]) {
-  testInProcess(`${JSON.stringify(wait)} is no wait: 201, and what was expected`, async () => {
+  testInProcess(`${JSON.stringify(wait)} is not a wait: 201, with what was expected`, async () => {
     await using place = await Place.make();
     const { code, stdout, stderr } = await inProcess(place, [wait, "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });

@@ -163,7 +163,7 @@ testWith([terminal], "a terminal that goes away ends sera with its hangup, and o
     await using holder = await hold(place);
     const job = await place.script("job", 'echo ran >"${0%/*}/out"');
     const inner = await place.script("inner", `${trap}; sera --name n 59 ${job}; echo $? >"\${0%/*}/code"`);
-    // With the terminal its session leader goes, and only then the others are told.
+    // The session leader ends with the terminal, and only then the others get SIGHUP.
     const screen = new Screen(place, `${inner}; true`);
     await screen.shows("the line", isLine);
     Deno.kill(screen.pid, "SIGKILL");
@@ -171,7 +171,7 @@ testWith([terminal], "a terminal that goes away ends sera with its hangup, and o
     await until("it has ended", async () => (await place.read("code")) === code && (await place.read("out")) === said);
     await holder.closeStdin();
     await holder.ended;
-    // Nobody waits any more.
+    // No waiter is left.
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
     await screen[Symbol.asyncDispose]();
   }

@@ -1,4 +1,4 @@
-/** Settings that change nothing: as flags they are errors; from where many commands take them they are told of. */
+/** Settings without effect: errors as flags; only reported in places that many commands share. */
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/settings/table.ts";
@@ -14,7 +14,7 @@ const IDLE: Record<string, { value: string; why: string }> = {
 };
 
 for (const [name, { value, why }] of Object.entries(IDLE)) {
-  testInProcess(`--${name} without what it needs is 201, for doctor too`, async () => {
+  testInProcess(`--${name} without the setting that it needs is 201, for doctor too`, async () => {
     await using place = await Place.make();
     const flag = `--${name}=${value}`;
     const { code, stdout, stderr } = await inProcess(place, [flag, "0", "echo", "ran"]);
@@ -25,7 +25,7 @@ for (const [name, { value, why }] of Object.entries(IDLE)) {
     assert.deepEqual(doctor, { code: 201, stdout: "", stderr });
   });
 
-  Deno.test(`${environmentName(name)} without what it needs is told of when verbose, and by doctor`, async () => {
+  Deno.test(`${environmentName(name)} without the setting that it needs is reported when verbose, and by doctor`, async () => {
     await using place = await Place.make();
     const options = { env: { [environmentName(name)]: value } };
     assert.deepEqual(await place.sera(["0", "echo", "ran"], options), { code: 0, stdout: "ran\n", stderr: "" });
@@ -92,7 +92,7 @@ testInProcess("--tls-ca with a PostgreSQL socket of this machine is 201, as TLS 
   }
 });
 
-testInProcess("--tls-ca with a server that checks no certificate is 200", async () => {
+testInProcess("--tls-ca with a server setting that verifies no certificate is 200", async () => {
   await using place = await Place.make();
   const flags = ["--server", "u:p@tcp(127.0.0.1:1)/", "--tls-ca", "/no/ca.pem"];
   const { code, stderr } = await inProcess(place, [...flags, "0", "true"]);
@@ -103,7 +103,7 @@ testInProcess("--tls-ca with a server that checks no certificate is 200", async 
   );
 });
 
-Deno.test("--detailed-exit-codes where nothing is skipped is told of when verbose", async () => {
+Deno.test("--detailed-exit-codes where nothing can be skipped is reported when verbose", async () => {
   await using place = await Place.make();
   const idle = /^--detailed-exit-codes has no effect here, since nothing is skipped without /m;
   assert.match((await place.sera(["--verbose", "--detailed-exit-codes", "0", "true"])).stdout, idle);

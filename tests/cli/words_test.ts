@@ -3,7 +3,7 @@ import { isCompiled } from "./program.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
-/** Ends each word with a byte that no other word has, so that the words can be told apart. */
+/** Prints each word with a terminating NUL, so that the words can be told apart. */
 const PRINT_WORDS = ["printf", "%s\u0001"];
 
 Deno.test("the command gets its words exactly as they were typed", async () => {
@@ -40,7 +40,7 @@ Deno.test("the command gets its words exactly as they were typed", async () => {
   assert.deepEqual(stdout.split("\u0001").slice(0, -1), words);
 });
 
-Deno.test("a replacement character that somebody really typed passes", async () => {
+Deno.test("a replacement character in the arguments is accepted", async () => {
   await using place = await Place.make();
   const { code, stdout } = await place.sera(["0", ...PRINT_WORDS, "a\ufffdb"]);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "a\ufffdb\u0001" });
@@ -59,7 +59,7 @@ testWith([linux], "words that are not UTF-8 are refused, and the command does no
   assert.match(stderr, /^sera: [^\n]*not UTF-8[^\n]*\n$/);
 });
 
-Deno.test("a thousand long words pass", async () => {
+Deno.test("a thousand long arguments are accepted", async () => {
   await using place = await Place.make();
   const words = Array.from({ length: 1000 }, (_, index) => `${index}-${"x".repeat(100)}`);
   const { code, stdout } = await place.sera(["0", "printf", "%s\n", ...words]);

@@ -6,7 +6,7 @@ function fails(error: Error): () => Promise<never> {
   return () => Promise.reject(error);
 }
 
-Deno.test("who only looks does not say that a lock was asked for", async () => {
+Deno.test("an error while only looking does not mention requesting a lock", async () => {
   const error = UnfitServerError.on("Server", { what: "gone; away", cure: "wait" }, { transient: true });
   await assert.rejects(asQuery(fails(error)), {
     what: "Cannot ask Server: gone; away",
@@ -16,7 +16,7 @@ Deno.test("who only looks does not say that a lock was asked for", async () => {
   });
 });
 
-Deno.test("what is no server's trouble is told as it is", async () => {
+Deno.test("an error that does not come from a server is passed on unchanged", async () => {
   const ledger = new LockUnavailableError("Cannot use the ledger t: gone", "wait", { why: "gone" });
   for (const error of [ledger, new UsageError("wrong"), new TypeError("odd")]) {
     await assert.rejects(asQuery(fails(error)), error);

@@ -1,4 +1,4 @@
-/** What a command is executed in, of which nothing is real: processes, signals, the clock, the lock and the ledger. */
+/** Fake surroundings of a command: processes, signals, the clock, the lock and the ledger. */
 
 import { SignalInfo } from "../../lib/child/signal_info.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
@@ -55,7 +55,7 @@ export function settingsOf(flags: Readonly<Record<string, string>> = {}): Promis
   return resolveSettings(new Map(Object.entries({ server: "file:/nowhere", ...flags })), () => undefined, false);
 }
 
-/** Everything that happens is in `events`, in its order: what is said, and what is done with the helper shell, the lock, the run. */
+/** All events are in `events`, in order: messages, and calls to the helper shell, the lock and the run. */
 export class FakePlace implements Disposable {
   readonly events: string[] = [];
   readonly clock = new FakeClock();
@@ -76,7 +76,7 @@ export class FakePlace implements Disposable {
   readonly watch: WatchParts = this;
   readonly progress = new Progress(({ message }) => void this.events.push(`sera: ${message}`));
 
-  /** @param verbose Whether what is for those who ask is said as well. */
+  /** @param verbose Whether verbose messages are logged as well. */
   constructor(verbose = false) {
     this.logger = new Logger(this.io, { format: "text", verbose: verbose ? "stdout" : undefined }, "words");
   }
@@ -163,7 +163,7 @@ export class FakePlace implements Disposable {
     };
   }
 
-  /** One that nobody is seen to hold. */
+  /** One without a visible holder. */
   readonly #lock: BackendLock = {
     acquire: () => Promise.reject(new Error("the mode is the test's")),
     session: () => Promise.resolve(undefined),

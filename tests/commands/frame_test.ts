@@ -34,14 +34,14 @@ const printing: Command["work"] = ({ io }) => {
 
 const failing = () => Promise.reject(new LockUnavailableError("gone", "wait"));
 
-Deno.test("what goes wrong is one line and the error's exit code, or the command's own", async () => {
+Deno.test("an error is one line with its exit code, or the command's own", async () => {
   assert.deepEqual(await ended({ work: failing }), { code: 202, out: "", err: "sera: gone; wait\n" });
   assert.deepEqual(await ended({ work: failing, errorExitCode: 1 }), { code: 1, out: "", err: "sera: gone; wait\n" });
   const { code, err } = await ended({ errorExitCode: 1 }, ["--nope"]);
   assert.deepEqual([code, err], [1, "sera: Unknown flag: --nope; see sera --help\n"]);
 });
 
-Deno.test("what goes wrong is told in the format that was asked for, and by the logger that the work has made", async () => {
+Deno.test("an error is reported in the requested format, by the logger that the work created", async () => {
   const { err } = await ended({ flags: [{ name: "log-format", kind: "text" }], work: failing }, ["--log-format=json"]);
   assert.equal(JSON.parse(err).exit_code, 202);
   const told = await ended({
@@ -53,7 +53,7 @@ Deno.test("what goes wrong is told in the format that was asked for, and by the 
   assert.equal(JSON.parse(told.err).message, "gone; wait");
 });
 
-Deno.test("the work's exit code is the command's, and the words behind the flags are the work's", async () => {
+Deno.test("the work's exit code is returned, and it gets the words after the flags", async () => {
   let words: readonly string[] = [];
   const work: Command["work"] = ({ operands }) => {
     words = operands;
@@ -63,7 +63,7 @@ Deno.test("the work's exit code is the command's, and the words behind the flags
   assert.deepEqual(words, ["--help", "x"]);
 });
 
-Deno.test("output that fails is the failure of what prints, and of nothing else", async () => {
+Deno.test("an output error fails only what prints", async () => {
   const full = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
   assert.equal((await ended({ work: printing, prints: true })).code, 3);
   assert.equal((await ended({ work: printing }, [], full)).code, 3);
@@ -88,7 +88,7 @@ Deno.test("--help and --version print and do nothing else", async () => {
   assert.match(out, /^Usage: sera status /);
 });
 
-Deno.test("the one word help behind a subcommand is refused", async () => {
+Deno.test("the single word help after a subcommand is refused", async () => {
   const { code, err } = await ended({ subcommand: STATUS, flags: STATUS.flags }, ["help"]);
   assert.equal(code, 201);
   assert.match(err, /write sera status --help, or sera status -- help for a command of that name\n$/);

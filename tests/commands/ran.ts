@@ -4,7 +4,7 @@ import { runUnderLock } from "../../lib/commands/run/run.ts";
 import type { Settings } from "../../lib/settings/settings.ts";
 import { FakePlace } from "./fake_place.ts";
 
-/** A run in a place whose locks do what the test says. */
+/** A run on a backend whose locks do what the test says. */
 export class Ran implements Disposable {
   readonly place: FakePlace;
   readonly progress = new Progress(() => undefined);
@@ -12,7 +12,7 @@ export class Ran implements Disposable {
   readonly made: { name: string; options: LockOptions }[] = [];
   acquire: BackendLock["acquire"] = () => Promise.resolve(this.place.held());
 
-  /** @param verbose Whether what is for those who ask is said as well. */
+  /** @param verbose Whether verbose messages are logged as well. */
   constructor(verbose = true) {
     this.place = new FakePlace(verbose);
   }

@@ -11,7 +11,7 @@ export function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
 }
 
-/** What a command is executed in, and what came of it, in its order: lines on stderr, and what was done with the lock. */
+/** The surroundings of a command, and the events, in order: lines on stderr, and calls to the lock. */
 export class Surroundings implements AsyncDisposable {
   readonly events: string[] = [];
   readonly io: Io = {

@@ -14,7 +14,7 @@ for (const { name, flags, settings } of COMMANDS) {
   const own = new Set([...flags, ...settings].map(({ name }) => name));
   const others = [...SETTINGS, ...COMMANDS.flatMap(({ flags }) => flags)].filter((flag) => !own.has(flag.name));
 
-  Deno.test(`sera ${name} takes the flags of its table, and no others`, async () => {
+  Deno.test(`sera ${name} accepts the flags of its table, and no others`, async () => {
     for (const flag of own) {
       assert.equal((await sera(name, `--${flag}=true`, "--help")).code, 0, flag);
     }
@@ -30,7 +30,7 @@ for (const { name, flags, settings } of COMMANDS) {
   }
 }
 
-Deno.test("flags before a subcommand are refused with how to write it", async () => {
+Deno.test("flags before a subcommand are refused with the correct order", async () => {
   let said = "";
   for (const { name, usage } of COMMANDS) {
     const io = { env: () => undefined, out: () => undefined, err: (text: string) => void (said = text) };

@@ -76,7 +76,7 @@ function startMonitor() {
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}/check`,
-    /** What it got since this was asked last. */
+    /** What it received since the last call. */
     take: () => seen.splice(0),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

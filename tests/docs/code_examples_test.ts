@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 const ROOT = `${import.meta.dirname}/../..`;
 
-Deno.test("the examples in the program's own documentation do what they say", async () => {
+Deno.test("the examples in the code's documentation work as described", async () => {
   const args = ["test", "--quiet", "--doc", "--allow-read", "--allow-sys", "lib"];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,

@@ -12,11 +12,11 @@ const DOCKERFILES = [
 for (const [name, text] of DOCKERFILES) {
   const file = DockerfileParser.parse(text);
 
-  Deno.test(`${name} Dockerfile has nothing that a linter complains of`, () => {
+  Deno.test(`a linter accepts the ${name} Dockerfile`, () => {
     assert.deepEqual(validate(text).map(({ message }) => message), []);
   });
 
-  Deno.test(`${name} Dockerfile names a release of Debian, not whatever is the latest`, () => {
+  Deno.test(`the ${name} Dockerfile names a Debian release, not the latest`, () => {
     const images = file.getFROMs().map((from) => from.getImage());
     assert.ok(images.length > 0 && images.every((image) => image === "debian:bookworm-slim"), `${images}`);
   });
@@ -45,7 +45,7 @@ Deno.test("what the image copies is in the build context, and nothing else is", 
   const [all, ...excepted] = Deno.readTextFileSync(`${import.meta.dirname}/../../.dockerignore`).trim().split("\n");
   assert.equal(all, "*");
   assert.deepEqual(excepted.map((line) => line.replace("!", "")).toSorted(), [...new Set(copied)].toSorted());
-  // What is built is not there before the release.
+  // The built files do not exist before the release.
   const release = Deno.readTextFileSync(`${import.meta.dirname}/../../.github/workflows/release.yml`);
   const isThere = (source: string) => source.startsWith("dist/") ? release.includes(` ${source}\n`) : exists(source);
   assert.deepEqual(copied.filter((source) => !isThere(source)), []);

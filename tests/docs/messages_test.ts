@@ -7,7 +7,7 @@ import { patternOf } from "../../scripts/messages/page.ts";
 import { sourceOf } from "../../scripts/messages/sources.ts";
 import { page } from "./markdown.ts";
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 const messages = await messagesOfProgram();
@@ -25,7 +25,7 @@ Deno.test(
 /** A line, or its beginning, that a test of the program expects on stderr. */
 const LINE = /(["`])sera: ([A-Z](?:\\.|(?!\1).)*)\1/gs;
 
-Deno.test("every line that a test of the program expects on stderr is on the page", () => {
+Deno.test("every line that a test expects on stderr is on the page", () => {
   const patterns = [...new Set(messages.map(({ what }) => what))]
     // One that is little more than a hole would match anything.
     .filter((what) => what.replaceAll("…", "").length > 7)
@@ -53,12 +53,12 @@ function linesOf(code: string): readonly string[] {
   );
 }
 
-Deno.test("values are holes, and constants are words", () => {
+Deno.test("values become placeholders, and constants become text", () => {
   const code = 'const MAX = 7; throw new BadError(`Cannot use ${path}: more than ${MAX}` + " bytes", `see ${help()}`);';
   assert.deepEqual(linesOf(code), ["Cannot use …: more than 7 bytes; see …"]);
 });
 
-Deno.test("a message meets its own cure, whatever decides on both", () => {
+Deno.test("a message is paired with its own cure, whatever decides on both", () => {
   const code =
     `const { what, cure } = isThere ? { what: "it is old", cure: "renew it" } : { what: "it is gone", cure: "make it" };
     throw new BadError(\`Cannot go on: \${what}\`, cure);`;
@@ -68,7 +68,7 @@ Deno.test("a message meets its own cure, whatever decides on both", () => {
   ]);
 });
 
-Deno.test("what a function is called with, and what it returns, are parts of a message", () => {
+Deno.test("arguments and results of functions become parts of a message", () => {
   const code = `function fail(problem, cure) { return new BadError(\`Cannot read it: \${problem}\`, cure); }
     throw isThere ? fail("it is empty", "fill it") : fail(whyNot(), "look");
     function whyNot() { if (a) return "nobody is there"; return "somebody is there"; }`;

@@ -36,7 +36,7 @@ testWith(
   },
 );
 
-Deno.test("the table has each metric, and the alerts ask for metrics that there are", () => {
+Deno.test("the table has each metric, and the alerts use existing metrics", () => {
   const table = tableUnder("### The metrics", PAGE).map(([name]) => name!.replaceAll("`", ""));
   assert.deepEqual(table.toSorted(), METRICS.toSorted());
   const { groups: [{ rules }] } = parse(fileExample("/etc/prometheus/rules/sera.yml", PAGE));

@@ -41,7 +41,7 @@ testWith(
     const server = stack.use(
       await startSystemPostgres({
         tls: { cert: here(ssl_cert_file!), key: here(ssl_key_file!) },
-        // Without TLS nobody gets in.
+        // Without TLS there is no access.
         hba: ["127.0.0.1/32", "::1/128"].flatMap((host) => [
           hba!.replace("10.0.0.0/8", host),
           `host all all ${host} reject`,

@@ -15,12 +15,12 @@ import { KINDS, type SetUp, setUp } from "./set_up.ts";
 const README = page("README.md");
 const COMMANDS = ["nightly-report", "rotate-logs", "migrate", "start", "monthly-invoices", "sync-prices"];
 
-/** The lines that run sera, without what is said about them. */
+/** The lines that run sera, without their comments. */
 const LINES = [...README.text.matchAll(/^ {4}((?:[\d*/]+ .* root {2})?sera .*)$/gm)]
   .map(([, line]) => line!.replace(/\s+# .*/, ""))
   .filter((line) => !line.startsWith("sera [flags]"));
 
-/** What one follows the README with: a line as it stands there, and the place. */
+/** A line of the README to try, and the place for it. */
 type Step = (line: string, set: SetUp) => Promise<void>;
 
 /** What each line has to come to, in the order of the page. */
@@ -137,7 +137,7 @@ async function answeredYes(line: string, set: SetUp): Promise<string> {
   return stdout;
 }
 
-Deno.test("the README can be read in a minute, and each line with sera in it is tried", () => {
+Deno.test("the README is short, and each line with sera in it is tested", () => {
   assert.ok(README.text.split("\n").length < 250);
   assert.deepEqual([...new Set(LINES)], Object.keys(STEPS));
 });

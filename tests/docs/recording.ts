@@ -6,18 +6,18 @@ import { until } from "../cli/wait.ts";
 import { startSystemPostgres } from "../servers/postgres_system.ts";
 import { table } from "../../lib/text/text_table.ts";
 
-/** What one terminal shows at one moment, with the colours. */
+/** A terminal's screen at one moment, with colours. */
 export type Shot = readonly (readonly Span[])[];
 
 const COMMAND = "nightly-report";
 const COLUMNS = 96;
-/** What the waiting line says, with the numbers that differ. */
+/** The waiting line, with its varying numbers. */
 const WAITING = /waiting for (\S+):(\d+) (\S+), (held|connected) for \d+ s; \d+ s left/;
 
 /**
  * One node runs a report, another one waits for it, a third one looks, and the server ends the first one's connection.
  *
- * @returns What the waiting node, the looking node and the first node show.
+ * @returns The screens of the waiting node, the watching node and the first node.
  */
 export async function record(): Promise<Shot[]> {
   await using server = await startSystemPostgres();

@@ -34,7 +34,7 @@ export interface SetUp extends AsyncDisposable {
   line(text: string): string;
 }
 
-/** A kind of server, as it is before anybody has read the README, and what is done there. */
+/** A kind of server in its initial state, and how it is set up according to the README. */
 interface Bare extends AsyncDisposable {
   readonly port: number;
   /** Runs a statement as an administrator. */

@@ -11,7 +11,7 @@ function code(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!);
 }
 
-Deno.test("the table of settings has them all, and says which may be in the file", () => {
+Deno.test("the table has all settings, and says which may be in the file", () => {
   const documented = tableUnder("## All of them", page("docs/settings.md")).map(([names, inFile]) => ({
     names: code(names!),
     inConfig: inFile === "yes",
@@ -24,7 +24,7 @@ Deno.test("the table of settings has them all, and says which may be in the file
   assert.deepEqual(sorted(documented), sorted(actual));
 });
 
-Deno.test("the README's table has the settings that are needed most, by their names", () => {
+Deno.test("the README's table has the most important settings, by their names", () => {
   const known = new Set(SETTINGS.flatMap(({ name, alias }) => [name, alias]));
   const documented = tableUnder("## Settings", README).flatMap(([names]) => code(names!));
   assert.deepEqual(documented.filter((name) => !known.has(name)), []);

@@ -1,5 +1,5 @@
 /** Tries the examples of docs/several.md as they stand there, with commands of the place's own. */
-// Starts early: seras wait for each other.
+// Starts early: runs wait for each other.
 
 import assert from "node:assert/strict";
 import { linux, testWith, tool } from "../cli/needs.ts";
@@ -34,7 +34,7 @@ async function lines(place: Place): Promise<string[]> {
   return (await place.read("log")).split("\n").filter((line) => line !== "");
 }
 
-/** Resolves when so many seras wait for the lock of this name. */
+/** Resolves when so many runs wait for the lock of this name. */
 async function waiting(place: Place, name: string, count: number): Promise<void> {
   await until(`${count} wait`, async () => {
     const { stdout } = await place.sera(["status", "--name", name, "--json"]);

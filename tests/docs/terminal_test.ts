@@ -1,4 +1,4 @@
-/** The terminals in the README show what the program says today. */
+/** The terminals in the README show the program's current output. */
 
 import assert from "node:assert/strict";
 import { linux, terminal, testWith, tool } from "../cli/needs.ts";

@@ -13,19 +13,19 @@ const TROUBLE = page("docs/trouble.md");
 const UNIT = fileExample("/etc/systemd/system/nightly-report.service", page("docs/examples.md"));
 const DROP_IN = fileExample("/etc/systemd/system/nightly-report.service.d/sera.conf", TROUBLE);
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 const systemd = tool("systemd-analyze", "--version");
 
-Deno.test("the table of exit codes has each of sera's, in their order", () => {
+Deno.test("the table of exit codes has each of sera's, in order", () => {
   const codes = tableUnder("## My job did not run", TROUBLE).map(([code]) => Number(code)).filter((code) =>
     !isNaN(code)
   );
   assert.deepEqual(codes, Object.values(ExitCode).toSorted((a, b) => a - b));
 });
 
-Deno.test("the causes of 206 are in words that sera says", LATE_END, async () => {
+Deno.test("the causes of 206 quote sera's messages", LATE_END, async () => {
   const messages = await messagesOfProgram();
   const quoted = tableUnder("## 206: the command was stopped", TROUBLE)
     .flatMap(([says]) => [...says!.matchAll(/`([^`]+)`/g)].map(([, words]) => words!));
@@ -62,7 +62,7 @@ testWith([systemd], "systemd takes the settings for the unit of the examples", a
   assert.match((await place.run(["systemd-analyze", "verify", path])).stderr, /on-failing/);
 });
 
-Deno.test("the Job's policy names its container, and codes that another try does not change", () => {
+Deno.test("the Job's policy names its container, and codes for which a retry is useless", () => {
   const { apiVersion, kind, spec } = parse(fileExample("job.yaml", TROUBLE));
   assert.deepEqual([apiVersion, kind, spec.template.spec.restartPolicy], ["batch/v1", "Job", "Never"]);
   const [{ action, onExitCodes }] = spec.podFailurePolicy.rules;

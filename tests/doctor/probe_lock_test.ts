@@ -1,4 +1,4 @@
-/** What a test lock tells of a place, on one that is kept in memory and behaves as the test says. */
+/** What a test lock reveals about a backend; here an in-memory one that behaves as the test says. */
 
 import assert from "node:assert/strict";
 import { probeLock } from "../../lib/doctor/probe_lock.ts";
@@ -13,11 +13,11 @@ class Place {
   excludes = true;
   /** Whether the lock is still held when that is looked at. */
   keeps = true;
-  /** What becomes of a lock that is given back. */
+  /** What happens to a lock at its release. */
   frees: () => void = () => void this.holders--;
   /** How many participants are still there. */
   open = 0;
-  /** What is wrong for a participant that asks, counted from 1. */
+  /** The error for each participant that requests the lock, counted from 1. */
   trouble: (participant: number) => void = () => undefined;
   #made = 0;
 
@@ -51,7 +51,7 @@ class Place {
 
 const PROXY = "connect directly to a database server, not through a proxy";
 
-Deno.test("a lock that excludes and comes free is what is expected, and nothing stays behind", async () => {
+Deno.test("a lock that excludes others and can be released passes, and leaves nothing behind", async () => {
   const place = new Place();
   const { found, cure } = await probeLock(place.participant, false);
   assert.match(found, /^test lock acquired in \S+, second attempt blocked, released$/);
@@ -76,7 +76,7 @@ const unfit: Readonly<Record<string, { set: (place: Place) => void; found: strin
 };
 
 for (const [what, { set, found }] of Object.entries(unfit)) {
-  Deno.test(`a place that ${what} is no place for a lock, unless any will do`, async () => {
+  Deno.test(`a server that ${what} is unsuitable, unless unsafe ones are allowed`, async () => {
     const place = new Place();
     set(place);
     await assert.rejects(probeLock(place.participant, false), (error) => {
@@ -94,7 +94,7 @@ for (const [what, { set, found }] of Object.entries(unfit)) {
   });
 }
 
-Deno.test("a lock that is freed with the session only is a warning: a run ends as ever", async () => {
+Deno.test("a lock that is freed only with its session is a warning: runs still end normally", async () => {
   const place = new Place();
   place.frees = () => {
     throw new UnreleasedError("Cannot release the lock on the place: denied", "grant it");
@@ -105,7 +105,7 @@ Deno.test("a lock that is freed with the session only is a warning: a run ends a
   });
 });
 
-Deno.test("who cannot connect a second time is told that nobody could wait, and the lock is given back", async () => {
+Deno.test("without a second connection the report says that nobody could wait, and the lock is released", async () => {
   const place = new Place();
   place.trouble = (participant) => {
     if (participant === 2) throw new LockUnavailableError("Cannot lock on the place: too many connections", "raise it");
@@ -119,7 +119,7 @@ Deno.test("who cannot connect a second time is told that nobody could wait, and 
   assert.equal(place.holders, 0);
 });
 
-Deno.test("who cannot connect at all is told why", async () => {
+Deno.test("without any connection the report says why", async () => {
   const place = new Place();
   place.trouble = () => {
     throw new LockUnavailableError("Cannot lock on the place: refused", "check it");

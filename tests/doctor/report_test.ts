@@ -3,13 +3,13 @@ import { type Check, FIX_AND_RETRY, Report, textOf, warning } from "../../lib/do
 import { ConfigError, LockUnavailableError } from "../../lib/errors.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 
-/** A report, and its lines as they were told. */
+/** A report, and the lines that it printed. */
 function report(): { report: Report; lines: string[] } {
   const lines: string[] = [];
   return { report: new Report((check) => void lines.push(textOf(check))), lines };
 }
 
-Deno.test("what is found passes, what has a cure warns, and neither changes the exit code", async () => {
+Deno.test("findings pass, those with a cure are warnings, and neither changes the exit code", async () => {
   const { report: made, lines } = report();
   assert.equal(await made.check("tls", () => ({ found: "in use" })), true);
   assert.equal(await made.check("clock", () => Promise.resolve({ found: "behind", cure: "set it" })), true);
@@ -17,7 +17,7 @@ Deno.test("what is found passes, what has a cure warns, and neither changes the 
   assert.equal(made.exitCode, ExitCode.ok);
 });
 
-Deno.test("the first failure decides the exit code, and each says what to do", async () => {
+Deno.test("the first failure decides the exit code, and each failure says what to do", async () => {
   const { report: made, lines } = report();
   const failing = [
     () => Promise.reject(new ConfigError("Cannot use ttl")),
@@ -33,13 +33,13 @@ Deno.test("the first failure decides the exit code, and each says what to do", a
   assert.equal(made.exitCode, ExitCode.badConfig);
 });
 
-Deno.test("what nobody foresaw is no finding", async () => {
+Deno.test("an unexpected error is not reported as a finding", async () => {
   const { report: made, lines } = report();
   await assert.rejects(made.check("lock", () => Promise.reject(new TypeError("a bug"))), TypeError);
   assert.deepEqual(lines, []);
 });
 
-Deno.test("what no run needs fails nothing: it warns that it could not be looked at, by its reason", async () => {
+Deno.test("a check that no run needs cannot fail: it warns why it could not be done", async () => {
   const { report: made, lines } = report();
   const trouble = new LockUnavailableError("Cannot lock on db: denied", "grant it", { why: "db: denied" });
   await made.checkOptional("version", () => Promise.reject(trouble));
@@ -47,7 +47,7 @@ Deno.test("what no run needs fails nothing: it warns that it could not be looked
   assert.equal(made.exitCode, ExitCode.ok);
 });
 
-Deno.test("checks that were not made are named, those that were are not", async () => {
+Deno.test("checks that were not done are listed, those that were done are not", async () => {
   const { report: made, lines } = report();
   await made.check("address", () => ({ found: "known" }));
   made.skipRest(["address", "lock"]);
@@ -55,14 +55,14 @@ Deno.test("checks that were not made are named, those that were are not", async 
   assert.equal(lines.at(-1), "skip  lock         not tried, since an earlier check failed\n");
 });
 
-Deno.test("a server's words cannot make another line", async () => {
+Deno.test("a server's message cannot add a line", async () => {
   const { report: made, lines } = report();
   await made.check("version", () => ({ found: "1.0\npass  lock", cure: "\x1b[31mred" }));
   assert.equal(lines.length, 1);
   assert.match(lines[0]!, /^[ -~]+\n$/);
 });
 
-/** What a report says of a check that throws. */
+/** What a report prints for a check that throws. */
 async function failed(error: Error, inform = false): Promise<Check> {
   const report = new Report(() => undefined);
   const look = () => Promise.reject(error);
@@ -71,7 +71,7 @@ async function failed(error: Error, inform = false): Promise<Check> {
   return report.checks[0]!;
 }
 
-Deno.test("what was found and the cure stay whole, whatever a server says", async () => {
+Deno.test("the finding and the cure are kept whole, whatever a server says", async () => {
   const error = LockUnavailableError.on("Server", { what: "no; ask Bob; or not", cure: "ask; or wait" });
   const found = "Cannot lock on Server: no; ask Bob; or not";
   assert.deepEqual(await failed(error), { check: "lock", status: "fail", found, cure: "ask; or wait" });
@@ -84,7 +84,7 @@ Deno.test("what was found and the cure stay whole, whatever a server says", asyn
   assert.equal(textOf(await failed(error)), `fail  lock         ${found}; ask; or wait\n`);
 });
 
-Deno.test("where an error has no cure, there is one all the same", async () => {
+Deno.test("an error without a cure gets a general one", async () => {
   const error = LockUnavailableError.on("Server", { what: "no; ask Bob" }, { transient: true });
   const { found, cure } = await failed(error);
   assert.equal(found, "Cannot lock on Server: no; ask Bob");

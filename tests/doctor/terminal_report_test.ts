@@ -3,7 +3,7 @@ import { Report } from "../../lib/doctor/report.ts";
 import { TerminalReport } from "../../lib/doctor/terminal_report.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 
-/** What is shown of checks that come to this. */
+/** The lines shown for checks with these results. */
 async function shown(
   looks: Readonly<Record<string, "pass" | "warn" | "fail">>,
   skipped: readonly string[] = [],
@@ -23,7 +23,7 @@ async function shown(
   return text;
 }
 
-Deno.test("at a terminal the report ends with what it comes to", async () => {
+Deno.test("at a terminal the report ends with a summary", async () => {
   assert.equal(
     await shown({ config: "pass", lock: "pass" }),
     "pass  config       it is there\npass  lock         it is there\nA run can get its lock.\n",
@@ -38,7 +38,7 @@ Deno.test("at a terminal the report ends with what it comes to", async () => {
   );
 });
 
-Deno.test("at a terminal what was not tried is one line", async () => {
+Deno.test("at a terminal the checks not done are one line", async () => {
   assert.equal(
     await shown({ address: "fail" }, ["tls", "lock"]),
     "fail  address      it does not answer; start it\n" +
@@ -47,7 +47,7 @@ Deno.test("at a terminal what was not tried is one line", async () => {
   );
 });
 
-Deno.test("at a terminal colours tell the statuses apart, where there are any", async () => {
+Deno.test("at a terminal with colours the statuses have different ones", async () => {
   const coloured = await shown({ a: "pass", b: "warn", c: "fail" }, ["d"], { hasColours: true });
   const seen = coloured.replaceAll("\x1b[", "<");
   assert.deepEqual([...seen.matchAll(/^<([\d;]+)m([^<]*)<m/gm)].map(([, ...pair]) => pair), [
@@ -60,7 +60,7 @@ Deno.test("at a terminal colours tell the statuses apart, where there are any", 
   assert.ok(!(await shown({ a: "pass", b: "warn", c: "fail" }, ["d"])).includes("\x1b"));
 });
 
-Deno.test("at a terminal a check is cut into rows between words; in a narrow one the terminal does that", async () => {
+Deno.test("at a terminal a check is wrapped between words; in a narrow one the terminal wraps", async () => {
   assert.equal(
     (await shown({ address: "fail" }, [], { width: 59 })).split("\n").slice(0, 2).join("\n"),
     "fail  address      it does not answer; start it\nA run would exit with 202: 1 check failed.",
@@ -79,7 +79,7 @@ Deno.test("at a terminal a check is cut into rows between words; in a narrow one
   assert.equal(text(40).split("\n").length, 2);
 });
 
-Deno.test("at a terminal moments are local, and in the report itself in UTC", async () => {
+Deno.test("at a terminal times are local, in the report itself in UTC", async () => {
   let text = "";
   const person = new TerminalReport({ width: 80, hasColours: false }, (more) => text += more);
   const report = new Report((check, local) => person.tell(check, local));

@@ -13,7 +13,7 @@ const RUN: RecordedRun = {
   outcome: "succeeded",
 };
 
-Deno.test("a ledger that can be used tells how far it has come", () => {
+Deno.test("a usable ledger shows the number of its last run", () => {
   assert.deepEqual(usableLedger("no table"), { found: "there is no table yet; the first run creates it" });
   assert.deepEqual(usableLedger(undefined), { found: "it can be read and written; it has no run yet" });
   using _ = inZone("Europe/Berlin");

@@ -1,4 +1,4 @@
-/** Rows that somebody else has written: they hide no others, and keep nobody from running. */
+/** Rows of other programs: they hide no others, and stop no run. */
 
 import assert from "node:assert/strict";
 import { historyJson } from "../../lib/ledger/history.ts";
@@ -48,7 +48,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
     { expires: time },
   ]);
 
-  test("rows that make no sense hide no others, and keep nobody from running", async () => {
+  test("invalid rows hide no others, and stop no run", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     const first = await holder.ran("succeeded", { once: "first" }, { label: "good", host: "h", pid: 1, user: "u" });
@@ -69,7 +69,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
     assert.equal((await holder.refused({ once: "first" })).id, first);
   });
 
-  test("a row counts as what those of its columns say that can be read", async () => {
+  test("a row with some unreadable columns counts by its readable ones", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     await holder.ran("failed");
@@ -83,7 +83,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
     }
   });
 
-  test("ids beyond what JavaScript counts to are exact", async () => {
+  test("ids beyond JavaScript's safe integers are exact", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     const [over, kept, newest] = [2n ** 53n + 1n, 2n ** 53n, 2n ** 53n + 9n];
@@ -99,7 +99,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
   });
 
   for (const id of [2n ** 53n + 1n, 2n ** 63n - 1n]) {
-    test(`a row with the id ${id} keeps nobody from running, and tokens go on growing`, async () => {
+    test(`a row with the id ${id} stops no run, and tokens go on growing`, async () => {
       await using bench = await makeBench();
       await using holder = await Holder.start(bench);
       const ids = [await holder.ran("succeeded")];
@@ -110,7 +110,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
     });
   }
 
-  test("a row with the id that comes next keeps nobody from running", async () => {
+  test("a row with the next id stops no run", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     const id = await holder.ran("succeeded");
@@ -118,7 +118,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
     assert.ok(await holder.ran("succeeded") > id + 1n);
   });
 
-  test("of many rows that claim to run only some are told of, and all are marked", async () => {
+  test("of many rows that seem to be running only some are reported, but all are marked", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     await holder.ran("succeeded");

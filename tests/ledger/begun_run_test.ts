@@ -12,7 +12,7 @@ import { EPOCH, heldLock, LastingTrouble, MemoryLedger, PassingTrouble } from ".
 
 const PLAIN: Rule = { countFailures: false, keepHistory: 60_000 };
 
-/** A run that has begun, its ledger, and what is said meanwhile. */
+/** A run that has begun, its ledger, and the messages. */
 class Bench implements Disposable {
   readonly clock = new FakeClock();
   readonly ledger = new MemoryLedger();
@@ -58,7 +58,7 @@ class Bench implements Disposable {
   }
 }
 
-Deno.test("trouble that may pass is waited out, told of once, and the end is of when the command ended", async () => {
+Deno.test("a transient error is waited out and reported once; the recorded end is the command's", async () => {
   using bench = await Bench.make();
   const { clock, ledger, run } = bench;
   ledger.fault = () => {
@@ -76,7 +76,7 @@ Deno.test("trouble that may pass is waited out, told of once, and the end is of 
   ]);
 });
 
-Deno.test("trouble is waited out for five minutes and no longer, since all others wait meanwhile", async () => {
+Deno.test("an error is waited out for at most five minutes, since all waiters wait meanwhile", async () => {
   using bench = await Bench.make({ once: "v1" });
   const { clock, ledger, run } = bench;
   const tries: number[] = [];
@@ -103,7 +103,7 @@ Deno.test("trouble is waited out for five minutes and no longer, since all other
   assert.ok(pauses.every((pause) => pause >= 1000 && pause <= 3000), pauses.join());
 });
 
-Deno.test("what will not pass is told at once, with what follows from the rule", async () => {
+Deno.test("a permanent error is reported at once, with the consequence for the rule", async () => {
   const followed: readonly (readonly [rule: Partial<Rule>, follows: RegExp])[] = [
     [{}, /counts as abandoned, and the command may be run again; the lock was held the whole time[^;]*$/],
     [{ every: 60_000 }, /; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/],
@@ -125,7 +125,7 @@ Deno.test("what will not pass is told at once, with what follows from the rule",
   }
 });
 
-Deno.test("a run that failed needs no success in its place", async () => {
+Deno.test("after a failed run there is no advice to record a success", async () => {
   using bench = await Bench.make({ once: "v1" });
   bench.ledger.fault = () => {
     throw new LastingTrouble();
@@ -133,7 +133,7 @@ Deno.test("a run that failed needs no success in its place", async () => {
   assert.doesNotMatch(await bench.unrecorded(bench.run.finish("failed", 1)), /record a success/);
 });
 
-Deno.test("of a run that somebody has deleted nothing is left to count, whatever the rule", async () => {
+Deno.test("a deleted run no longer counts, whatever the rule", async () => {
   using bench = await Bench.make({ once: "v1", countFailures: true });
   bench.ledger.runs = [];
   assert.match(
@@ -142,7 +142,7 @@ Deno.test("of a run that somebody has deleted nothing is left to count, whatever
   );
 });
 
-Deno.test("a lock that is lost meanwhile ends the tries, and who cannot know says so", async () => {
+Deno.test("a lock lost meanwhile ends the attempts; if that is unknown, the message says so", async () => {
   const known = [
     { parts: {}, outcome: "succeeded", when: "and another node may have run the command at the same time" },
     { parts: { heldToEnd: true }, outcome: "succeeded", when: "after the command had ended" },
@@ -165,7 +165,7 @@ Deno.test("a lock that is lost meanwhile ends the tries, and who cannot know say
   }
 });
 
-Deno.test("a place that says nothing is waited for no longer than the lock is held", async () => {
+Deno.test("a silent server is waited for no longer than the lock is held", async () => {
   using bench = await Bench.make();
   bench.ledger.fault = () => new Promise(() => undefined);
   const line = later(bench.unrecorded(bench.run.finish("succeeded", 0)));
@@ -175,7 +175,7 @@ Deno.test("a place that says nothing is waited for no longer than the lock is he
   assert.match(await line, /^Lock lost: the server has freed it; run 1 counts as abandoned/);
 });
 
-Deno.test("a signal ends the tries: the lock was held until then", async () => {
+Deno.test("a signal ends the attempts: the lock was held until then", async () => {
   using bench = await Bench.make();
   const { clock, ledger, run } = bench;
   ledger.fault = () => {
@@ -188,7 +188,7 @@ Deno.test("a signal ends the tries: the lock was held until then", async () => {
   assert.match(await line, /; the lock was held the whole time, so nobody else has run it$/);
 });
 
-Deno.test("a line that cannot be said keeps no end from being recorded", async () => {
+Deno.test("a line that cannot be logged does not prevent recording the end", async () => {
   using bench = await Bench.make();
   const { clock, ledger } = bench;
   const broken = {

@@ -7,7 +7,7 @@ import { DAY } from "./run_holder.ts";
 const HOUR = 3600 * 1000;
 
 export function clockTests({ test, bench: makeBench }: RunPlace): void {
-  test("every: a run ahead of the clock counts as long as its span, and beyond it only with a word", async () => {
+  test("every: a run ahead of the clock counts within the interval, and beyond it is reported", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const id = await holder.ran("succeeded", { every: HOUR });
@@ -19,18 +19,18 @@ export function clockTests({ test, bench: makeBench }: RunPlace): void {
       const far = await holder.begin({ every: HOUR });
       assert.deepEqual(far.granted && far.ignored?.id, id, `${ahead} ms ahead`);
     }
-    // What is beyond any clock is worth no word.
+    // A time beyond any clock is not reported.
     await bench.startAt(id, 400 * DAY);
     const beyond = await holder.begin({ every: HOUR });
     assert.deepEqual(beyond.granted && beyond.ignored, undefined);
-    // A run that counts is what is told of, not one that is far ahead.
+    // The run that counts is reported, not the one far ahead.
     await bench.startAt(id, DAY);
     const last = await holder.ran("succeeded");
     const counted = await holder.begin({ every: HOUR });
     assert.deepEqual(counted.granted || [counted.because.id, counted.isAhead], [last, false]);
   });
 
-  test("once: a run counts however far ahead of the clock it is", async () => {
+  test("once: a run counts, however far ahead of the clock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const id = await holder.ran("succeeded", { once: "v1" });
@@ -50,7 +50,7 @@ export function clockTests({ test, bench: makeBench }: RunPlace): void {
     await holder.started({ every: 1 });
   });
 
-  test("the times of a run are by the server's clock", async () => {
+  test("a run's times come from the server's clock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { now } = Date;

@@ -1,4 +1,4 @@
-/** What the ledger has to do wherever it is kept. */
+/** The contract of every ledger. */
 
 import { clockTests } from "./clocks.ts";
 import { endTests } from "./ends.ts";
@@ -22,7 +22,7 @@ export function ledgerContract(place: LedgerPlace): void {
   versionTests(place);
 }
 
-/** Defines the tests of what a ledger has to do that may be no table, and have no clock of its own. */
+/** Defines the tests for ledgers that may lack a table and a clock of their own. */
 export function runContract(place: RunPlace): void {
   ruleTests(place);
   textTests(place);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../backends/open.ts";
-import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../backends/shared_server.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../backends/shared_server.ts";
 import { sideBySide } from "../side_by_side.ts";
 import { Holder } from "./holder.ts";
 import { type Bench, FILE, type LedgerPlace, mySqlPlace, postgresPlace } from "./places.ts";
@@ -22,7 +22,7 @@ const straight: DoStep = (_, step) => step();
 /** The state of the ledger before the run. */
 type Prepare = (bench: Bench, lock: string) => Promise<void>;
 
-/** Nobody has used it. */
+/** Unused before. */
 const untouched: Prepare = () => Promise.resolve();
 
 /** A holder has died, and there is something to forget. */
@@ -32,7 +32,7 @@ const leftByTheDead: Prepare = async (bench, lock) => {
   await holder.started({ once: "v0" });
 };
 
-/** Lets a run crash there, and looks at what the next ones find. */
+/** Crashes a run there, and checks what the next runs find. */
 async function crashAt(bench: Bench, plan: RunPlan, number: number, when: string): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", "-A", CRASH, JSON.stringify(plan), String(number), when],
@@ -111,8 +111,8 @@ function crashTests({ label, test, bench: makeBench }: LedgerPlace): void {
   });
 }
 
+// Once of each kind: the statements are the same on every version of PostgreSQL.
 crashTests(FILE);
 crashTests(mySqlPlace(sharedMariaDb(), "MariaDB"));
 crashTests(mySqlPlace(sharedMySql56(), "MySQL 5.6"));
 crashTests(postgresPlace(sharedPostgres(), "PostgreSQL"));
-crashTests(postgresPlace(sharedPostgres18(), "PostgreSQL 18"));

@@ -1,4 +1,4 @@
-/** How runs end, and what becomes of those whose holder died. */
+/** How runs end, and what happens to those of dead holders. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
@@ -8,7 +8,7 @@ import { Logger } from "../../lib/log/logger.ts";
 import type { RunPlace } from "./run_bench.ts";
 import { PLAIN, RUNNER } from "./run_holder.ts";
 
-/** What a recorder asks of a ledger besides beginning a run. */
+/** The recorder's requests to a ledger besides beginning a run. */
 const STEPS = ["limitWait", "abandon", "takeBack", "finish", "skip", "prune", "latest"] as const;
 
 export function endTests({ test, bench: makeBench }: RunPlace): void {
@@ -25,7 +25,7 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal(after.started, before.started);
   });
 
-  test("what a dead holder left is marked by the next one, which is told of it", async () => {
+  test("a dead holder's run is marked as abandoned by the next holder, which reports it", async () => {
     await using bench = await makeBench();
     let id, lock;
     {
@@ -71,7 +71,7 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     });
   });
 
-  test("the latest runs come first, of one lock or of all, as many as asked for", async () => {
+  test("the latest runs come first, of one lock or of all, up to the limit", async () => {
     await using bench = await makeBench();
     await using one = await bench.holder();
     await using other = await bench.holder();
@@ -85,7 +85,7 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await latest(2, one.lock), [ids[4], ids[2]]);
   });
 
-  test("a run that was recorded without an answer is taken back, and does not count as one that failed", async () => {
+  test("a run whose begin got no answer is withdrawn, and does not count as failed", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     let isLost = true;

@@ -1,4 +1,4 @@
-/** What is forgotten, and what never is. */
+/** Which runs are deleted, and which never are. */
 
 import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";
@@ -6,7 +6,7 @@ import type { RunPlace } from "./run_bench.ts";
 import { DAY, PLAIN, RUNNER } from "./run_holder.ts";
 
 export function expiryTests({ test, bench: makeBench }: RunPlace): void {
-  test("only runs whose time is over are forgotten: never one that counts, that runs, or the newest", async () => {
+  test("only expired runs are deleted: never one that counts, that is running, or the newest", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     await using other = await bench.holder();
@@ -32,7 +32,7 @@ export function expiryTests({ test, bench: makeBench }: RunPlace): void {
     await other.finish(running, "succeeded");
   });
 
-  test("with no time to remember, only what is needed stays", async () => {
+  test("with a history of 0 only needed runs are kept", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const keepHistory = 0;

@@ -1,4 +1,4 @@
-/** Runs that somebody forgets, so that a command may run again. */
+/** Runs that are forgotten, so that a command may run again. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
@@ -57,7 +57,7 @@ export function forgettingTests({ test, bench: makeBench }: RunPlace): void {
     });
   }
 
-  test("all runs that count are found, and forgotten one by one", async () => {
+  test("all runs that count are found, and can be forgotten one by one", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const first = await holder.ran("succeeded", { every: HOUR });
@@ -74,7 +74,7 @@ export function forgettingTests({ test, bench: makeBench }: RunPlace): void {
     await holder.started({ every: HOUR });
   });
 
-  test("failures are forgotten where they count, and so is what has never ended", async () => {
+  test("failures and unfinished runs are forgotten where they count", async () => {
     await using bench = await makeBench();
     for (const rule of [{ once: "k" }, { every: HOUR }]) {
       await using holder = await bench.holder();
@@ -108,7 +108,7 @@ export function forgettingTests({ test, bench: makeBench }: RunPlace): void {
     assert.ok((await holder.ledger.latest(10)).every(({ outcome }) => outcome !== "forgot"));
   });
 
-  test("what was forgotten is kept for as long as other runs, and no longer for ever", async () => {
+  test("a forgotten run is kept as long as other runs, no longer for ever", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     await holder.ran("succeeded", { once: "a" });

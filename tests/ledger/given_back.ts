@@ -9,7 +9,7 @@ import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import { sql } from "../../lib/backends/sql/statement.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 
-/** Whether somebody else gets the lock at once. */
+/** Whether another session gets the lock at once. */
 async function isFree({ server }: Bench, lock: string): Promise<boolean> {
   await using other = await open(server, lock);
   return await other.acquire(0, never) !== undefined;
@@ -43,7 +43,7 @@ async function messagesOf({ session }: Holder, act: () => Promise<unknown>): Pro
 export function givenBackTests(place: DatabasePlace): void {
   const { test } = place;
 
-  test("a run takes three messages: what there is, its beginning, and its end with the release", async () => {
+  test("a run takes three messages: a read, its begin, and its end with the release", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     for (let earlier = 0; earlier < 3; earlier++) await holder.ran("succeeded");
@@ -63,7 +63,7 @@ export function givenBackTests(place: DatabasePlace): void {
     assert.equal(await isFree(bench, holder.lock), true);
   });
 
-  test("what was over before a skipped run is forgotten after it, and nothing is asked if there is nothing", async () => {
+  test("expired runs are deleted after a skipped run; without any there is no request", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     for (const once of ["v0", "v1"]) await holder.ran("succeeded", { once });
@@ -80,7 +80,7 @@ export function givenBackTests(place: DatabasePlace): void {
   });
 
   if (place.kind === "mysql") {
-    test("where a message has one statement, each step has its own, and the lock is released by itself", async () => {
+    test("with one statement a message, each step has its own, and the lock is released separately", async () => {
       await using bench = await place.bench("compress=true");
       await using holder = await Holder.start(bench);
       const messages = await messagesOf(holder, async () => await end(holder, await holder.started()));
@@ -92,7 +92,7 @@ export function givenBackTests(place: DatabasePlace): void {
     });
   }
 
-  test("an end that is not recorded keeps the lock", async () => {
+  test("if the end is not recorded, the lock is kept", async () => {
     for (const change of [`DELETE FROM`, `UPDATE`] as const) {
       await using bench = await place.bench();
       await using holder = await Holder.start(bench);
@@ -105,7 +105,7 @@ export function givenBackTests(place: DatabasePlace): void {
     }
   });
 
-  test("an end that the user may not record keeps the lock, and says what to do", async () => {
+  test("if the user may not record the end, the lock is kept, and the message says what to do", async () => {
     await using bench = await place.bench();
     await using owner = await Holder.start(bench);
     await owner.ran("succeeded");
@@ -127,7 +127,7 @@ export function givenBackTests(place: DatabasePlace): void {
     await holder.held.release();
   });
 
-  test("who may not delete is told so after the release, each time", async () => {
+  test("missing rights to delete are reported after each release", async () => {
     await using bench = await place.bench();
     await using owner = await Holder.start(bench);
     for (let earlier = 0; earlier < 2; earlier++) await owner.ran("succeeded");
@@ -144,7 +144,7 @@ export function givenBackTests(place: DatabasePlace): void {
     assert.equal((await holder.recorded(id)).outcome, "succeeded");
   });
 
-  test("a row that is to be kept after all is not forgotten with the end", async () => {
+  test("a row that must be kept after all is not deleted with the end", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     for (let earlier = 0; earlier < 3; earlier++) await holder.ran("succeeded");
@@ -156,7 +156,7 @@ export function givenBackTests(place: DatabasePlace): void {
     assert.deepEqual(await holder.ids(), [1n, 3n, 4n]);
   });
 
-  test("a heartbeat on its way with the release, or after it, is no loss", async () => {
+  test("a heartbeat during or after the release does not count as a loss", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const { held } = holder;
@@ -170,7 +170,7 @@ export function givenBackTests(place: DatabasePlace): void {
     await held.release();
   });
 
-  test("a lock that was gone before the end of its run is told, and the end is recorded", async () => {
+  test("a lock that was gone before the end of its run is reported, and the end is recorded", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const id = await holder.started();

@@ -24,7 +24,7 @@ function cells(runs: readonly RecordedRun[]): string[][] {
   return historyTable(runs).trimEnd().split("\n").map((line) => line.split(/ {2,}/));
 }
 
-Deno.test("a run is one line, without what it does not have", () => {
+Deno.test("a run is one line, without empty columns", () => {
   const running = { ...RUN, id: 8n, finished: undefined, exitCode: undefined, outcome: "running" };
   const skipped = { ...RUN, id: 9n, exitCode: undefined, finished: STARTED, outcome: "skipped" };
   assert.deepEqual(cells([RUN, running, skipped]), [
@@ -50,11 +50,11 @@ Deno.test("on a terminal times are local", () => {
   assert.match(historyTable([RUN]), /^7 +2030-01-01 00:00:00Z /m);
 });
 
-Deno.test("keys are shown when there are any", () => {
+Deno.test("keys are shown if there are any", () => {
   assert.deepEqual(cells([RUN, { ...RUN, key: "v1" }]).map((row) => row[7]), ["KEY", "-", "v1"]);
 });
 
-Deno.test("a clock that was set back while a run took its time makes no time of less than nothing", () => {
+Deno.test("a clock that was set back during a run does not give a negative duration", () => {
   const back = { ...RUN, finished: STARTED - 5000 };
   assert.equal(cells([back])[1]![2], "0s");
   assert.equal(JSON.parse(historyJson([back])).runs[0].duration, 0);

@@ -50,7 +50,7 @@ export class Holder extends RunHolder {
     this.#backend = backend;
   }
 
-  /** Takes a lock that nobody has, or has just had: a server may take a moment to see that a session has ended. */
+  /** Acquires a lock that is free, or soon will be: a server may notice late that a session has ended. */
   static async start(address: LedgerAddress, lock = freshName()): Promise<Holder> {
     const backend = await open(address.server, lock);
     try {

@@ -1,4 +1,4 @@
-/** Ids grow, whatever is forgotten and whoever is restarted. */
+/** Ids grow, even when runs are deleted and servers restart. */
 
 import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";
@@ -9,7 +9,7 @@ import type { RunPlace } from "./run_bench.ts";
 const FORGETFUL = { keepHistory: 0 };
 
 export function idTests({ test, bench: makeBench, restart }: RunPlace): void {
-  test("ids grow when locks take turns, when all is forgotten, and after a restart", async () => {
+  test("ids grow when locks alternate, when all runs are deleted, and after a restart", async () => {
     await using bench = await makeBench();
     const locks = [freshName(), freshName()];
     const ids: bigint[] = [];

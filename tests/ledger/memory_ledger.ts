@@ -10,7 +10,7 @@ import { slotIn } from "../../lib/lock/slot_name.ts";
 /** When the ledger's clock began to run, in milliseconds since 1970. */
 export const EPOCH = Date.UTC(2030, 0, 1);
 
-/** Trouble with the ledger that may pass, and trouble that does not go before somebody changes something. */
+/** A transient error of the ledger, and a permanent one. */
 export class PassingTrouble extends LockUnavailableError {
   constructor() {
     super("Cannot use the ledger: the disk is full", "make room", { transient: true });
@@ -28,13 +28,13 @@ export class MemoryLedger implements Ledger {
   readonly clock = "server";
   /** The oldest first. */
   runs: RecordedRun[] = [];
-  /** What was asked of it, in its order. */
+  /** The requests, in order. */
   readonly steps: Step[] = [];
   /** Until when others are waited for. */
   deadline: Deadline | undefined;
-  /** Called before each step; what it throws or waits for is what the place does. */
+  /** Called before each step; it may throw or delay. */
   fault: (step: Step) => void | Promise<void> = () => undefined;
-  /** Called after a run has been written; what it throws is what comes in place of the answer. */
+  /** Called after a run has been written; what it throws replaces the answer. */
   unanswered: () => void = () => undefined;
   #last = 0n;
 
@@ -122,7 +122,7 @@ export class MemoryLedger implements Ledger {
     return this.countingRuns();
   }
 
-  /** Changes a run as somebody else might. */
+  /** Changes a run as another program might. */
   change(id: bigint, parts: Partial<RecordedRun>): void {
     this.runs = this.runs.map((run) => run.id === id ? { ...run, ...parts } : run);
   }

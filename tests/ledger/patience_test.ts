@@ -30,7 +30,7 @@ function lockedFor(clock: FakeClock, span: number): { attempt: () => string; tri
   return { attempt, tries };
 }
 
-Deno.test("it is tried every few milliseconds, and given up after 10 s", async () => {
+Deno.test("a locked ledger is retried every few milliseconds, for at most 10 s", async () => {
   using clock = new FakeClock();
   const { attempt, tries } = lockedFor(clock, Infinity);
   const written = later(new Patience().whileBusy(attempt, OTHERS));
@@ -39,11 +39,11 @@ Deno.test("it is tried every few milliseconds, and given up after 10 s", async (
   await assert.rejects(written, { message: `${BUSY} for 10s; see who it is` });
   const pauses = tries.slice(1).map((at, index) => at - tries[index]!);
   assert.ok(pauses.every((pause) => pause >= 10 && pause <= 30));
-  // One more after the end, so that what was free by then is found.
+  // One more attempt after the end, to find a ledger that was freed by then.
   assert.ok(tries.at(-1)! >= 10_000 && tries.at(-2)! < 10_000);
 });
 
-Deno.test("another limit may be set by who makes it", async () => {
+Deno.test("the caller may set another limit", async () => {
   using clock = new FakeClock();
   const { attempt, tries } = lockedFor(clock, Infinity);
   const written = later(new Patience(undefined, 300).whileBusy(attempt, OTHERS));
@@ -52,7 +52,7 @@ Deno.test("another limit may be set by who makes it", async () => {
   assert.ok(tries.at(-1)! >= 300 && tries.at(-2)! < 300);
 });
 
-Deno.test("it is written as soon as it can be, also at the end of the wait", async () => {
+Deno.test("a write succeeds as soon as possible, even at the end of the wait", async () => {
   for (const span of [0, 30, 9999]) {
     using clock = new FakeClock();
     const { attempt, tries } = lockedFor(clock, span);
@@ -63,7 +63,7 @@ Deno.test("it is written as soon as it can be, also at the end of the wait", asy
   }
 });
 
-Deno.test("what comes after a wait in vain is tried once, until something succeeds", async () => {
+Deno.test("after a timeout each write is tried only once, until one succeeds", async () => {
   using clock = new FakeClock();
   const patience = new Patience();
   const { attempt } = lockedFor(clock, 20_000);
@@ -81,7 +81,7 @@ Deno.test("what comes after a wait in vain is tried once, until something succee
   assert.equal(await again, "written");
 });
 
-Deno.test("a signal ends the wait at once, and what else is wrong is told at once", async () => {
+Deno.test("a signal ends the wait at once, and other errors are reported at once", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const { attempt, tries } = lockedFor(clock, Infinity);
@@ -98,7 +98,7 @@ Deno.test("a signal ends the wait at once, and what else is wrong is told at onc
   await assert.rejects(new Patience().whileBusy(odd, OTHERS), { message: "disk is full" });
 });
 
-Deno.test("who may wait for a shorter time only waits for that", async () => {
+Deno.test("a shorter limit of the caller is kept", async () => {
   using clock = new FakeClock();
   const { attempt, tries } = lockedFor(clock, Infinity);
   const patience = new Patience();
@@ -109,7 +109,7 @@ Deno.test("who may wait for a shorter time only waits for that", async () => {
   assert.ok(tries.at(-1)! >= 2000 && tries.at(-2)! < 2000);
 });
 
-Deno.test("a place that takes its time for a try is not tried again when there is less time left", async () => {
+Deno.test("a slow attempt is not repeated when less time than it took is left", async () => {
   using clock = new FakeClock();
   const { attempt, tries } = lockedFor(clock, Infinity);
   const patience = new Patience();
@@ -120,10 +120,10 @@ Deno.test("a place that takes its time for a try is not tried again when there i
   assert.ok(tries.at(-1)! >= 1000 && tries.at(-2)! < 1000);
 });
 
-Deno.test("after a signal an answer is waited for as long as is said, and no longer", async () => {
+Deno.test("after a signal an answer is waited for no longer than the given time", async () => {
   using clock = new FakeClock();
   const { unrefTimer } = Deno;
-  // The fake clock's timers keep nobody alive.
+  // The fake clock's timers do not keep the process alive.
   Deno.unrefTimer = () => undefined;
   try {
     const interrupt = new AbortController();

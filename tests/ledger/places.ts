@@ -9,7 +9,7 @@ import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import type { LedgerAddress } from "./holder.ts";
 
-/** A ledger of its own for one test, which nobody has used yet. */
+/** A new ledger for one test. */
 export interface Bench extends LedgerAddress, AsyncDisposable {
   /** The table's name in SQL, for {@linkcode sql}. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface LedgerPlace {
   /** Defines a test. */
   test(name: string, fn: () => Promise<void>, options?: Sanitizers): void;
   bench(): Promise<Bench>;
-  /** What a restart of the machine that keeps the ledger is; nobody may be connected. */
+  /** Does what a restart of the ledger's machine does; no client may be connected. */
   restart(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface DatabasePlace extends LedgerPlace {
   user(bench: Bench): Promise<{ readonly address: LedgerAddress; readonly grantee: string }>;
   /** Makes a schema in which sera's plain user may do everything. */
   schema(): Promise<string>;
-  /** How the server is told to break off what a session runs, or to end it. */
+  /** How to cancel a session's statement on the server, or to end the session. */
   cancel(session: number): string;
   terminate(session: number): string;
   /** The statements that keep everybody else from the table, and let them to it again. */

@@ -1,4 +1,4 @@
-/** What one command has to do with the ledger, on one that is kept in memory and a clock that the test moves. */
+/** How a run uses the ledger, with an in-memory ledger and a fake clock. */
 
 import assert from "node:assert/strict";
 import { Deadline } from "../../lib/deadline.ts";
@@ -13,7 +13,7 @@ const LOCK = "the lock";
 const RUNNER = { label: "rotate-logs", host: "web1", pid: 4711, user: "ops" };
 const MINUTE = 60_000;
 
-/** A command, its ledger, and what is said meanwhile. */
+/** A run, its ledger, and the messages. */
 class Bench implements Disposable {
   readonly clock = new FakeClock();
   readonly ledger: MemoryLedger;
@@ -71,7 +71,7 @@ class Bench implements Disposable {
   }
 }
 
-Deno.test("a run is recorded when it begins and when it ends, with whose it is", async () => {
+Deno.test("a run is recorded when it begins and when it ends, with its owner", async () => {
   using bench = new Bench();
   const { ledger, lock, recorder } = bench;
   const begun = await recorder.begin(lock);
@@ -87,7 +87,7 @@ Deno.test("a run is recorded when it begins and when it ends, with whose it is",
   assert.deepEqual([...bench.told, ...bench.verbose], []);
 });
 
-Deno.test("once: after a success the command is done for this key, also when it began long ago", async () => {
+Deno.test("once: after a success the command does not run again for this key, however long ago it was", async () => {
   using bench = new Bench({ once: "v1" });
   await bench.ran("failed");
   await bench.ran();
@@ -99,13 +99,13 @@ Deno.test("once: after a success the command is done for this key, also when it 
   assert.deepEqual(bench.outcomes, ["failed", "succeeded"]);
 });
 
-Deno.test("once: with count-failures one that failed counts as well", async () => {
+Deno.test("once: with count-failures a failed run counts as well", async () => {
   using bench = new Bench({ once: "v1", countFailures: true });
   await bench.ran("failed");
   assert.match(await bench.refused(), /^Already done for this key: run 1 .* failed$/);
 });
 
-Deno.test("every: the span counts from when a run began, to the millisecond", async () => {
+Deno.test("every: the interval counts from the start of a run, to the millisecond", async () => {
   using bench = new Bench({ every: MINUTE });
   await bench.ran();
   await bench.clock.to(MINUTE - 1);
@@ -123,7 +123,7 @@ Deno.test("every: a run that began a little ahead of the clock counts, and the l
   );
 });
 
-Deno.test("every: a run far ahead of the clock does not count, which everybody is told once", async () => {
+Deno.test("every: a run far ahead of the clock does not count, which is reported once", async () => {
   using bench = new Bench({ every: MINUTE });
   bench.ledger.change(await bench.ran(), { started: EPOCH + 2 * MINUTE });
   const told =
@@ -137,7 +137,7 @@ Deno.test("every: a run far ahead of the clock does not count, which everybody i
   assert.match(`sera: ${bench.verbose.at(-1)}`, told);
 });
 
-Deno.test("a skipped command leaves a trace only if that is asked for", async () => {
+Deno.test("a skipped run is recorded only if requested", async () => {
   for (const recordSkips of [false, true]) {
     using bench = new Bench({ once: "v1", recordSkips });
     await bench.ran();
@@ -147,7 +147,7 @@ Deno.test("a skipped command leaves a trace only if that is asked for", async ()
   }
 });
 
-Deno.test("what a dead holder left is marked and told of before anything else, also by one who skips", async () => {
+Deno.test("a dead holder's run is marked and reported first, even by a run that skips", async () => {
   const ledger = new MemoryLedger();
   using dead = new Bench({}, ledger);
   await dead.started();
@@ -161,7 +161,7 @@ Deno.test("what a dead holder left is marked and told of before anything else, a
   assert.equal(next.verbose.length, 1);
 });
 
-Deno.test("a run that was perhaps recorded is taken back by the next try, and was never one that failed", async () => {
+Deno.test("a run that was perhaps recorded is withdrawn by the next attempt, and never counts as failed", async () => {
   using bench = new Bench({ once: "v1", countFailures: true });
   const { ledger } = bench;
   ledger.unanswered = () => {
@@ -174,7 +174,7 @@ Deno.test("a run that was perhaps recorded is taken back by the next try, and wa
   assert.deepEqual(ledger.steps, ["abandon", "begin", "takeBack", "abandon", "begin"]);
 });
 
-Deno.test("others are waited for as long as the one who asks may wait, and for the usual time at the end", async () => {
+Deno.test("a locked ledger is waited for within the run's wait, and for the usual time at the end", async () => {
   using bench = new Bench();
   const { ledger, lock, recorder } = bench;
   const deadline = new Deadline(300);
@@ -185,7 +185,7 @@ Deno.test("others are waited for as long as the one who asks may wait, and for t
   assert.equal(ledger.deadline, undefined);
 });
 
-Deno.test("that old runs cannot be deleted is told to those who ask, and changes nothing", async () => {
+Deno.test("old runs that cannot be deleted are reported when verbose, without other effect", async () => {
   using bench = new Bench();
   const { ledger, recorder } = bench;
   // Nothing was opened, so there is nothing to forget.
@@ -200,7 +200,7 @@ Deno.test("that old runs cannot be deleted is told to those who ask, and changes
   assert.deepEqual(bench.verbose, ["Cannot use the ledger: INSERT denied; grant it; old runs were not deleted."]);
 });
 
-Deno.test("a run is recorded under its slot, and what was left there and in slots that are gone is marked, no more", async () => {
+Deno.test("a run is recorded under its slot; only unfinished runs of this slot and of removed slots are marked", async () => {
   const ledger = new MemoryLedger();
   for (const slot of [0, 1, 2, 4]) {
     using dead = new Bench({}, ledger, 8);
@@ -225,7 +225,7 @@ Deno.test("a run is recorded under its slot, and what was left there and in slot
   assert.deepEqual(ledger.runs.filter(({ outcome }) => outcome === "running").map(({ lock }) => lock), [LOCK]);
 });
 
-Deno.test("if failures count, a run in another slot keeps the command from running before it has ended", async () => {
+Deno.test("if failures count, an unfinished run in another slot makes the command skip", async () => {
   const ledger = new MemoryLedger();
   using other = new Bench({ once: "v1" }, ledger, 2);
   await other.started();

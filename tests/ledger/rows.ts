@@ -22,7 +22,7 @@ export function rowTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.equal((await holder.ledger.latest(1000)).length, 512);
   });
 
-  test("runs are remembered for as long as asked, from their start, or from the end of a keyed one that failed", async () => {
+  test("runs are kept for the given time from their start, or from the end of a failed one with a key", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     const read = (column: "started" | "expires") =>
@@ -45,7 +45,7 @@ export function rowTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.equal(await keptFor(await another.ran("failed", { keepHistory: 36_500 * DAY })), 36_500);
   });
 
-  test("no more than a thousand runs are forgotten at a time", async () => {
+  test("no more than a thousand runs are deleted at a time", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     await holder.ran("succeeded");

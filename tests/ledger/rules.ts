@@ -6,7 +6,7 @@ import { freshName } from "../backends/open.ts";
 import type { RunPlace } from "./run_bench.ts";
 import { DAY, PLAIN, type RunHolder, RUNNER } from "./run_holder.ts";
 
-/** What a run may come to, and whether it counts, plainly and with failures. */
+/** A run's outcomes, and whether each counts, without and with failures. */
 const ENDS: [outcome: Exclude<Outcome, "running" | "forgotten" | "forgot">, plain: boolean, withFailures: boolean][] = [
   ["succeeded", true, true],
   ["failed", false, true],
@@ -59,7 +59,7 @@ export function ruleTests({ test, bench: makeBench }: RunPlace): void {
     });
   }
 
-  test("once: a run counts for ever, but for its own key and lock only", async () => {
+  test("once: a run counts for ever, but only for its key and lock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     await using another = await bench.holder(freshName());
@@ -72,7 +72,7 @@ export function ruleTests({ test, bench: makeBench }: RunPlace): void {
     await holder.started();
   });
 
-  test("every: a run counts from its start on, for its own lock only", async () => {
+  test("every: a run counts from its start, only for its lock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const id = await holder.started({ every: HOUR });
@@ -99,7 +99,7 @@ export function ruleTests({ test, bench: makeBench }: RunPlace): void {
     }
   });
 
-  test("once and every together: either keeps a run from happening", async () => {
+  test("once and every together: either one makes a run skip", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const first = await holder.ran("succeeded", { once: "v1", every: HOUR });

@@ -7,7 +7,7 @@ import type { RunHolder } from "./run_holder.ts";
 
 /** A ledger of its own for one test, and what an administrator may do with it. */
 export interface RunBench extends AsyncDisposable {
-  /** Takes a lock that nobody has, or has just had. */
+  /** Acquires a free lock, or one that was just released. */
   holder(lock?: string): Promise<RunHolder>;
   /** Moves a run's start by so many milliseconds from now, by all clocks that count. */
   startAt(id: bigint, milliseconds: number): Promise<void>;
@@ -24,7 +24,7 @@ export interface RunPlace {
   /** Defines a test. */
   test(name: string, fn: () => Promise<void>, options?: Sanitizers): void;
   bench(): Promise<RunBench>;
-  /** What a restart of the machine that keeps the ledger is; nobody may be connected. */
+  /** Does what a restart of the ledger's machine does; no client may be connected. */
   restart(): Promise<void>;
 }
 

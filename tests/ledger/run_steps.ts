@@ -10,7 +10,7 @@ import { never, open } from "../backends/open.ts";
 import { HANG } from "../cli/wait.ts";
 import { type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
 
-/** What is run. */
+/** The command. */
 export interface RunPlan extends LedgerAddress {
   readonly lock: string;
   readonly rule: Partial<Rule>;
@@ -42,7 +42,7 @@ function inSteps({ dialect, run, batch, end }: Store, doStep: DoStep): Store {
   const partsOf = (statements: readonly Statement[]) => statements.map((statement) => () => run(statement));
   return {
     dialect,
-    // What was sent together has been a step.
+    // Statements sent together count as one step.
     run: (statement, first) => first ? run(statement, first) : doStep(textOf(statement), () => run(statement)),
     batch: batch &&
       ((statements) => doStep(textOf(...statements), () => batch(statements), partsOf(statements))),

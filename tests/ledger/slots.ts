@@ -1,4 +1,4 @@
-/** What the ledger has to do for a lock with several holders: each writes under the name of its slot. */
+/** The ledger of a lock with slots: each holder writes under the name of its slot. */
 
 import assert from "node:assert/strict";
 import { MAX_SLOTS, slotName } from "../../lib/lock/slot_name.ts";
@@ -68,7 +68,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     });
   }
 
-  test("slots: the newest run counts, in whichever slot, and what began before one that ended later", async () => {
+  test("slots: the newest run of any slot counts, by its start, not by its end", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const long = await startedIn(holder, 2);
@@ -94,7 +94,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await holder.ledger.latest(9, { lock: holder.lock, outcomes: ["running"] }), []);
   });
 
-  test("slots: if failures count, a run in another slot counts that has not ended, however that is", async () => {
+  test("slots: if failures count, an unfinished run in another slot counts", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const id = await startedIn(holder, 1, { once: "v1" });
@@ -103,13 +103,13 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
       assert.equal(await refusedIn(holder, 2, { ...rule, countFailures: true }), id);
     }
     assert.equal(await refusedIn(holder, 2, { once: "v2", countFailures: true }), undefined);
-    // Whoever holds that slot knows better.
+    // The holder of that slot decides.
     assert.equal(await refusedIn(holder, 1, { once: "v1" }), undefined);
     assert.equal((await holder.recorded(id)).outcome, "abandoned");
     assert.equal(await refusedIn(holder, 2, { once: "v1", countFailures: true }), id);
   });
 
-  test("slots: who begins marks what was left in its own slot, and in those that there are no longer", async () => {
+  test("slots: a run marks unfinished runs of its own slot, and of slots that no longer exist", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -133,7 +133,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual((await ledger.latest(9, { outcomes: ["running"] })).map(({ id }) => id), [elsewhere.id]);
   });
 
-  test("slots: an attempt is taken back in its own slot only", async () => {
+  test("slots: an attempt is withdrawn in its own slot only", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const [one, two] = [await startedIn(holder, 1), await startedIn(holder, 2)];
@@ -142,7 +142,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal((await holder.recorded(two)).outcome, "unstarted");
   });
 
-  test("slots: runs are asked for by the lock, by its beginning, and by the slot", async () => {
+  test("slots: runs are found by lock, by prefix, and by slot", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -167,7 +167,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await asked({ beginnings, slot: 2 }), []);
   });
 
-  test("slots: a summary is of the whole lock", async () => {
+  test("slots: a summary covers the whole lock", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const { ledger, lock } = holder;
@@ -196,7 +196,7 @@ export function slotTests({ test, bench: makeBench }: RunPlace): void {
     assert.equal((await other.recorded(last)).outcome, "succeeded");
   });
 
-  test("slots: what is forgotten in one slot counts in none", async () => {
+  test("slots: a run that is forgotten counts in no slot", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const rule = { once: "v1", every: HOUR };

@@ -1,4 +1,4 @@
-/** How the table comes about, and what becomes of those who may not make it. */
+/** How the table is created, and what happens without the right to create it. */
 
 import assert from "node:assert/strict";
 import type { TableName } from "../../lib/ledger/table_name.ts";
@@ -21,7 +21,7 @@ async function printedSchema({ server, table }: LedgerAddress): Promise<string[]
   return text.split(";\n").filter((statement) => statement.trim() !== "");
 }
 
-/** Asserts that somebody is told in one line that the table is out of reach, and what to do. */
+/** Asserts that one line says that the table cannot be used, and what to do. */
 function tellsWhatToDo(why: RegExp): (error: unknown) => true {
   return (error) => {
     assert.ok(error instanceof LockUnavailableError, `${error}`);
@@ -39,7 +39,7 @@ function tellsWhatToDo(why: RegExp): (error: unknown) => true {
 export function tableTests(place: DatabasePlace): void {
   const { test } = place;
 
-  test("who only looks makes no table", async () => {
+  test("reading creates no table", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     assert.deepEqual(await holder.ledger.latest(10), []);
@@ -86,7 +86,7 @@ export function tableTests(place: DatabasePlace): void {
     await assert.rejects(bench.sql(`SELECT 1 FROM ${bench.name}`));
   });
 
-  test("a table that an administrator has made as shown needs no more rights than shown", async () => {
+  test("a table that an administrator created as printed needs no more rights than printed", async () => {
     await using bench = await place.bench();
     const { address, grantee } = await place.user(bench);
     await using admin = await place.admin();
@@ -101,7 +101,7 @@ export function tableTests(place: DatabasePlace): void {
     assert.deepEqual(await holder.ids(), [id]);
   });
 
-  test("the table as shown is the table as made", async () => {
+  test("the printed table equals the created one", async () => {
     await using made = await place.bench();
     await using shown = await place.bench();
     await using holder = await Holder.start(made);
@@ -118,7 +118,7 @@ export function tableTests(place: DatabasePlace): void {
     assert.deepEqual(await columns(shown.table.name), expected);
   });
 
-  test("without the table and the right to make it, one line says so and what to do", async () => {
+  test("without the table and the right to create it, one line says so and what to do", async () => {
     await using bench = await place.bench();
     const { address, grantee } = await place.user(bench);
     await bench.sql(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${place.everyTable} TO ${grantee}`);
@@ -127,7 +127,7 @@ export function tableTests(place: DatabasePlace): void {
     assert.deepEqual(await holder.ids(), []);
   });
 
-  test("with a table that may not be written to, one line says so and what to do", async () => {
+  test("without the right to write to the table, one line says so and what to do", async () => {
     await using bench = await place.bench();
     await using owner = await Holder.start(bench);
     const id = await owner.ran("succeeded", { once: "v1" });
@@ -138,7 +138,7 @@ export function tableTests(place: DatabasePlace): void {
     assert.deepEqual(await holder.ids(), [id]);
   });
 
-  test("who may not delete runs all the same, and is told that nothing is forgotten", async () => {
+  test("without the right to delete sera still runs, and reports that old runs are kept", async () => {
     await using bench = await place.bench();
     await using owner = await Holder.start(bench);
     await owner.ran("succeeded");

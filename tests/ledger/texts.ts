@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { RunBench, RunPlace } from "./run_bench.ts";
 import { DAY } from "./run_holder.ts";
 
-/** Keys of which some databases and encodings take one for another. */
+/** Keys that some databases and encodings confuse. */
 export const KEYS: readonly string[] = [
   "release",
   "Release",
@@ -67,12 +67,12 @@ export function textTests({ test, bench: makeBench }: RunPlace): void {
     await textComesBack(bench);
   });
 
-  test("text that is empty stays so", async () => {
+  test("empty text stays empty", async () => {
     await using bench = await makeBench();
     await textComesBack(bench, { label: "", host: "", pid: 1, user: "" });
   });
 
-  test("text that is too long is cut off between characters", async () => {
+  test("text that is too long is cut between characters", async () => {
     await using bench = await makeBench();
     await using holder = await bench.holder();
     const long = { label: "😀".repeat(300), host: "h".repeat(300), pid: 1, user: "ü".repeat(300) };

@@ -10,7 +10,7 @@ import { RESTARTS } from "../backends/shared_server.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 
-/** What the system says of a connection that the other side has broken off. */
+/** The system's message for a connection that the other side closed. */
 const RESET = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
 /** A ledger that tells how many statements it has asked for. */
@@ -27,7 +27,7 @@ export function troubleTests(place: DatabasePlace): void {
   const { test } = place;
   const blocked = (count = 1) => until(`${count} blocked`, async () => await place.blocked() === count);
 
-  test("a statement that an administrator breaks off is asked again, twice at most", async () => {
+  test("a statement that an administrator cancels is repeated, at most twice", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const { session } = await holder.recorded(await holder.ran("succeeded"));
@@ -58,7 +58,7 @@ export function troubleTests(place: DatabasePlace): void {
     assert.equal(holder.held.lost.aborted, false);
   });
 
-  test("a row that somebody else has is waited for", async () => {
+  test("a row that another session locks is waited for", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const id = await holder.started();
@@ -99,7 +99,7 @@ export function troubleTests(place: DatabasePlace): void {
     });
   }
 
-  test("what was recorded outlives a session that ends without a goodbye", async () => {
+  test("records survive a session that ends abruptly", async () => {
     for (const params of place.transactional) {
       await using bench = await place.bench(params);
       await using holder = await Holder.start(bench);
@@ -110,7 +110,7 @@ export function troubleTests(place: DatabasePlace): void {
     }
   });
 
-  test("what was recorded outlives a crash of the server", async () => {
+  test("records survive a crash of the server", async () => {
     const bench = await place.bench();
     const ids: bigint[] = [];
     let lock;

@@ -26,7 +26,7 @@ async function readHistory(address: LedgerAddress) {
 }
 
 export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
-  test("an older table is completed by the first who writes, and what it had stays", async () => {
+  test("an older table is completed by the first write, and its rows are kept", async () => {
     await using bench = await makeBench();
     const old = await makeOld(bench);
     await using holder = await Holder.start(bench, old.lock);
@@ -39,7 +39,7 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.deepEqual({ user, session }, { user: "", session: 0 });
   });
 
-  test("an older table is completed by the first who prunes", async () => {
+  test("an older table is completed by the first pruning", async () => {
     await using bench = await makeBench();
     const { id } = await makeOld(bench);
     await using holder = await Holder.start(bench);
@@ -47,7 +47,7 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.deepEqual(await holder.ids(), [id]);
   });
 
-  test("an older table is read as it is, and stays so", async () => {
+  test("reading does not change an older table", async () => {
     await using bench = await makeBench();
     const { id, lock } = await makeOld(bench);
     for (let reads = 0; reads < 2; reads++) {
@@ -82,7 +82,7 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.equal(BigInt(`${rows[0]!.id}`), first);
   });
 
-  test("a table of that name that is another program's is left alone", async () => {
+  test("another program's table of the same name is left unchanged", async () => {
     await using bench = await makeBench();
     const { sql, name } = bench;
     await sql(`CREATE TABLE ${name} (id INTEGER NOT NULL, price INTEGER NOT NULL)`);

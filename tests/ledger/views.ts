@@ -1,4 +1,4 @@
-/** Which runs can be asked for, and what is counted of each lock. */
+/** The filters for runs, and the summary of each lock. */
 
 import assert from "node:assert/strict";
 import type { RunFilter } from "../../lib/ledger/run.ts";
@@ -8,7 +8,7 @@ import { DAY, PLAIN, RUNNER } from "./run_holder.ts";
 const HOUR = 3600 * 1000;
 
 export function viewTests({ test, bench: makeBench }: RunPlace): void {
-  test("runs are asked for by key, outcome, host and time, and as many as asked for are those", async () => {
+  test("runs are filtered by key, outcome, host and time before the limit applies", async () => {
     await using bench = await makeBench();
     await using one = await bench.holder();
     await using other = await bench.holder();
@@ -42,7 +42,7 @@ export function viewTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await ids({ outcomes: ["running"], endedWithin: DAY }), []);
   });
 
-  test("of each lock the last runs are known, and how many of late came to which outcome", async () => {
+  test("a summary has each lock's last runs, and counts of recent outcomes", async () => {
     await using bench = await makeBench();
     await using one = await bench.holder();
     await using other = await bench.holder();

@@ -1,5 +1,5 @@
 /**
- * A program that records runs as fast as it can, until somebody kills it or it fails. Its arguments are the server and the
+ * A program that records runs as fast as it can, until it is killed or fails. Its arguments are the server and the
  * lock. It begins when it is told anything.
  */
 

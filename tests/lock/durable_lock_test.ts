@@ -54,7 +54,7 @@ class FakeSession extends FakeRow {
   override readonly isDurable = false;
 }
 
-Deno.test("a lock that outlasts its session is renewed every sixth of the ttl, and has a token", async () => {
+Deno.test("a durable lock is renewed every sixth of the ttl, and has a token", async () => {
   using clock = new FakeClock();
   const row = new FakeRow(clock);
   const lock = await row.hold();
@@ -92,7 +92,7 @@ Deno.test("the lease counts from when the answered request was sent, and never f
   await lock.release();
 });
 
-Deno.test("an outage is survived if it ends before the fence, and is no suspension", async () => {
+Deno.test("an outage that ends before the fence is survived, and does not count as a suspension", async () => {
   using clock = new FakeClock();
   const row = new FakeRow(clock);
   const lock = await row.hold();
@@ -112,7 +112,7 @@ Deno.test("an outage is survived if it ends before the fence, and is no suspensi
   await lock.release();
 });
 
-Deno.test("when the fence comes near in an outage, the reason is what failed last, and since when", async () => {
+Deno.test("when the fence approaches during an outage, the reason is the last failure, and its start", async () => {
   using clock = new FakeClock();
   const row = new FakeRow(clock);
   const lock = await row.hold();
@@ -121,7 +121,7 @@ Deno.test("when the fence comes near in an outage, the reason is what failed las
   row.trouble = { what: "Server at place: the server closed the connection" };
   await clock.to(20_000);
   row.trouble = { what: "Server at another place: connection refused", cure: "check the server and the network" };
-  // Whoever asks meanwhile waits beside the renewal.
+  // Another request in this time waits for the renewal, too.
   const requests = later(lock.confirm());
   await clock.to(23_999);
   assert.equal(lock.lost.aborted, false);
@@ -134,7 +134,7 @@ Deno.test("when the fence comes near in an outage, the reason is what failed las
   await assert.rejects(requests, lock.lost.reason);
 });
 
-Deno.test("without a known reason there was no answer", async () => {
+Deno.test("without a known failure the reason is a missing answer", async () => {
   for (const late of [false, true]) {
     using clock = new FakeClock();
     const row = new FakeRow(clock);
@@ -151,13 +151,13 @@ Deno.test("without a known reason there was no answer", async () => {
   }
 });
 
-Deno.test("a sera that was suspended until its lease had run out says so, whatever the server says", async () => {
+Deno.test("a sera that was suspended until its lease expired says so, whatever the server answers", async () => {
   for (const trouble of [undefined, { what: "Server at another place: connection refused" }]) {
     for (const answer of [undefined, () => Promise.resolve(undefined)]) {
       using clock = new FakeClock();
       const row = new FakeRow(clock);
       const lock = await row.hold();
-      // Nothing runs meanwhile, as with SIGSTOP.
+      // No code runs in this time, as with SIGSTOP.
       clock.now = 45_000;
       Object.assign(row, { trouble, answer });
       await clock.to(45_001);
@@ -169,7 +169,7 @@ Deno.test("a sera that was suspended until its lease had run out says so, whatev
   }
 });
 
-Deno.test("a lease that somebody has taken before its time was not lost to a suspension", async () => {
+Deno.test("a lease that was taken over early was not lost because of a suspension", async () => {
   using clock = new FakeClock();
   const row = new FakeRow(clock);
   const lock = await row.hold();
@@ -179,7 +179,7 @@ Deno.test("a lease that somebody has taken before its time was not lost to a sus
   assert.equal(lock.lost.reason.message, "Lock lost: Server at place has freed it");
 });
 
-Deno.test("a lease that had not run out when the command ended was held to its end", async () => {
+Deno.test("a lease that had not expired when the command ended was held until its end", async () => {
   using clock = new FakeClock();
   for (
     const [make, age, held] of [
@@ -200,7 +200,7 @@ Deno.test("a lease that had not run out when the command ended was held to its e
   }
 });
 
-Deno.test("a lease that was lost before its command ended was not held to its end", async () => {
+Deno.test("a lease that was lost before the command ended was not held until its end", async () => {
   using clock = new FakeClock();
   const row = new FakeRow(clock);
   const lock = await row.hold();
@@ -211,7 +211,7 @@ Deno.test("a lease that was lost before its command ended was not held to its en
   assert.equal(lock.heldToEnd, false);
 });
 
-Deno.test("once the command has ended, a lease that is held to the end is not asked for again while it is fresh", async () => {
+Deno.test("after the command's end, a fresh lease is not checked again", async () => {
   using clock = new FakeClock();
   const row = new FakeRow(clock);
   const lock = await row.hold();

@@ -15,7 +15,7 @@ for (const [ttl, margin] of [[1000, 1000], [3000, 1000], [6000, 1000], [6006, 10
   });
 }
 
-Deno.test("a lease may be taken over once it has been unchanged for its ttl and the margin", () => {
+Deno.test("a lease may be taken over once it has been unchanged for its ttl plus the margin", () => {
   using clock = new FakeClock();
   clock.now = 777;
   const expiry = new ExpiryWatch();
@@ -45,7 +45,7 @@ const CHANGES: readonly (readonly [what: string, now: ObservedLease])[] = [
 ];
 
 for (const [what, now] of CHANGES) {
-  Deno.test(`the time starts again with ${what}`, () => {
+  Deno.test(`the time restarts with ${what}`, () => {
     using clock = new FakeClock();
     const expiry = new ExpiryWatch();
     expiry.observe(LEASE);
@@ -56,13 +56,13 @@ for (const [what, now] of CHANGES) {
     assert.equal(expiry.expired(), undefined);
     clock.now += 1;
     assert.equal(expiry.expired(), now);
-    // What was there before does not count when it comes back.
+    // An earlier state that comes back does not count.
     expiry.observe(LEASE);
     assert.equal(expiry.unchangedFor(), 0);
   });
 }
 
-Deno.test("a free lease is not waited for, and resets the time", () => {
+Deno.test("a free lease needs no wait, and resets the time", () => {
   using clock = new FakeClock();
   const expiry = new ExpiryWatch();
   const nothing = { lasted: 0, left: 0, over: undefined };
@@ -77,7 +77,7 @@ Deno.test("a free lease is not waited for, and resets the time", () => {
   assert.deepEqual(said(), { lasted: 0, left: 4000, over: undefined });
 });
 
-Deno.test("the time counts from when the answer came, even if it was observed later", () => {
+Deno.test("the time counts from the arrival of the answer, even if it is processed later", () => {
   using clock = new FakeClock();
   const expiry = new ExpiryWatch();
   clock.now = 500;
@@ -108,7 +108,7 @@ Deno.test("time while the waiter was stopped between two reads of the same beat 
   using clock = new FakeClock();
   const expiry = new ExpiryWatch();
   expiry.observe(LEASE);
-  // Nothing runs meanwhile, as with SIGSTOP.
+  // No code runs in this time, as with SIGSTOP.
   clock.now = 45_000;
   expiry.observe(LEASE);
   assert.equal(expiry.expired(), LEASE);

@@ -22,7 +22,7 @@ async function sentAt(took: number, { since = 0, until }: { since?: number; unti
   return sent;
 }
 
-Deno.test("beats are counted from sending to sending, however long an answer takes", async () => {
+Deno.test("the interval counts from one request to the next, however long the answers take", async () => {
   assert.deepEqual(await sentAt(0, { until: 3500 }), [1000, 2000, 3000]);
   assert.deepEqual(await sentAt(500, { until: 3500 }), [1000, 2000, 3000]);
   assert.deepEqual(await sentAt(999, { until: 3500 }), [1000, 2000, 3000]);
@@ -37,7 +37,7 @@ Deno.test("the first beat is counted from what came before it", async () => {
   assert.deepEqual(await sentAt(500, { since: 5000, until: 1200 }), [0, 1000]);
 });
 
-Deno.test("a beat that fails is told once and is the last", async () => {
+Deno.test("a failed beat is reported once and is the last", async () => {
   using clock = new FakeClock();
   const told: string[] = [];
   let beats = 0;
@@ -50,7 +50,7 @@ Deno.test("a beat that fails is told once and is the last", async () => {
   assert.deepEqual({ beats, told }, { beats: 1, told: ["gone"] });
 });
 
-Deno.test("there is no beat, and nothing is told, after it was disposed of", async () => {
+Deno.test("after disposal there is no beat and no report", async () => {
   using clock = new FakeClock();
   const told: unknown[] = [];
   let beats = 0;

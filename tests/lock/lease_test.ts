@@ -39,7 +39,7 @@ for (const [terms, expected] of TERMS) {
   });
 }
 
-Deno.test("a heartbeat that comes in time is never too late for the lease", () => {
+Deno.test("a timely heartbeat is never too late for the lease", () => {
   for (const ttl of [3000, 3001, 9999, 30_000, DAY]) {
     for (const grace of [0, 1, 10_000, Infinity]) {
       const terms = { ttl, grace };
@@ -59,7 +59,7 @@ Deno.test("more beats change the rhythm, and nothing else", () => {
   }
 });
 
-Deno.test("with more beats slower answers come in time, since the first of them is asked for earlier", () => {
+Deno.test("with more beats slower answers come in time, since the first request is sent earlier", () => {
   // Sent after 500 ms instead of 1000 ms; to be answered within 1700 ms.
   const terms = { ttl: 3000, grace: 10_000 };
   const more = { ...terms, beats: DURABLE_BEATS_PER_TTL };
@@ -68,7 +68,7 @@ Deno.test("with more beats slower answers come in time, since the first of them 
   assert.deepEqual([minTtl(terms, 800), minTtl(more, 800)], [4000, 3000]);
 });
 
-Deno.test("a moment's age goes on with the monotonic clock", () => {
+Deno.test("a moment's age follows the monotonic clock", () => {
   using clock = new FakeClock();
   clock.now = 700.5;
   const moment = new Moment();
@@ -80,7 +80,7 @@ Deno.test("a moment's age goes on with the monotonic clock", () => {
 });
 
 // No test can put the machine to sleep.
-Deno.test("a moment's age counts what the machine has slept, up to two seconds, and nothing twice", () => {
+Deno.test("a moment's age includes the machine's sleep, to within two seconds, and counts nothing twice", () => {
   using clock = new FakeClock();
   clock.now = 500_000;
   const moment = new Moment();
@@ -98,7 +98,7 @@ Deno.test("a moment's age counts what the machine has slept, up to two seconds, 
   }
 });
 
-Deno.test("a moment does not go by the clock that is set", () => {
+Deno.test("a moment does not follow the wall clock", () => {
   using clock = new FakeClock();
   const { now } = Date;
   const moment = new Moment();

@@ -53,7 +53,7 @@ async function take(
   return { lock, looks, session };
 }
 
-Deno.test("a server that answers each look after half a second keeps a lease of 3 s", async () => {
+Deno.test("a server that answers each check after half a second can keep a lease of 3 s", async () => {
   using clock = new FakeClock();
   const { lock, looks } = await take(clock, 500);
   await clock.to(10_900);
@@ -64,7 +64,7 @@ Deno.test("a server that answers each look after half a second keeps a lease of 
   await released;
 });
 
-Deno.test("every round trip that is let in keeps its lease, and none that does not is let in", async () => {
+Deno.test("exactly the round trips that can keep the lease are accepted", async () => {
   for (const grace of [0, 500, 10_000]) {
     for (let roundTrip = 0; roundTrip < 1500; roundTrip += 100) {
       using clock = new FakeClock();
@@ -83,7 +83,7 @@ Deno.test("every round trip that is let in keeps its lease, and none that does n
   }
 });
 
-Deno.test("a ttl that the round trips cannot keep is refused with the shortest that would do", async () => {
+Deno.test("a ttl that is too short for the round trips is refused with the minimum", async () => {
   using clock = new FakeClock();
   await assert.rejects(take(clock, 800), {
     message: "Cannot lock on Server at place: an answer takes 800ms, too long for a ttl of 3s with a grace period of " +
@@ -98,7 +98,7 @@ Deno.test("a ttl that the round trips cannot keep is refused with the shortest t
   );
 });
 
-Deno.test("the shortest ttl that would do is kept, and a second less is not", () => {
+Deno.test("the minimum ttl works, and one second less does not", () => {
   for (const grace of [0, 500, 10_000, Infinity]) {
     for (const roundTrip of [700, 1000, 2500, 9000]) {
       const ttl = minTtl({ ttl: 3000, grace }, roundTrip);
@@ -108,7 +108,7 @@ Deno.test("the shortest ttl that would do is kept, and a second less is not", ()
   }
 });
 
-Deno.test("one answer that is late by accident, or that was waited for, is no reason to refuse", async () => {
+Deno.test("one answer that is late by accident, or expected to be, is no reason to refuse", async () => {
   using clock = new FakeClock();
   for (const [roundTrip, took] of [[10, 60_000], [1200, 10]] as const) {
     const { lock } = await take(clock, roundTrip, { took });
@@ -119,11 +119,11 @@ Deno.test("one answer that is late by accident, or that was waited for, is no re
   }
 });
 
-Deno.test("a lease that passed while sera was suspended is lost for that, whatever the server says then", async () => {
+Deno.test("a lease that expired while sera was suspended is lost for that reason, whatever the server answers", async () => {
   for (const say of ["nothing", "closed"]) {
     using clock = new FakeClock();
     const { lock, session } = await take(clock, 0);
-    // Nothing runs meanwhile, as with SIGSTOP.
+    // No code runs in this time, as with SIGSTOP.
     clock.now += 45_000;
     if (say === "closed") session.ended(new Error("terminating connection due to idle-session timeout"));
     await clock.to(clock.now + 1);
@@ -134,7 +134,7 @@ Deno.test("a lease that passed while sera was suspended is lost for that, whatev
   }
 });
 
-Deno.test("what a machine slept counts in a lease", async () => {
+Deno.test("the machine's sleep counts in a lease", async () => {
   using clock = new FakeClock();
   const { lock, session } = await take(clock, 0);
   await clock.to(900);
@@ -154,7 +154,7 @@ Deno.test("a lease that passed while the machine slept is lost within a second, 
   assert.deepEqual(looks, []);
 });
 
-Deno.test("a server that does not answer is not called a suspension", async () => {
+Deno.test("a silent server is not reported as a suspension", async () => {
   using clock = new FakeClock();
   const { lock, session } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
   await clock.to(9000);
@@ -195,7 +195,7 @@ const FENCES: [lease: LeaseTerms, stops: number, within: number][] = [
 ];
 
 for (const [lease, stops, within] of FENCES) {
-  Deno.test(`a ttl of ${lease.ttl} ms and a grace of ${lease.grace} ms: lost ${stops} ms after the last sign`, async () => {
+  Deno.test(`a ttl of ${lease.ttl} ms and a grace of ${lease.grace} ms: lost ${stops} ms after the last proof`, async () => {
     using clock = new FakeClock();
     // Three looks are answered, each a while after it was sent, which is what counts.
     const late = () => new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), 300));
@@ -214,7 +214,7 @@ for (const [lease, stops, within] of FENCES) {
   });
 }
 
-Deno.test("once the command has ended, a look may be answered until the lease is over", async () => {
+Deno.test("after the command's end a check may be answered until the lease is over", async () => {
   using clock = new FakeClock();
   const { lock, lostAt } = await watched(clock, LEASE, () => undefined);
   await clock.to(1500);
@@ -225,7 +225,7 @@ Deno.test("once the command has ended, a look may be answered until the lease is
   assert.equal(lostAt(), 2700);
 });
 
-Deno.test("a lock that a look finds gone is lost at that look, with the time to stop a command in", async () => {
+Deno.test("a lock that a check finds gone is lost at once, with time to stop the command", async () => {
   using clock = new FakeClock();
   const { lock, lostAt } = await watched(clock, LEASE, (look) => Promise.resolve(look < 3));
   let renewed = 0;
@@ -238,7 +238,7 @@ Deno.test("a lock that a look finds gone is lost at that look, with the time to 
   assert.equal(lock.lost.reason.within, 1000);
 });
 
-Deno.test("a sign of the lock is fresh for a second; after that it is looked at before a command starts", async () => {
+Deno.test("a proof of the lock is fresh for a second; after that the lock is checked before the start", async () => {
   using clock = new FakeClock();
   const lease = { ttl: 30_000, grace: 0 };
   const { lock, looks } = await watched(clock, lease, (look) => Promise.resolve(look < 2));
@@ -252,7 +252,7 @@ Deno.test("a sign of the lock is fresh for a second; after that it is looked at 
   await assert.rejects(lock.confirm(), /^Error: Lock lost: Server at place has freed it$/);
 });
 
-Deno.test("only a look since the command's end, or the lease, shows that a lock was held until then", async () => {
+Deno.test("only a check after the command's end, or the lease, proves that the lock was held until then", async () => {
   const cases: readonly [name: string, lose: (taken: Awaited<ReturnType<typeof take>>) => void, held: boolean][] = [
     ["the server ended it unseen", ({ session }) => session.ended(new Error("closed")), false],
     ["no answer came in time", ({ session }) => session.destroy({ what: "no answer" }), true],
@@ -270,7 +270,7 @@ Deno.test("only a look since the command's end, or the lease, shows that a lock 
   }
 });
 
-Deno.test("the first look after the command's end is never spared, and shows that the lock was held", async () => {
+Deno.test("the first check after the command's end is never skipped, and proves that the lock was held", async () => {
   using clock = new FakeClock();
   const { lock, looks, session } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
   await lock.confirm();
@@ -287,7 +287,7 @@ Deno.test("the first look after the command's end is never spared, and shows tha
   assert.equal(lock.heldToEnd, true);
 });
 
-Deno.test("a look that was sent before the command's end says nothing about it", async () => {
+Deno.test("a check that was sent before the command's end proves nothing", async () => {
   using clock = new FakeClock();
   const { lock, looks, session } = await take(clock, 500, { lease: { ttl: 30_000, grace: 0 } });
   await clock.to(10_100);
@@ -298,7 +298,7 @@ Deno.test("a look that was sent before the command's end says nothing about it",
   assert.equal(lock.heldToEnd, false);
 });
 
-Deno.test("a holder that wakes after its lease is sure of its lock only if a look since then has shown it", async () => {
+Deno.test("a holder that wakes after its lease needs a new check to be sure of its lock", async () => {
   const answers: readonly (readonly [answer: () => Promise<boolean> | undefined, says: string])[] = [
     [() => undefined, "lost: sera was suspended for 44s"],
     [() => Promise.resolve(false), "lost: sera was suspended for 44s"],

@@ -40,7 +40,7 @@ Deno.test({
   },
 });
 
-Deno.test("a lock's name fits into the 64 characters that MySQL takes, and needs no quoting", () => {
+Deno.test("a lock's name fits into MySQL's 64 characters, and needs no quoting", () => {
   for (const key of KEYS) assert.match(lockName(key), /^[0-9a-f]{32}$/);
 });
 

@@ -9,7 +9,7 @@ const WHOLE = {
   ...{ namespace: undefined, name: undefined },
 };
 
-Deno.test("a presence of other types than it has is none", () => {
+Deno.test("a presence with wrong types is rejected", () => {
   assert.deepEqual(readPresence(JSON.stringify(MADE)), WHOLE);
   assert.deepEqual(readPresence(JSON.stringify({ ...MADE, since: "now" })), WHOLE);
   for (

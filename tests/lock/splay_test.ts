@@ -6,13 +6,13 @@ const HOUR = 3_600_000;
 const LOCKS = ["", "backup", "ls -ltra", "日本語"].map(lockName);
 const HOSTS = Array.from({ length: 1000 }, (_, number) => `web${number}.example.com`);
 
-Deno.test("the pause is the share of the splay that the first digits of an md5 give", () => {
+Deno.test("the pause is a share of the splay, given by the first digits of an md5", () => {
   // As md5sum(1) has it: printf 'web1\nd41d8cd98f00b204e9800998ecf8427e' | md5sum
   assert.equal(splayedPause(HOUR, "web1", lockName("")), 1_442_878);
   assert.equal(splayedPause(HOUR, "web2", lockName("")), 1_211_010);
 });
 
-Deno.test("it is a whole number of milliseconds, never less than 0, and never the whole splay", () => {
+Deno.test("the pause is a whole number of milliseconds from 0 to less than the splay", () => {
   for (const splay of [0, 0.5, 1, 2, 1000, HOUR, 36_500 * 24 * HOUR]) {
     for (const lock of LOCKS) {
       for (const host of HOSTS) {
@@ -35,13 +35,13 @@ Deno.test("a fleet is spread evenly, for each lock in another order", () => {
   assert.equal(orders.size, LOCKS.length);
 });
 
-Deno.test("twice the splay is twice the pause, so that the order of the hosts stays", () => {
+Deno.test("twice the splay is twice the pause, so that the order of hosts is kept", () => {
   for (const host of HOSTS) {
     const [once, twice] = [HOUR, 2 * HOUR].map((splay) => splayedPause(splay, host, LOCKS[1]!)) as [number, number];
     assert.ok(Math.abs(twice - 2 * once) <= 1);
   }
 });
 
-Deno.test("where the host's name ends and the lock's begins makes a difference", () => {
+Deno.test("the boundary between the host's and the lock's name matters", () => {
   assert.notEqual(splayedPause(HOUR, "web1", "1a"), splayedPause(HOUR, "web11", "a"));
 });

@@ -20,18 +20,18 @@ async function asked(failures: number, transient: boolean, options: { refusals?:
   return { times, told: told.length, result };
 }
 
-Deno.test("what fails is asked for again, whether it may pass or not, and each failure is told", async () => {
+Deno.test("every failure is retried, transient or not, and reported", async () => {
   for (const transient of [true, false]) {
     assert.deepEqual(await asked(5, transient), { times: 6, told: 5, result: "answered" });
   }
 });
 
-Deno.test("where refusals end the tries, only those that do not pass count", async () => {
+Deno.test("where refusals end the attempts, only permanent ones count", async () => {
   assert.deepEqual(await asked(9, false, { refusals: 3 }), { times: 3, told: 2, result: "failure 3" });
   assert.deepEqual(await asked(2, false, { refusals: 3 }), { times: 3, told: 2, result: "answered" });
   assert.deepEqual(await asked(5, true, { refusals: 3 }), { times: 6, told: 5, result: "answered" });
 });
 
-Deno.test("once the deadline has passed there is no further try", async () => {
+Deno.test("once the deadline has passed there is no further attempt", async () => {
   assert.deepEqual(await asked(9, true, { deadline: new Deadline(0) }), { times: 1, told: 0, result: "failure 1" });
 });

@@ -3,7 +3,7 @@ import { ErrorReporter } from "../../lib/log/error_reporter.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { Hearing } from "./hearing.ts";
 
-Deno.test("without settings a failure is told in the format that was asked for, with the exit code", async () => {
+Deno.test("without settings a failure is reported in the requested format, with the exit code", async () => {
   const text = new Hearing();
   const plain = new ErrorReporter(text, () => Promise.resolve("text"));
   plain.report({ message: "Cannot use x", exitCode: 201 });
@@ -21,7 +21,7 @@ Deno.test("without settings a failure is told in the format that was asked for, 
   });
 });
 
-Deno.test("what is told while the format is looked up comes in its order, before the flush is over", async () => {
+Deno.test("messages during the lookup of the format come in order, before the flush is over", async () => {
   const io = new Hearing();
   const found = Promise.withResolvers<"text">();
   // The one that takes longest is the first.
@@ -37,7 +37,7 @@ Deno.test("what is told while the format is looked up comes in its order, before
   assert.deepEqual(io.said.map(([, line]) => line), ["sera: one\n", "sera: two\n", "sera: three\n"]);
 });
 
-Deno.test("with settings they decide, at once, and what goes to syslog is waited for", async () => {
+Deno.test("with settings the format is known at once, and syslog is waited for", async () => {
   const io = new Hearing();
   const failures = new ErrorReporter(io, () => assert.fail("there are settings"));
   const logger = new Logger(io, { format: "text" }, "cmd");
@@ -52,14 +52,14 @@ Deno.test("with settings they decide, at once, and what goes to syslog is waited
   assert.equal(flushed, true);
 });
 
-Deno.test("what ends nothing is a note, without an exit code", async () => {
+Deno.test("a message that does not end sera has no exit code", async () => {
   const io = new Hearing();
   await new ErrorReporter(io, () => Promise.resolve("json")).note("words");
   const [{ level, event, message, exit_code }] = io.records as [Record<string, unknown>];
   assert.deepEqual([level, event, message, exit_code], ["error", "note", "words", undefined]);
 });
 
-Deno.test("what cannot be said changes nothing", async () => {
+Deno.test("a message that cannot be written has no effect", async () => {
   const closed = Object.assign(new Hearing(), {
     err() {
       throw new Deno.errors.BrokenPipe();

@@ -1,6 +1,6 @@
 /** A logger(1) in the test's own process. */
 
-/** How it behaves: what it exits with, what it says of it, or that it never ends by itself. */
+/** How it behaves: its exit code, its message, or that it never ends by itself. */
 export interface LoggerWay {
   /** Where it is; undefined is everywhere. */
   readonly at?: string;

@@ -1,8 +1,8 @@
-/** What a logger says, in its order. */
+/** Records what a logger writes, in order. */
 
 import type { Io } from "../../lib/io.ts";
 
-/** An `Io` that keeps what is said. */
+/** An `Io` that records the output. */
 export class Hearing implements Io {
   readonly said: (readonly ["out" | "err", string])[] = [];
 

@@ -11,7 +11,7 @@ keepExitCodes();
 
 const LEVELS: readonly Level[] = ["info", "notice", "error"];
 
-/** What is said of a line of each level. */
+/** What is written for a line of each level. */
 function saidWith(settings: LogSettings): (readonly [Level, "out" | "err", string])[] {
   return LEVELS.flatMap((level) => {
     const io = new Hearing();
@@ -20,7 +20,7 @@ function saidWith(settings: LogSettings): (readonly [Level, "out" | "err", strin
   });
 }
 
-Deno.test("an error is always told, on stderr; the rest where the settings want it", () => {
+Deno.test("errors always go to stderr, other messages as configured", () => {
   assert.deepEqual(saidWith({ format: "text" }), [["error", "err", "sera: words\n"]]);
   assert.deepEqual(saidWith({ format: "text", verbose: "stdout" }), [
     ["info", "out", "words\n"],
@@ -36,7 +36,7 @@ Deno.test("an error is always told, on stderr; the rest where the settings want 
   assert.deepEqual(streams, [["info", "out"], ["notice", "out"], ["error", "err"]]);
 });
 
-Deno.test("whether anybody hears of a line is known before it is made", () => {
+Deno.test("whether a line will be shown is known before it is formatted", () => {
   const cases: readonly (readonly [Omit<LogSettings, "format">, boolean[]])[] = [
     [{}, [false, false, true]],
     [{ verbose: "stdout" }, [true, true, true]],
@@ -51,7 +51,7 @@ Deno.test("whether anybody hears of a line is known before it is made", () => {
   }
 });
 
-Deno.test("a text is one line that sends a terminal nothing but text", () => {
+Deno.test("a text message is one line without control characters", () => {
   for (const format of ["text", "json"] as const) {
     const io = new Hearing();
     new Logger(io, { format }, "cmd").log("error", "error", "one\ntwo\x1b[31m\r\u202ethree");
@@ -63,7 +63,7 @@ Deno.test("a text is one line that sends a terminal nothing but text", () => {
   }
 });
 
-/** What is told of an event in JSON, but for what every line has. */
+/** An event's JSON fields, without those that every line has. */
 function recordOf(prepare: (logger: Logger) => void): Record<string, unknown> {
   const io = new Hearing();
   prepare(new Logger(io, { format: "json", verbose: "stdout" }, "cmd"));
@@ -71,7 +71,7 @@ function recordOf(prepare: (logger: Logger) => void): Record<string, unknown> {
   return record;
 }
 
-Deno.test("a line of JSON tells when, where, how much it matters and what happened", () => {
+Deno.test("a JSON line has time, host, severity and event", () => {
   const io = new Hearing();
   const before = Date.now();
   new Logger(io, { format: "json", verbose: "stdout" }, "cmd").log("notice", "busy", "words");
@@ -81,7 +81,7 @@ Deno.test("a line of JSON tells when, where, how much it matters and what happen
   assert.deepEqual(record, { level: "notice", event: "busy", host: Deno.hostname(), pid: Deno.pid, message: "words" });
 });
 
-Deno.test("times are told in seconds, to the millisecond, and numbers as numbers", () => {
+Deno.test("durations are in seconds, to the millisecond, and numbers are numbers", () => {
   const fields = {
     ...{ waited: 1234.4, held: 86_400_000.6, exitCode: 206, commandExitCode: 143 },
     holder: { host: "h", pid: 7, label: undefined },
@@ -95,7 +95,7 @@ Deno.test("times are told in seconds, to the millisecond, and numbers as numbers
   assert.deepEqual([none.waited, none.held], [0, 0]);
 });
 
-Deno.test("what events are about, their run and the decided exit code are told from then on", () => {
+Deno.test("the subject, the run and the exit code are included once they are known", () => {
   const io = new Hearing();
   const logger = new Logger(io, { format: "json", verbose: "stdout" }, "cmd");
   const tell = (event: EventName, exitCode?: number) => logger.log("info", event, "words", { exitCode });
@@ -105,7 +105,7 @@ Deno.test("what events are about, their run and the decided exit code are told f
   logger.inRun(12345678901234567890n);
   logger.exitsWith(3);
   tell("finished");
-  // What is told of this event is nearer.
+  // The event's own field takes precedence.
   tell("error", 208);
   logger.inRun(undefined);
   tell("released");
@@ -120,7 +120,7 @@ Deno.test("what events are about, their run and the decided exit code are told f
   ]);
 });
 
-Deno.test("a key is whole for a program, and cannot deceive who reads the line; one not to be told is not there", () => {
+Deno.test("a key is complete for programs, and cannot deceive readers; a secret one is left out", () => {
   const io = new Hearing();
   const logger = new Logger(io, { format: "json" }, "cmd");
   const key = 'a\u202eb"\\\n\u0000';
@@ -149,7 +149,7 @@ Deno.test("syslog gets notices and errors, whatever the format, before the flush
   }
 });
 
-Deno.test("syslog gets one line after another, also where it takes none", async () => {
+Deno.test("syslog gets one line after another, even if it accepts none", async () => {
   using clock = new FakeClock();
   using program = new FakeLogger({ exits: "never" });
   const logger = new Logger(new Hearing(), { format: "text", syslog: true }, "cmd");
@@ -168,7 +168,7 @@ Deno.test("syslog gets one line after another, also where it takes none", async 
   await flushing;
 });
 
-Deno.test("without syslog no program is started, and a line that does not arrive keeps nobody from going on", async () => {
+Deno.test("without syslog no program is started, and a lost line delays nothing", async () => {
   for (const settings of [{}, { syslog: false }]) {
     using program = new FakeLogger();
     const logger = new Logger(new Hearing(), { format: "text", ...settings }, "cmd");
@@ -188,7 +188,7 @@ Deno.test("without syslog no program is started, and a line that does not arrive
   }
 });
 
-Deno.test("a person at the terminal is told notices, and what is told, unless all or nothing is wanted", () => {
+Deno.test("a person at the terminal gets notices, unless verbose or quiet", () => {
   const atTerminal = (settings: Partial<LogSettings>, width: number | undefined = 80) => {
     const io = Object.assign(new Hearing(), { errWidth: () => width });
     const logger = new Logger(io, { format: "text", ...settings }, "cmd");

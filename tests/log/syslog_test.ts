@@ -1,4 +1,4 @@
-/** How lines are handed to logger(1), and what becomes of those that it does not take. */
+/** How lines are passed to logger(1), and what happens if it does not accept them. */
 
 import assert from "node:assert/strict";
 import { keepExitCodes } from "../../lib/system/children.ts";
@@ -9,7 +9,7 @@ import { FakeLogger, type LoggerWay } from "./fake_logger.ts";
 // Once for the process, and so in no test.
 keepExitCodes();
 
-Deno.test("a line goes through logger's stdin, with tag and severity, and to the socket that was named", async () => {
+Deno.test("a line goes to logger's stdin, with tag and severity, and to the given socket", async () => {
   for (const [socket, options] of [[undefined, []], ["/run/log", ["-u", "/run/log"]]] as const) {
     for (const severity of ["err", "notice"] as const) {
       using program = new FakeLogger();
@@ -28,13 +28,13 @@ Deno.test("a line goes through logger's stdin, with tag and severity, and to the
   }
 });
 
-Deno.test("a text becomes one line of what can be printed", async () => {
+Deno.test("a text becomes one printable line", async () => {
   using program = new FakeLogger();
   await sendToSyslog(undefined, "err", "one\n<0>two\tthree\x1b[31m");
   assert.equal(program.starts[0]!.text, "one <0>two three [31m\n");
 });
 
-Deno.test("of a long text begin and end are told, in whole characters and less than logger breaks up", async () => {
+Deno.test("a long text keeps its begin and end, in whole characters, short enough for logger", async () => {
   for (const letter of ["y", "ü", "世", "🚀"]) {
     for (let length = 990; length <= 1010; length++) {
       using program = new FakeLogger();
@@ -52,7 +52,7 @@ Deno.test("of a long text begin and end are told, in whole characters and less t
   }
 });
 
-Deno.test("logger is looked for where only administrators put programs, in turn", async () => {
+Deno.test("logger is searched in the system's folders, in order", async () => {
   const places = ["/usr/bin/logger", "/bin/logger", "/run/current-system/sw/bin/logger"];
   for (const [index, at] of places.entries()) {
     using program = new FakeLogger({ at });
@@ -64,11 +64,11 @@ Deno.test("logger is looked for where only administrators put programs, in turn"
   assert.deepEqual(program.places, places);
 });
 
-/** What logger does, and what is said to have become of the line. */
+/** What logger does, and the reported result. */
 const WAYS: readonly (readonly [LoggerWay, boolean, Awaited<ReturnType<typeof deliverToSyslog>>])[] = [
   [{}, false, { outcome: "taken" }],
   [{}, true, { outcome: "taken" }],
-  // A socket that is not there.
+  // A missing socket.
   [{ exits: 1, says: "logger: socket /run/log: No such file" }, true, {
     outcome: "refused",
     said: "logger: socket /run/log: No such file",
@@ -87,7 +87,7 @@ for (const [way, checked, delivery] of WAYS) {
   });
 }
 
-Deno.test("a daemon that takes nothing is given up after half a second, or as long as was asked for", async () => {
+Deno.test("a daemon that accepts nothing is abandoned after half a second, or the given time", async () => {
   for (const patience of [undefined, 5000]) {
     using clock = new FakeClock();
     using program = new FakeLogger({ exits: "never" });
@@ -103,7 +103,7 @@ Deno.test("a daemon that takes nothing is given up after half a second, or as lo
   }
 });
 
-Deno.test("a line that was taken is not waited for any longer", async () => {
+Deno.test("a line that was accepted is not waited for any longer", async () => {
   using clock = new FakeClock();
   using _program = new FakeLogger();
   await sendToSyslog(undefined, "err", "words");

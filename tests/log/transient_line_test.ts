@@ -45,7 +45,7 @@ class Terminal implements Disposable {
   }
 }
 
-Deno.test("each text takes the place of the one before, and nothing is left of it", async () => {
+Deno.test("each text replaces the one before completely", async () => {
   using terminal = new Terminal();
   const line = new TransientLine(terminal.io);
   line.show("a long text");
@@ -60,7 +60,7 @@ Deno.test("each text takes the place of the one before, and nothing is left of i
   assert.equal(terminal.written, written);
 });
 
-Deno.test("what else is written stands in its place, on stdout as on stderr, and the line below it", async () => {
+Deno.test("other output replaces the line, on stdout and stderr, and the line is shown below it", async () => {
   using terminal = new Terminal();
   const line = new TransientLine(terminal.io);
   line.show("waiting for somebody");
@@ -72,7 +72,7 @@ Deno.test("what else is written stands in its place, on stdout as on stderr, and
   assert.equal(await terminal.rows(), "sera: an error\nsome output");
 });
 
-Deno.test("once others have written it is left alone", async () => {
+Deno.test("after other programs' output the line is not erased", async () => {
   using terminal = new Terminal();
   const line = new TransientLine(terminal.io);
   line.show("waiting");
@@ -83,7 +83,7 @@ Deno.test("once others have written it is left alone", async () => {
   assert.equal(terminal.io.beforeWriting, undefined);
 });
 
-Deno.test("what a narrower window may have wrapped is erased with its rows, and none above", async () => {
+Deno.test("after a narrower window wrapped the line, all its rows are erased, and none above", async () => {
   using terminal = new Terminal();
   terminal.io.out("above\n");
   const line = new TransientLine(terminal.io);
@@ -95,7 +95,7 @@ Deno.test("what a narrower window may have wrapped is erased with its rows, and 
   assert.ok(terminal.written.endsWith("\r\x1b[J  waiting\r"));
 });
 
-Deno.test("a terminal that does not keep up is written nothing more", async () => {
+Deno.test("nothing more is written to a terminal that does not keep up", async () => {
   using terminal = new Terminal();
   const { promise, resolve } = Promise.withResolvers<void>();
   terminal.taken = () => promise;

@@ -3,7 +3,7 @@ import { Logger } from "../../lib/log/logger.ts";
 import { tryLog } from "../../lib/log/try_log.ts";
 import { Hearing } from "./hearing.ts";
 
-Deno.test("an event is told as the logger tells it; one that cannot be said is no error", () => {
+Deno.test("an event is logged by the logger; one that cannot be logged is no error", () => {
   const io = new Hearing();
   const logger = new Logger(io, { format: "json" }, "cmd");
   tryLog(logger, "error", "error", "words", { exitCode: 206 });

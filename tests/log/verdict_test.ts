@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LockUnavailableError, SeraFailedError, UsageError } from "../../lib/errors.ts";
 import { afterTheEnd, failedWhileRunning, verdictOf } from "../../lib/log/verdict.ts";
 
-/** Throws what nobody foresaw. */
+/** Throws an unexpected error. */
 function fails(error: unknown): never {
   throw error;
 }
@@ -23,7 +23,7 @@ const UNEXPECTED: readonly (() => unknown)[] = [
   () => Object.assign(new Error("x"), { code: "secret" }),
 ];
 
-Deno.test("an unexpected error is told by its kind and its place, never by its message", () => {
+Deno.test("an unexpected error is described by its class and place, never by its message", () => {
   for (const error of UNEXPECTED) {
     const { message, exitCode } = verdictOf(thrown(error));
     assert.equal(exitCode, 202);
@@ -33,11 +33,11 @@ Deno.test("an unexpected error is told by its kind and its place, never by its m
   assert.match(verdictOf(thrown(UNEXPECTED[3]!)).message, /: Error \(EIO\) at /);
 });
 
-Deno.test("what is no error is told by its type only", () => {
+Deno.test("a thrown value that is not an error is described by its type only", () => {
   assert.equal(verdictOf("secret").message, "Unexpected error, please report it: a string was thrown");
 });
 
-Deno.test("an error of sera's own is told as it is", () => {
+Deno.test("sera's own errors are passed on unchanged", () => {
   const error = new UsageError("wrong");
   assert.equal(verdictOf(error), error);
 });
@@ -53,7 +53,7 @@ const LIMITS: Readonly<Record<string, RegExp>> = {
   ESTALE: /^Cannot go on: a network file system has lost the file; mount /,
 };
 
-Deno.test("a limit of the system's is said as one, without the message", () => {
+Deno.test("a system limit is reported as such, without the error's message", () => {
   for (const [code, says] of Object.entries(LIMITS)) {
     const error = Object.assign(new Error("open '/secret'"), { code });
     const { message, exitCode } = verdictOf(error);
@@ -65,7 +65,7 @@ Deno.test("a limit of the system's is said as one, without the message", () => {
   }
 });
 
-Deno.test("what sera itself failed at while the command ran keeps its cure, and is told as unexpected", () => {
+Deno.test("sera's own failure while the command ran keeps its cure, and counts as unexpected", () => {
   const error = failedWhileRunning(new LockUnavailableError("Server: gone", "check it"));
   assert.ok(error instanceof SeraFailedError);
   assert.equal(error.exitCode, 208);
@@ -73,6 +73,6 @@ Deno.test("what sera itself failed at while the command ran keeps its cure, and 
   assert.equal(error.cure, "check it");
 });
 
-Deno.test("of an error after the command's end all is said", () => {
+Deno.test("an error after the command's end is reported in full", () => {
   assert.equal(afterTheEnd(new UsageError("wrong", "correct it")), "wrong; correct it; the command had already ended");
 });

@@ -26,7 +26,7 @@ class Bench implements Disposable {
   /** How the lock was asked for, each time. */
   readonly waits: number[] = [];
   readonly retried: string[] = [];
-  /** Whether somebody else has it from now on. */
+  /** Whether another run has it from now on. */
   isTaken = false;
   given: { lock: HeldLock; lose: () => void }[] = [];
   givenBack = 0;
@@ -74,7 +74,7 @@ class Bench implements Disposable {
   }
 }
 
-Deno.test("who has the lock begins a run; who comes after a success skips, and says why", async () => {
+Deno.test("the holder begins a run; a later one skips after a success, and says why", async () => {
   using bench = new Bench();
   const turn = await bench.turn(0, { once: "v1" });
   assert.ok(turn.outcome === "held" && turn.run);
@@ -86,14 +86,14 @@ Deno.test("who has the lock begins a run; who comes after a success skips, and s
   assert.deepEqual(bench.outcomes, ["succeeded", "skipped"]);
 });
 
-Deno.test("who does not get the lock has nothing to do with the ledger", async () => {
+Deno.test("without the lock the ledger is not touched", async () => {
   using bench = new Bench();
   bench.isTaken = true;
   assert.deepEqual(await bench.turn(0), { outcome: "busy" });
   assert.deepEqual(bench.ledger.steps, []);
 });
 
-Deno.test("who skips anyway is recorded, and begins nothing", async () => {
+Deno.test("a run that skips anyway is recorded, and begins nothing", async () => {
   using bench = new Bench();
   const turn = await bench.turn(0, {}, skips);
   assert.ok(turn.outcome === "skipped");
@@ -101,7 +101,7 @@ Deno.test("who skips anyway is recorded, and begins nothing", async () => {
   assert.deepEqual(bench.outcomes, ["skipped"]);
 });
 
-Deno.test("trouble with the ledger that may pass is waited out within the wait, under the lock", async () => {
+Deno.test("a transient ledger error is waited out within the wait, under the lock", async () => {
   using bench = new Bench();
   bench.ledger.fault = () => {
     if (bench.clock.now < 5000) throw new PassingTrouble();
@@ -114,7 +114,7 @@ Deno.test("trouble with the ledger that may pass is waited out within the wait, 
   assert.deepEqual(bench.outcomes, ["running"]);
 });
 
-Deno.test("trouble that outlasts the wait, does not pass, or comes when nothing is waited for, is told at once", async () => {
+Deno.test("a ledger error that outlasts the wait, is permanent, or comes with a wait of 0 is reported at once", async () => {
   const cases = [
     { wait: 10_000, trouble: PassingTrouble, at: 10_000 },
     { wait: 10_000, trouble: LastingTrouble, at: 0 },
@@ -131,12 +131,12 @@ Deno.test("trouble that outlasts the wait, does not pass, or comes when nothing 
     await bench.clock.to(60_000);
     await assert.rejects(turn, trouble);
     assert.equal(ended, at);
-    // Whoever asked gives it back, when it disposes of what it asked with.
+    // The caller releases it, by disposing of the lock.
     assert.equal(bench.givenBack, 0);
   }
 });
 
-Deno.test("a lock that is lost meanwhile is given up, and asked for again with what is left of the wait", async () => {
+Deno.test("a lock lost meanwhile is given up, and requested again for the rest of the wait", async () => {
   using bench = new Bench();
   const { clock, ledger, given } = bench;
   ledger.fault = () => {
@@ -154,7 +154,7 @@ Deno.test("a lock that is lost meanwhile is given up, and asked for again with w
   assert.deepEqual(bench.outcomes, ["running"]);
 });
 
-Deno.test("a lock that is lost and then somebody else's is busy: the command was not run", async () => {
+Deno.test("a lock that is lost and taken by another is busy: the command was not run", async () => {
   using bench = new Bench();
   const { clock, ledger, given } = bench;
   ledger.fault = () => new Promise(() => undefined);
@@ -167,7 +167,7 @@ Deno.test("a lock that is lost and then somebody else's is busy: the command was
   assert.deepEqual(bench.retried, ["Lock lost: the server has freed it"]);
 });
 
-Deno.test("a lost lock is not asked for again after a signal", async () => {
+Deno.test("a lost lock is not requested again after a signal", async () => {
   using bench = new Bench();
   bench.ledger.fault = () => new Promise(() => undefined);
   const turn = bench.turn(10_000);
@@ -179,7 +179,7 @@ Deno.test("a lost lock is not asked for again after a signal", async () => {
   assert.deepEqual(bench.waits, [10_000]);
 });
 
-Deno.test("a lost lock is not asked for again by who tries once", async () => {
+Deno.test("with a wait of 0 a lost lock is not requested again", async () => {
   using bench = new Bench();
   bench.ledger.fault = () => new Promise(() => undefined);
   const turn = bench.turn(0);

@@ -11,7 +11,7 @@ Deno.test("without a ledger the mode is the plain one", async () => {
   assert.equal(await modeOf({ waitAndSkip: true }, undefined), waitAndSkip);
 });
 
-Deno.test("with a ledger a run that gets the lock begins in it", async () => {
+Deno.test("with a ledger a run is recorded when the lock is held", async () => {
   const io = { env: () => undefined, out: () => undefined, err: () => undefined };
   const logger = new Logger(io, { format: "text" }, "words");
   const rule = { countFailures: false, keepHistory: 1000, recordSkips: false };

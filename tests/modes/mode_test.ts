@@ -13,7 +13,7 @@ interface Asked {
   readonly patience: number | undefined;
 }
 
-/** Tries a mode for 10 s where somebody else holds the lock for so long; telling of it takes some time. */
+/** Tries a mode with a wait of 10 s while the lock is held for a time; reporting takes some time. */
 async function tried(mode: Mode, holds: number, telling?: number): Promise<{ outcome: string; asked: Asked[] }> {
   using clock = new FakeClock();
   const asked: Asked[] = [];
@@ -40,7 +40,7 @@ async function tried(mode: Mode, holds: number, telling?: number): Promise<{ out
   return { outcome: (await turn).outcome, asked };
 }
 
-Deno.test("who only waits asks once, for all of the wait", async () => {
+Deno.test("the plain mode requests the lock once, for the whole wait", async () => {
   assert.deepEqual(await tried(everyoneExecutes, 9999), {
     outcome: "held",
     asked: [{ wait: 10_000, patience: undefined }],
@@ -48,14 +48,14 @@ Deno.test("who only waits asks once, for all of the wait", async () => {
   assert.equal((await tried(everyoneExecutes, 10_001)).outcome, "busy");
 });
 
-Deno.test("who tells of it asks at first without a wait, and what telling takes is part of the wait", async () => {
+Deno.test("a run that reports the wait first tries without one, and reporting counts as waiting", async () => {
   const asked = [{ wait: 0, patience: 10_000 }, { wait: 7000, patience: undefined }];
   assert.deepEqual(await tried(everyoneExecutes, 9999, 3000), { outcome: "held", asked });
   assert.deepEqual(await tried(everyoneExecutes, 10_001, 3000), { outcome: "busy", asked });
   assert.deepEqual(await tried(everyoneExecutes, 0, 3000), { outcome: "held", asked: asked.slice(0, 1) });
 });
 
-Deno.test("who will skip waits for as long, and runs only if nobody has the lock at first", async () => {
+Deno.test("with --wait-and-skip a run waits as long, but runs only if the lock is free at first", async () => {
   const asked = [{ wait: 0, patience: 10_000 }, { wait: 7000, patience: undefined }];
   assert.deepEqual(await tried(waitAndSkip, 9999, 3000), { outcome: "skipped", asked });
   assert.deepEqual(await tried(waitAndSkip, 10_001, 3000), { outcome: "busy", asked });

@@ -16,10 +16,10 @@ import { linux, type Need, root, testWith, tool } from "../cli/needs.ts";
 import { until } from "../cli/wait.ts";
 import { runScript, temporaryFolder } from "./releases.ts";
 
-/** What the bench measures with, which the other tests do not need. */
+/** A tool of the bench that the other tests do not need. */
 const measuring: Need = linux ?? tool("flock", "--version") ?? tool("hyperfine", "--version");
 
-Deno.test("the median and the quartiles are those of the values in order, between two if need be", () => {
+Deno.test("median and quartiles are those of the sorted values, interpolated if necessary", () => {
   assert.deepEqual(summarize([10, 30, 20, 40, 50]), { median: 30, lower: 20, upper: 40 });
   assert.deepEqual(summarize([4, 1, 3, 2]), { median: 2.5, lower: 1.75, upper: 3.25 });
   assert.deepEqual(summarize([7]), { median: 7, lower: 7, upper: 7 });
@@ -36,7 +36,7 @@ Deno.test("a ratio is the median of the rounds' ratios, so that a slow round cha
   assert.throws(() => ratio([1], [1, 2]), /1 rounds with 2/);
 });
 
-Deno.test("things are measured in turn; the first round does not count, and the base is not compared with itself", async () => {
+Deno.test("contestants are measured in turn; the first round does not count, and the base is not compared with itself", async () => {
   const order: string[] = [];
   const thing = (name: string, values: number[]) => () => {
     order.push(name);
@@ -62,7 +62,7 @@ Deno.test("the first round of long measurements counts, and each of them is anno
   assert.deepEqual(rows.map(({ figures }) => figures.time!.median), [2, 4]);
 });
 
-Deno.test("the phases of a run add up to all of it, also where they overlap or are not there", () => {
+Deno.test("the phases of a run add up to the whole, even if they overlap or are missing", () => {
   const ends = {
     "runtime": 1010,
     "loading modules": 1013,
@@ -92,7 +92,7 @@ Deno.test("the phases of a run add up to all of it, also where they overlap or a
   });
 });
 
-Deno.test("every function that a phase ends with is there", async () => {
+Deno.test("every function that ends a phase exists", async () => {
   for (const [module, target] of PHASES.flatMap(({ of }) => of)) {
     const exports: Record<string, unknown> = await import(`${ROOT}/${module}`);
     const [name, method] = target.split(".");
@@ -102,7 +102,7 @@ Deno.test("every function that a phase ends with is there", async () => {
   }
 });
 
-Deno.test("what a run loads is listed once, and not what it could load later", () => {
+Deno.test("the modules that a run loads are listed once, without those loaded on demand", () => {
   const output = (
     bytes: number,
     entryPoint?: string,
@@ -137,7 +137,7 @@ Deno.test("the bench says in one line that hyperfine is missing", async () => {
   assert.equal(stderr, "bench: Cannot time commands without hyperfine; install it: apt-get install hyperfine\n");
 });
 
-Deno.test("the bench says in one line what it cannot do", () => {
+Deno.test("the bench reports in one line what it cannot do", () => {
   assert.deepEqual(readOptions([]).parts, Object.keys(partsAsked("--rounds", "1")));
   assert.deepEqual(readOptions(["--only", "sizes,overhead", "--json"]), {
     rounds: 25,
@@ -168,7 +168,7 @@ function partsAsked(...args: string[]): Record<string, true> {
   return Object.fromEntries(readOptions(args).parts.map((part) => [part, true]));
 }
 
-Deno.test("a table shows medians, quartiles where they differ, and ratios; it lies on its side if it is wide", () => {
+Deno.test("a table shows medians, quartiles where they differ, and ratios; a wide one is transposed", () => {
   const table: Table = {
     id: "overhead",
     title: "costs",
@@ -196,7 +196,7 @@ sera     123 [1.23 150] 1.25×
   );
 });
 
-Deno.test("aims are met up to their limit; what was not measured is no aim", () => {
+Deno.test("an aim is met up to its limit; unmeasured figures have no aim", () => {
   assert.deepEqual(aimsOf([]), []);
   const met = Object.fromEntries(aimsOf(sample().tables).map(({ id, of, met }) => [`${of} ${id}`, met]));
   assert.deepEqual(met, {
@@ -243,7 +243,7 @@ Deno.test("aims are met up to their limit; what was not measured is no aim", () 
   assert.match(text, /^left out: Go sera: not found$/m);
 });
 
-Deno.test("the graph is XML, has a label for everything that it shows, and is the same each time", async () => {
+Deno.test("the graph is valid XML, labels everything that it shows, and is reproducible", async () => {
   const graph = await draw(sample());
   assert.equal(await draw(sample()), graph);
   const svg = parseXml(graph).root!;
@@ -276,7 +276,7 @@ Deno.test("a report without anything to draw is refused", async () => {
   await assert.rejects(draw({ ...sample(), tables: [] }), /^Error: the report has no overhead/);
 });
 
-Deno.test("what cannot be drawn is told in one line", async () => {
+Deno.test("a report that cannot be drawn is one line", async () => {
   await using folder = await temporaryFolder();
   await Deno.writeTextFile(`${folder.path}/broken.json`, "{");
   for (const name of ["absent.json", "broken.json"]) {
@@ -370,7 +370,7 @@ testWith([root], "what sera replaces is compared where it is in PATH, and is not
   }
 });
 
-Deno.test("the bench ends with 2 when it is asked for what it has not", async () => {
+Deno.test("the bench exits with 2 for an unknown argument", async () => {
   const { code, stdout, stderr } = await runScript("bench.ts", ["--only", "everything"]);
   assert.equal(code, 2);
   assert.equal(stdout, "");

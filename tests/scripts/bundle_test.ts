@@ -6,7 +6,7 @@ import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
 import { temporaryFolder } from "./releases.ts";
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 /** What every run may load: each KiB costs a start a tenth of a percent. What only some need is a part of its own. */
@@ -22,7 +22,7 @@ async function made() {
   return { inputs, outputs, texts: new Map(paths.map((path, index) => [path, texts[index]!])) };
 }
 
-Deno.test("what every run loads is two files, with no driver and no module of Node in them", LATE_END, () => {
+Deno.test("every run loads two files, without a driver or a Node module", LATE_END, () => {
   const loaded = loadedFiles({ outputs }, ["main.ts"]);
   const imported = loaded.flatMap((path) => outputs[path]!.imports);
   assert.deepEqual(imported.filter(({ kind, external }) => kind === "import-statement" && external), []);
@@ -44,7 +44,7 @@ Deno.test("what every run loads is two files, with no driver and no module of No
 });
 
 Deno.test(
-  "a run with files, which needs no driver, loads all that this takes as one file more, by a small one",
+  "a run with file: loads one more file, through a small one",
   LATE_END,
   () => {
     const every = loadedFiles({ outputs }, ["main.ts"]);
@@ -57,7 +57,7 @@ Deno.test(
   },
 );
 
-Deno.test("a run with etcd loads what is etcd's own as two files: for its address, and for its lock", LATE_END, () => {
+Deno.test("a run with etcd loads two more files: for the address and for the lock", LATE_END, () => {
   const parts = ["backend", "lock", "client"].map((part) => `${PART}:lib/backends/etcd/${part}.ts`);
   const every = loadedFiles({ outputs }, ["main.ts"]);
   const more = loadedFiles({ outputs }, ["main.ts", ...parts]).filter((path) => !every.includes(path));
@@ -65,7 +65,7 @@ Deno.test("a run with etcd loads what is etcd's own as two files: for its addres
   assert.equal(own.length, 2);
 });
 
-Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
+Deno.test("the code for text width is loaded only for tables", LATE_END, () => {
   const isLoaded = (part: string) => {
     const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);
     return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
@@ -78,7 +78,7 @@ Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE
   }
 });
 
-Deno.test("all files can be read", LATE_END, () => {
+Deno.test("all bundled files can be parsed", LATE_END, () => {
   for (const [path, text] of texts) {
     assert.doesNotThrow(() => parse(text, { ecmaVersion: "latest", sourceType: "module" }), path);
   }
@@ -114,7 +114,7 @@ export{two as t,each as e};
 `;
 
 Deno.test(
-  "bodies of modules and functions are put into parentheses, and the program stays what it is",
+  "bodies of modules and functions are put into parentheses, without changing the program",
   LATE_END,
   async () => {
     const code = compileAtOnce(BUNDLED, true);

@@ -8,7 +8,7 @@ import { terminal, testWith, tool } from "../cli/needs.ts";
 import { Place } from "../cli/place.ts";
 import { COMMAND, needOf, SHELLS, typeInto } from "./shells.ts";
 
-/** What is typed, and the words that sera gets. */
+/** Typed text, and the words that sera gets. */
 const TYPED: readonly (readonly [line: string, words: string])[] = [
   ["sera sta\t--js\t", "status --json"],
   ["sera --on-l\tw\t0 x", "--on-lost warn 0 x"],
@@ -35,7 +35,7 @@ for (const shell of Object.keys(SHELLS)) {
 
 const names = (flags: readonly { readonly name: string }[]) => flags.map(({ name }) => `--${name}`).join(" ");
 
-/** What bash is asked to complete, and what it offers. */
+/** Text for bash to complete, and its suggestions. */
 const OFFERED: readonly (readonly [line: string, offered: string])[] = [
   ["sera ", "status history unlock hold forget doctor metrics completion heimdall forever"],
   ["sera h", "history hold heimdall"],
@@ -118,7 +118,7 @@ Deno.test("the completions know every flag of the help texts", () => {
   }
 });
 
-Deno.test("a flag of the same name stands alone everywhere or nowhere", () => {
+Deno.test("a flag takes a value in all subcommands or in none", () => {
   const all = [...RUN_FLAGS, ...COMMANDS.flatMap(({ flags }) => flags)];
   for (const flag of all) {
     for (const other of all) {

@@ -42,7 +42,7 @@ export function debTests(release: UsedRelease): void {
       await run("cmp", [binary, BINARY]);
       await run(binary, ["--version"]);
       assert.equal((await Deno.stat(binary)).mode! & 0o777, 0o755);
-      // What is on the disk is what the package says.
+      // The files on disk match the package's list.
       assert.equal(await system.dpkg("--verify", "sera"), "");
       assert.match(
         await system.dpkg("--status", "sera"),
@@ -61,7 +61,7 @@ export function debTests(release: UsedRelease): void {
   );
 }
 
-/** A root with a dpkg that knows of the packages it is told of, and of nothing else. */
+/** A root folder whose dpkg knows only the given packages. */
 class System implements AsyncDisposable {
   private constructor(readonly root: string, readonly folder: AsyncDisposable) {}
 

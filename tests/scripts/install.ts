@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
+import { ROOT } from "../../scripts/root.ts";
 import { testWith, tool } from "../cli/needs.ts";
 import { runToEnd } from "../cli/running.ts";
 import { InstallPlace } from "./install_place.ts";
@@ -70,6 +71,8 @@ export function installTests(release: UsedRelease): void {
     const { code, stdout, stderr } = await place.install(["--prefix", `${place.path}/opt`]);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     assert.deepEqual(filesBelow(`${place.path}/opt`), ["bin/sera", ...DOCUMENTS]);
+    const removed = (await Deno.readTextFile(`${ROOT}/docs/upgrading.md`)).matchAll(/\/usr\/local\/(\w+\/\S+)/g);
+    assert.deepEqual([...removed].map(([, name]) => name).sort(), ["bin/sera", ...DOCUMENTS]);
     const binary = `${place.path}/opt/bin/sera`;
     assert.ok(stdout.includes(`installed ${binary}\n`));
     assert.ok(stdout.endsWith(`\n${place.path}/opt/bin is not in your PATH\n`));
@@ -120,6 +123,29 @@ export function installTests(release: UsedRelease): void {
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     assert.ok(await sameFile(`${place.path}/opt/bin/sera`, BINARY));
     assert.deepEqual(place.server.asked, []);
+  });
+
+  testWith(needs, "install.sh: it says which other sera still comes first in PATH", async () => {
+    await using place = await InstallPlace.make(release.folder);
+    await place.replace("sera", "echo old");
+    const bin = `${place.path}/home/bin`;
+    const args = ["--from", release.folder, "--prefix", `${place.path}/opt`, "--bin-dir", bin];
+    const last = await place.install(args, { through: `PATH=$PATH:${bin} exec "$@"` });
+    assert.ok(last.stdout.endsWith(`\nanother sera comes first in your PATH: ${place.path}/bin/sera\n`), last.stdout);
+    const first = await place.install(args, { through: `PATH=${bin}:$PATH exec "$@"` });
+    assert.ok(first.stdout.endsWith("\ninstalled " + `${place.path}/opt/${DOCUMENTS[1]}\n`), first.stdout);
+  });
+
+  testWith(needs, "install.sh: it leaves nothing in the temporary folder when its reader has gone", async () => {
+    await using place = await InstallPlace.make(release.folder);
+    // It waits until the other end of the pipe is closed.
+    const closed = `${place.path}/closed`;
+    await place.replace("mktemp", `while [ ! -e ${closed} ]; do sleep 0.01; done\nexec /usr/bin/mktemp "$@"`);
+    const { stderr } = await place.install(["--from", release.folder, "--prefix", `${place.path}/opt`], {
+      through: `{ "$@"; echo "ended with $?" >&2; } | { exec <&-; : >${closed}; }`,
+    });
+    assert.equal(stderr, "ended with 141\n");
+    assert.deepEqual(filesBelow(`${place.path}/tmp`), []);
   });
 
   for (const [what, says, { fault, args = [], replaced }] of FAILURES) {

@@ -17,8 +17,8 @@ export class InstallPlace implements AsyncDisposable {
   ) {}
 
   /**
-   * @param release The folder with what is published.
-   * @param fault What is wrong with the archives, if anything.
+   * @param release The folder with the published files.
+   * @param fault How to damage the archives, if at all.
    */
   static async make(release: string, fault?: Fault): Promise<InstallPlace> {
     const folder = await temporaryFolder();
@@ -31,14 +31,21 @@ export class InstallPlace implements AsyncDisposable {
     await Deno.writeTextFile(`${this.path}/bin/${program}`, `#!/bin/sh\n${code}\n`, { mode: 0o755 });
   }
 
-  /** Runs the installer; with `tools` it finds these programs only, and `url` is where it looks for releases. */
+  /**
+   * Runs the installer; with `tools` it finds these programs only, and `url` is where it looks for releases. `through` is
+   * shell code that runs it as `"$@"`.
+   */
   async install(
     args: readonly string[],
-    { tools, url = this.server.url }: { readonly tools?: readonly string[]; readonly url?: string } = {},
+    { tools, url = this.server.url, through = 'exec "$@"' }: {
+      readonly tools?: readonly string[];
+      readonly url?: string;
+      readonly through?: string;
+    } = {},
   ): Promise<Ended> {
     for (const tool of tools ?? []) await Deno.symlink(await which(tool), `${this.path}/bin/${tool}`);
     const path = `${this.path}/bin`;
-    return await runToEnd(["/bin/sh", `${ROOT}/scripts/install.sh`, ...args], {
+    return await runToEnd(["/bin/sh", "-c", through, "sh", "/bin/sh", `${ROOT}/scripts/install.sh`, ...args], {
       env: {
         PATH: tools === undefined ? `${path}:${SYSTEM}` : path,
         HOME: `${this.path}/home`,

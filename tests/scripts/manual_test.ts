@@ -49,7 +49,7 @@ testWith([mandoc], "mandoc finds nothing wrong with the page", async () => {
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "" });
 });
 
-Deno.test("the page tells of every flag, variable and exit status", () => {
+Deno.test("the manual page lists every flag, variable and exit status", () => {
   const page = PAGE.replaceAll("\\-", "-");
   for (const help of [helpText(COMMANDS), ...COMMANDS.map(subcommandHelp)]) {
     for (const [, flag] of help.matchAll(/^ {2}(--[a-z-]+)/gm)) {

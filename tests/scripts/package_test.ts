@@ -38,7 +38,7 @@ testWith([packaging], "the same binaries give the same release bit for bit, whoe
     ].sort(),
   );
 
-  // An archive has what README and installer promise, for everybody to read.
+  // An archive has the files that README and installer promise, readable by everybody.
   const listed = await run("tar", ["-tvzf", `${release}/${ARCHIVE}.tar.gz`]);
   const entries = listed.trim().split("\n").map((line) => line.split(/\s+/));
   const found = Object.fromEntries(entries.map(([rights, owner, , , , name]) => [name!, `${rights} ${owner}`]));

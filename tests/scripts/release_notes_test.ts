@@ -24,7 +24,7 @@ Better.
 [1.0.0]: https://example.com/v1.0.0
 `;
 
-Deno.test("the notes of a release are its part of the changelog", () => {
+Deno.test("a release's notes are its section of the changelog", () => {
   assert.deepEqual(entryOf("1.1.0", CHANGELOG), { day: "2027-01-02", notes: "Better.\n\n### Fixed\n\n- This." });
   assert.deepEqual(entryOf("1.0.0", CHANGELOG), { day: "2026-12-01", notes: "- First." });
   for (const version of ["1.1", "2.0.0", "Unreleased"]) {
@@ -40,7 +40,7 @@ Deno.test("the tag of a release is the version, and has notes", async () => {
   assert.equal(stdout.trim(), notes);
 });
 
-Deno.test("another tag than the version is not released", async () => {
+Deno.test("a tag other than the version is not released", async () => {
   for (const tag of [config.version, "v9.9.9"]) {
     const { code, stdout, stderr } = await runScript("release_notes.ts", [tag]);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });

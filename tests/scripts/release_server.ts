@@ -2,18 +2,18 @@
 
 import config from "../../deno.json" with { type: "json" };
 
-/** What the server does with the archives. */
+/** How the server damages the archives. */
 export type Fault = "missing" | "cut off" | "changed";
 
-/** A server with one release, which is the newest. Disposing of it stops it. */
+/** A server with one release, the latest. Dispose of it to stop it. */
 export class ReleaseServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   /** The paths that were asked for. */
   readonly asked: string[] = [];
 
   /**
-   * @param folder What is published.
-   * @param fault What is wrong with the archives, if anything.
+   * @param folder The published files.
+   * @param fault How to damage the archives, if at all.
    */
   constructor(folder: string, fault?: Fault) {
     const places = ["/latest/download/", `/download/v${config.version}/`];

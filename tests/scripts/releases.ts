@@ -41,7 +41,7 @@ export async function runScript(
  * Packages a binary for this machine, and one for Windows if there is another for that.
  *
  * @param folder Where to do so.
- * @returns The folder with what is published.
+ * @returns The folder with the published files.
  */
 export async function makeRelease(
   folder: string,
@@ -80,7 +80,7 @@ export function filesBelow(folder: string): string[] {
 export interface UsedRelease {
   /** Why there is none. */
   readonly need: Need;
-  /** The folder with what is published. */
+  /** The folder with the published files. */
   readonly folder: string;
 }
 

@@ -4,7 +4,7 @@ import { run } from "../../scripts/run.ts";
 import { linux, type Need, testWith } from "../cli/needs.ts";
 import { filesBelow, temporaryFolder } from "./releases.ts";
 
-/** What the program is made from. */
+/** The program's sources. */
 const SOURCES = ["main.ts", "lib", "deno.json", "deno.lock"];
 /** A runtime to join the program to; without it the compiler would download one. */
 const runtime: Need = linux ??

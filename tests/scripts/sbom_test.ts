@@ -49,8 +49,8 @@ Deno.test("the bill of materials is valid, and lists what is in the binary, from
 });
 
 Deno.test({
-  name: "what it lists is all that the places for locks need, etcd and leases too",
-  // The bundler's own process ends a moment after it has been told to.
+  name: "the bill of materials covers everything that the backends need, including etcd and leases",
+  // The bundler's process ends shortly after it was stopped.
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

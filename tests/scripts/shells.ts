@@ -8,7 +8,7 @@ import { until } from "../cli/wait.ts";
 
 const PROMPT = "go on> ";
 
-/** What the shell runs as sera: it prints the words that it got. */
+/** The program that the shell runs as sera: it prints its arguments. */
 const SERA = `printf '{'; printf '[%s]' "$@"; printf '}\\n'`;
 
 /** A command of this name, and a word that its own completion knows. */
@@ -59,7 +59,7 @@ export const SHELLS: Readonly<Record<string, Shell>> = {
   },
 };
 
-/** What a shell needs. */
+/** A shell's requirements. */
 export function needOf(shell: string) {
   const program = shell.split(" ")[0]!;
   return tool(program, "-c", shell.includes("with") ? "test -r /usr/share/bash-completion/bash_completion" : "true");

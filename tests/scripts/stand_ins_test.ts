@@ -11,13 +11,13 @@ import { strict, unused } from "../../scripts/stand_ins/strict.ts";
 import { usesOfStandIns } from "../../scripts/stand_ins/uses.ts";
 import { temporaryFolder } from "./releases.ts";
 
-/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+/** The bundler's process ends shortly after it was stopped, perhaps during another test. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
 /** A module's exports: an object, or one function that may have members. */
 type Exports = Readonly<Record<string, unknown>>;
 
-/** One module of a driver: what the program has in its place, and what it has not. */
+/** A module that a driver imports: its stand-in, and its original. */
 interface Pair {
   readonly name: string;
   readonly standIn: Exports;
@@ -50,7 +50,7 @@ async function pairsOf(driver: Driver): Promise<Pair[]> {
   return own.map(({ module, specifier, isUnused, idle }, index) => ({
     name: nameOf(driver, module),
     standIn: loaded[index]!,
-    // One that is not used at all may need what is not there, but is to be found.
+    // An unused module may miss its own imports, but must be resolvable.
     original: isUnused ? { path: require.resolve(specifier) } : require(specifier),
     idle,
   }));
@@ -80,7 +80,7 @@ function refused(name: string, what: string) {
   return { message: `The stand-in for ${name} ${what}; see scripts/stand_ins.ts` };
 }
 
-Deno.test("every use of a stand-in has been looked at, and every stand-in is used", LATE_END, async () => {
+Deno.test("every use of a stand-in is reviewed, and every stand-in is used", LATE_END, async () => {
   await using folder = await temporaryFolder();
   const uses = usesOfStandIns((await bundle(folder.path)).metafile);
   const accepted = await Deno.readTextFile(`${import.meta.dirname}/stand_ins.txt`);
@@ -89,7 +89,7 @@ Deno.test("every use of a stand-in has been looked at, and every stand-in is use
   assert.deepEqual(PAIRS.map(({ name }) => name).filter((name) => !used.has(name)), []);
 });
 
-Deno.test("a stand-in is for one driver's own files", LATE_END, async () => {
+Deno.test("a stand-in replaces a module for one driver only", LATE_END, async () => {
   const code = 'module.exports = require("node:util/types").isDate(new Date());';
   const answers = async (path: string) =>
     (await import(`data:text/javascript,${encodeURIComponent(await bundled(path, code))}`)).default;
@@ -104,7 +104,7 @@ Deno.test("a stand-in is for one driver's own files", LATE_END, async () => {
   await stop();
 });
 
-Deno.test("a stand-in has nothing that its original has not, and the same constants", () => {
+Deno.test("a stand-in has only members of its original, and the same constants", () => {
   const compared = PAIRS.flatMap(({ name, standIn, original, idle }) => {
     return [...Object.keys(standIn), ...idle].map((key) => {
       assert.ok(key in original, `${name}: the original has no ${key}`);
@@ -122,7 +122,7 @@ Deno.test("a stand-in has nothing that its original has not, and the same consta
   }
 });
 
-Deno.test("every stand-in throws, with its name, when it is asked for what it does not have", () => {
+Deno.test("every stand-in throws with its name when a missing member is used", () => {
   for (const { name, standIn, idle } of PAIRS) {
     const isIn = (error: Error) =>
       error.message.startsWith(`The stand-in for ${name} `) && / has no other;/.test(error.message);
@@ -136,7 +136,7 @@ Deno.test("every stand-in throws, with its name, when it is asked for what it do
   }
 });
 
-Deno.test("what is never used can be passed on and derived from, and nothing else", () => {
+Deno.test("an unused member can be passed on and subclassed, but not used", () => {
   const never = unused("x in y") as { new (): object; (): void };
   class Derived extends never {}
   assert.throws(() => new Derived(), refused("x in y", "is never used, and makes no objects"));
@@ -169,7 +169,7 @@ Deno.test("a stand-in refuses values that it cannot handle", () => {
   }
 });
 
-Deno.test("hashes, large numbers, caches and settings are those of the originals", () => {
+Deno.test("hashes, large numbers, caches and settings behave as in the originals", () => {
   type Hash = { update(data: unknown, encoding?: string): Hash; digest(form?: string): Uint8Array | string };
   for (
     const [name, algorithms] of [["node:crypto in mysql2", ["sha1", "sha256"]], ["node:crypto in pg", ["md5"]]] as const

@@ -39,7 +39,7 @@ function summary(said: string): string | undefined {
   return /^(?:ok|FAILED) \| .*(?= \(\d+s\)$)/m.exec(said)?.[0];
 }
 
-Deno.test("the suite adds up what passed, and repeats what was left out", async () => {
+Deno.test("the suite sums up passed tests, and lists the ignored ones", async () => {
   const { code, said } = await suite(GOOD, `Deno.test("another", () => {});`);
   assert.equal(code, 0, said);
   assert.equal(summary(said), "ok | 2 passed | 0 failed | 1 ignored");
@@ -55,18 +55,18 @@ for (
     ["what fails after the last test", LATE, 2],
   ] as const
 ) {
-  Deno.test(`the suite fails for ${what}, and the others run all the same`, async () => {
+  Deno.test(`the suite fails for ${what}, but runs the other files`, async () => {
     const { code, said } = await suite(text, GOOD);
     assert.equal(code, 1, said);
     assert.equal(summary(said), `FAILED | ${passed} passed | 1 failed | 1 ignored`, said);
   });
 }
 
-Deno.test("the suite shows what a test that fails has said", async () => {
+Deno.test("the suite shows the output of a failed test", async () => {
   assert.match((await suite(BAD, GOOD)).said, /FAIL [^\n]*: 1 passed, 1 failed(.*\n)+.*the reason/);
 });
 
-Deno.test("a file of which a test hangs is ended, and has failed", async () => {
+Deno.test("a test file that hangs is killed, and counts as failed", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
   try {
     const path = `${folder}/hanging_test.ts`;
@@ -87,7 +87,7 @@ Deno.test("the suite runs nothing that does not compile", async () => {
   assert.doesNotMatch(said, /passed/);
 });
 
-Deno.test("what is no test is told in one line", async () => {
+Deno.test("a file that is not a test is reported in one line", async () => {
   const said = await Promise.all([["tests/no_test.ts"], ["docs"]].map(async (args) => {
     const command = new Deno.Command(Deno.execPath(), { args: ["run", "--quiet", "-A", SUITE, ...args] });
     const { code, stderr } = await command.output();
@@ -99,7 +99,7 @@ Deno.test("what is no test is told in one line", async () => {
   ]);
 });
 
-Deno.test("a file that runs alone, or starts before larger ones, says why", async () => {
+Deno.test("a file that runs alone, or starts early, gives a reason", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
   try {
     await Deno.writeTextFile(`${folder}/quiet_test.ts`, "// Runs alone: it counts.\n");

@@ -33,13 +33,13 @@ const workflows = Object.fromEntries(Object.entries(texts).map(([name, text]) =>
 const release = workflows["release.yml"]!;
 
 for (const [name, { jobs, permissions }] of Object.entries(workflows)) {
-  Deno.test(`actionlint has nothing to say of ${name}`, async () => {
+  Deno.test(`actionlint accepts ${name}`, async () => {
     const complaints = await lint(`${FOLDER}/${name}`);
     // A runner that is newer than the actionlint that can be had as a package.
     assert.deepEqual(complaints.filter((line) => !line.includes('label "macos-15-intel" is unknown')), []);
   });
 
-  Deno.test(`${name} names scripts, tasks and an action's version that there are`, async () => {
+  Deno.test(`${name} names existing scripts, tasks and action versions`, async () => {
     const steps = Object.values(jobs).flatMap(({ steps }) => steps);
     const commands = steps.map(({ run = "" }) => run).join("\n");
     for (const [path] of commands.matchAll(/(?<![/\w])(scripts|tests)\/[\w./]+/g)) {
@@ -53,7 +53,7 @@ for (const [name, { jobs, permissions }] of Object.entries(workflows)) {
     }
   });
 
-  Deno.test(`${name} may only read, but where it publishes, and none of its jobs hangs for ever`, () => {
+  Deno.test(`${name} has write permission only to publish, and all its jobs have a timeout`, () => {
     assert.deepEqual(permissions, { contents: "read" });
     for (const [name, job] of Object.entries(jobs)) {
       assert.ok(job["timeout-minutes"], name);
@@ -70,7 +70,7 @@ Deno.test("a release is tested, then built, then published, in this order", () =
   assert.deepEqual(release.jobs["publish"]!.permissions, { contents: "write", ...attests });
 });
 
-Deno.test("a release has a binary for each target, tried where it was built", () => {
+Deno.test("a release has a binary for each target, tested where it was built", () => {
   const { strategy, steps } = release.jobs["build"]!;
   const built = strategy!.matrix.include!;
   assert.deepEqual(built.map(({ target }) => target), TARGETS.map(({ name }) => name));
@@ -83,7 +83,7 @@ Deno.test("a release has a binary for each target, tried where it was built", ()
   }
 });
 
-Deno.test("an image is tried before it is pushed", () => {
+Deno.test("an image is tested before it is pushed", () => {
   const { steps } = release.jobs["images"]!;
   const [first, second, ...rest] = steps.filter(({ uses }) => uses?.startsWith("docker/build-push-action@"));
   assert.deepEqual([first!.with!["load"], first!.with!["push"], second!.with!["push"], rest], [

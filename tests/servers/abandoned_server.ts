@@ -1,4 +1,4 @@
-/** A program that starts a server, tells where it is, and does nothing more until somebody kills it. */
+/** A program that starts a server, prints its address, and sleeps until it is killed. */
 
 import { startEtcd } from "./etcd.ts";
 import { startMariaDb } from "./mariadb.ts";

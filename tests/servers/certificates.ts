@@ -16,13 +16,13 @@ export interface ServerCertificate {
 export interface ClientCertificate {
   /** The certificate. */
   cert: string;
-  /** Its private key, which nobody but its owner may read. */
+  /** Its private key, which only its owner may read. */
   key: string;
 }
 
 /** What {@linkcode makeCertificates} makes. All but `untrusted` and `otherClient` are signed by the authority `ca`. */
 export interface Certificates {
-  /** The authority that clients are told to trust. */
+  /** The authority that clients trust. */
   ca: string;
   /** For 127.0.0.1, ::1 and localhost. */
   good: ServerCertificate;
@@ -36,11 +36,11 @@ export interface Certificates {
   expired: ServerCertificate;
   /** For other.example only. */
   otherName: ServerCertificate;
-  /** For the right names, signed by an authority of its own that nobody trusts. */
+  /** For the right names, signed by an untrusted authority. */
   untrusted: ServerCertificate;
   /** For a client whose name is `sera`. */
   client: ClientCertificate;
-  /** For a client of the same name, signed by the authority that nobody trusts. */
+  /** For a client of the same name, signed by the untrusted authority. */
   otherClient: ClientCertificate;
 }
 

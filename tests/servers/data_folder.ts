@@ -16,7 +16,7 @@ export async function copyTemplate(key: string, folder: string, make: (folder: s
   await runTool("cp", ["-R", await templateFolder(key, make), folder]);
 }
 
-/** The template itself, for files that nobody changes. */
+/** The template itself, for files that are never changed. */
 export function templateFolder(key: string, make: (folder: string) => Promise<void>): Promise<string> {
   let template = templates.get(key);
   if (template === undefined) {

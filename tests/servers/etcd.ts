@@ -15,7 +15,7 @@ import { watchedElsewhere } from "./watched.ts";
 export { etcdUnavailable } from "./etcd_member.ts";
 
 const HOST = "127.0.0.1";
-/** Nobody asks it for its part in the cluster: a socket in its own folder, instead of a second port. */
+/** A single member needs no peers: a socket in its own folder, instead of a second port. */
 const PEER_ARGS = [
   "--listen-peer-urls=unix://peer:1",
   "--initial-advertise-peer-urls=http://127.0.0.1:1",

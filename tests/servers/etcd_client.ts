@@ -2,7 +2,7 @@
 
 import { findProgram } from "./tool.ts";
 
-/** What a client needs to be let in. */
+/** A client's credentials. */
 export interface EtcdAccess {
   /** Speak TLS, and trust this authority: the path of its certificate. */
   readonly ca?: string | undefined;
@@ -68,7 +68,7 @@ export function etcdctlCommand(endpoints: readonly string[], { ca, client, user 
   ];
 }
 
-/** Runs etcdctl to its end, and gives what it printed. Throws an error with what it said if it fails. */
+/** Runs etcdctl, and returns its output. Throws an error with its message if it fails. */
 export async function runEtcdctl(
   endpoints: readonly string[],
   access: EtcdAccess,

@@ -31,7 +31,7 @@ export interface EtcdCluster extends Etcd {
   farUrl(prefix?: string): string;
   /** The words that run etcdctl on the far node. */
   readonly farEtcdctlCommand: readonly string[];
-  /** The member that leads, by what it and another one say; waits for an election. */
+  /** The leader, according to itself and another member; waits for an election. */
   leader(): Promise<MemberIndex>;
   /** Makes a member the leader; resolves when the others know. */
   moveLeader(to: MemberIndex): Promise<void>;

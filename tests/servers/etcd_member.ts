@@ -5,7 +5,7 @@ import { callEtcd, type EtcdAccess, type EtcdAnswer, ETCDCTL, etcdctlCommand, ru
 import { findProgram, lastLines } from "./tool.ts";
 import { startWatched, type Watched } from "./watched.ts";
 
-/** What a server of one member and a cluster of more have in common. */
+/** Shared by a server of one member and a cluster. */
 export interface Etcd extends AsyncDisposable {
   /** A `server` setting for it, with the plain user if there are users. */
   url(prefix?: string): string;
@@ -15,7 +15,7 @@ export interface Etcd extends AsyncDisposable {
   readonly access: EtcdAccess;
   /** Sends a request to the gateway, with that access. Throws an error with the answer if it is none of success. */
   call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer>;
-  /** Runs etcdctl to its end, with that access, and gives what it printed. */
+  /** Runs etcdctl with that access, and returns its output. */
   etcdctl(...args: string[]): Promise<string>;
   /** The words that run etcdctl so, to be followed by its own arguments. */
   readonly etcdctlCommand: readonly string[];
@@ -78,7 +78,7 @@ export interface EtcdOptions {
   extraArgs?: readonly string[];
 }
 
-/** What a member is started from. */
+/** A member's options. */
 export interface MemberSetUp {
   readonly name: string;
   readonly folder: string;

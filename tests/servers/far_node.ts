@@ -1,4 +1,4 @@
-/** A node with a network of its own, joined to this one by a cable that can be cut: neither side is told. */
+/** A node in its own network namespace, with a link that can be cut without either side noticing. */
 
 import { findProgram, runTool } from "./tool.ts";
 

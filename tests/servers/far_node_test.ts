@@ -3,7 +3,7 @@ import { FarNode, farNodeUnavailable } from "./far_node.ts";
 import { startWatched } from "./watched.ts";
 import { until } from "./observe.ts";
 
-/** Says back what it hears, over one connection. */
+/** Echoes what it receives, over one connection. */
 const ECHO = `
 const listener = Deno.listen({ hostname: "0.0.0.0", port: 4000 });
 console.log("listening");
@@ -12,7 +12,7 @@ for await (const connection of listener) connection.readable.pipeTo(connection.w
 
 Deno.test(
   {
-    name: "a connection over a cable that is cut hears nothing until it is joined again",
+    name: "a connection over a cut link receives nothing until the link is restored",
     ignore: farNodeUnavailable !== undefined,
   },
   async () => {

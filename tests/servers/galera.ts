@@ -26,7 +26,7 @@ safe_to_bootstrap: 1
 `,
 };
 
-/** What makes a server a node, of whichever cluster. */
+/** The options that make a server a node of a cluster. */
 const NODE_ARGS = [
   "--wsrep-on=ON",
   `--wsrep-provider=${PROVIDER}`,
@@ -35,7 +35,7 @@ const NODE_ARGS = [
   "--innodb-autoinc-lock-mode=2",
 ];
 
-/** Of the two, the first has more than half of the votes, and goes on alone unless told otherwise. */
+/** The first of the two has more than half of the votes, so by default it goes on alone. */
 const WEIGHTS = [2, 1] as const;
 /** What makes the second one alone more than half. */
 const HEAVIER = 3;
@@ -64,7 +64,7 @@ export interface Galera extends AsyncDisposable {
   readonly nodes: readonly [MySqlServer, MySqlServer];
   /** SIGKILL. The other node takes writes again as soon as it has noticed, after a second or two. */
   kill(index: NodeIndex): Promise<void>;
-  /** Starts a killed node again, and resolves when it is in the cluster, has what it missed, and takes writes. */
+  /** Restarts a killed node, and resolves when it has joined, caught up, and accepts writes. */
   rejoin(index: NodeIndex): Promise<void>;
   /** Cuts one node off from the other one, which goes on; clients reach both. Resolves when both have noticed. */
   isolate(index: NodeIndex): Promise<void>;
@@ -181,7 +181,7 @@ async function setProvider(node: MySqlServer, options: string): Promise<void> {
   await node.query(`SET GLOBAL wsrep_provider_options = '${options}'`);
 }
 
-/** What a node is started with. */
+/** A node's options. */
 interface NodeStart {
   readonly index: NodeIndex;
   readonly address: string;

@@ -51,7 +51,7 @@ async function written(node: MySqlServer): Promise<unknown[]> {
 }
 
 Deno.test({
-  name: "either node of a Galera cluster can be killed: the other one goes on, and it comes back with what it missed",
+  name: "either node of a Galera cluster can be killed: the other one goes on, and it catches up when it is back",
   ignore: galeraUnavailable !== undefined,
   // The process that was killed began in here, and the one that came back outlives it.
   sanitizeOps: false,
@@ -73,7 +73,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "of a Galera cluster that breaks apart the preferred half goes on, and the other one refuses",
+  name: "when a Galera cluster splits, the preferred half goes on, and the other one refuses",
   ignore: galeraUnavailable !== undefined,
 }, async () => {
   await using cluster = await startGalera({ suspectAfter: SUSPECT_AFTER });
@@ -89,7 +89,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the cable between two Galera nodes can be cut and joined again",
+  name: "the link between two Galera nodes can be cut and restored",
   ignore: (galeraUnavailable ?? farNodeUnavailable) !== undefined,
 }, async () => {
   await using far = await FarNode.join();

@@ -1,6 +1,6 @@
 /**
  * A private Oracle MySQL 5.6.24, from an npm package. It stands for the old servers that are still in use: one lock a
- * session, the hash of before 4.1, and no TLS that anybody accepts today.
+ * session, the pre-4.1 password hash, and only outdated TLS.
  */
 
 import { type MySqlServer, type ServerRecipe, startServer } from "./mysql_process.ts";

@@ -1,4 +1,4 @@
-/** What the private servers of the MySQL family have in common: starting, asking, hurting and stopping them. */
+/** Shared by the private servers of the MySQL family: starting, querying, attacking and stopping them. */
 
 import { isThere } from "../../lib/system/if_there.ts";
 import { copyTemplate, templateFolders } from "./data_folder.ts";
@@ -257,7 +257,7 @@ async function prepareAccounts(query: MySqlServer["query"]): Promise<void> {
     if (user === "" || user === "root") await query(`DROP USER '${user}'@'${host}'`);
   }
   await query("CREATE DATABASE sera");
-  // Not '%': nobody from another machine should get in.
+  // Not '%': other machines must not get in.
   for (const host of [HOST, "::1", "localhost"]) {
     await query(`CREATE USER '${USER}'@'${host}' IDENTIFIED BY '${PASSWORD}'`);
     await query(`GRANT ALL ON sera.* TO '${USER}'@'${host}'`);

@@ -1,4 +1,4 @@
-/** What a test of the servers sees from outside: processes, files, and what is left of them. */
+/** Observes the servers from outside: their processes and files, and what is left of them. */
 
 import process from "node:process";
 

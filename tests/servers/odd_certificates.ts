@@ -1,4 +1,4 @@
-/** Certificates as administrators make them who do not think of rustls, and as somebody in between would forge them. */
+/** Certificates as administrators make them without thinking of rustls, and as an attacker would forge them. */
 
 import { Buffer } from "node:buffer";
 import { BOOKS, type ServerCertificate } from "./certificates.ts";
@@ -9,7 +9,7 @@ const AUTHORITY = ["basicConstraints = critical, CA:TRUE", "keyUsage = critical,
 const LEAF = "basicConstraints = critical, CA:FALSE";
 const NAMES = "subjectAltName = DNS:localhost, IP:127.0.0.1";
 
-/** What a certificate is: its extensions, and who signs it. */
+/** A certificate's properties: its extensions, and its issuer. */
 export interface OddKind {
   readonly extensions?: readonly string[];
   /** The common name, `localhost` by default. */
@@ -20,7 +20,7 @@ export interface OddKind {
   readonly old?: boolean;
   /** From when to when it counts, YYYYMMDDHHMMSSZ. */
   readonly time?: readonly [string, string];
-  /** What becomes of the certificate thereafter. */
+  /** What happens to the certificate afterwards. */
   readonly tamper?: (der: Buffer) => void;
 }
 
@@ -66,7 +66,7 @@ export async function makeOddAuthorities(folder: string): Promise<void> {
   }
 }
 
-/** Whom a client is told to trust: never the forger. */
+/** The authority that a client trusts: never the forger's. */
 function authorityOf(signer: string): string {
   return signer === "forger" ? "ca" : signer;
 }

@@ -1,6 +1,6 @@
 /**
  * Plain servers that files of tests use one after the other, where many run: starting one takes longer than most tests.
- * What a file leaves in a server is removed; a server that cannot be brought back to what it was is not lent again.
+ * A test file's leftovers in a server are removed; a server that cannot be reset is not lent again.
  */
 
 import { borrowEtcd, startEtcd } from "./etcd.ts";
@@ -25,7 +25,7 @@ const KINDS = {
 /** Kinds of plain servers. */
 export type Kind = keyof typeof KINDS;
 
-/** A server and what it was like when it was new. */
+/** A server and its initial state. */
 interface Kept {
   readonly lent: Lent;
   /** The process that has it, or had it last. */
@@ -57,7 +57,7 @@ async function keep<S extends MySqlServer | PostgresServer | EtcdMember>(
       if ((await living([pid])).length === 0) return false;
       try {
         await clean(server);
-        // Nobody is taken for who has left a line in it.
+        // An entry in it is not taken for a client.
         await Deno.truncate(server.logFile);
         return await state(server) === asNew;
       } catch {

@@ -12,9 +12,9 @@ import { systemPostgresUnavailable, systemRecipe } from "./postgres_system.ts";
 
 /** A server that was lent. */
 interface Server extends Pick<MySqlServer, "logFile" | "kill" | "stop"> {
-  /** Runs a statement, and gives what it lists. */
+  /** Runs a statement, and returns the rows. */
   query(statement: string): Promise<unknown[]>;
-  /** What is compared. */
+  /** The compared state. */
   state(): Promise<string>;
 }
 
@@ -22,9 +22,9 @@ interface Case {
   readonly kind: Kind;
   readonly missing: string | undefined;
   borrow(lent: Lent): Promise<Server>;
-  /** Lists what a new server does not have. */
+  /** Lists what is left behind in the server. */
   readonly tables: string;
-  /** What is removed. */
+  /** What to remove. */
   readonly leaves: readonly string[];
   /** What makes a server another one. */
   readonly spoils: readonly string[];

@@ -1,4 +1,4 @@
-/** What the private PostgreSQL servers have in common: starting, asking, hurting and stopping them. */
+/** Shared by the private PostgreSQL servers: starting, querying, attacking and stopping them. */
 
 import pg from "pg";
 import { copyTemplate, templateFolders } from "./data_folder.ts";
@@ -12,7 +12,7 @@ import { startWatched, type Watched, watchedElsewhere } from "./watched.ts";
 /** A private server, for one test or one test file. */
 export interface PostgresServer extends AsyncDisposable {
   readonly kind: "system" | "18";
-  /** As `SHOW server_version` tells it, without what the packager added: `15.18`. */
+  /** From `SHOW server_version`, without the packager's addition: `15.18`. */
   readonly version: string;
   /** `127.0.0.1`. */
   readonly host: string;

@@ -1,4 +1,4 @@
-/** A hot standby: a PostgreSQL that follows another one and answers questions meanwhile. */
+/** A hot standby: a PostgreSQL that replicates another one and answers queries. */
 
 import pg from "pg";
 import { recipe18 } from "./postgres18.ts";

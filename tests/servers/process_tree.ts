@@ -30,7 +30,7 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return await living(children);
 }
 
-/** Those of the processes that live. A dead one's id may stay in use for a while, or for ever in some containers. */
+/** The living ones of the processes. A dead one may stay a zombie for a while, or for ever in some containers. */
 export async function living(pids: number[]): Promise<number[]> {
   const states = await Promise.all(pids.map(stateOf));
   return pids.filter((_, index) => !["Z", "X"].includes(states[index]!));

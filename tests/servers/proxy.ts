@@ -94,7 +94,7 @@ interface Link {
   readonly flows: Readonly<Record<Direction, Flow>>;
 }
 
-/** Listens on a port of its own until it is disposed of. What a method does, it does to all connections there are. */
+/** Listens on its own port until disposed of. Methods apply to all current connections. */
 export class Proxy implements AsyncDisposable {
   /** How long every byte is on its way, each way, in milliseconds. */
   delay = 0;
@@ -166,7 +166,7 @@ export class Proxy implements AsyncDisposable {
     }
   }
 
-  /** Closes one side in order; the other one stays open, and nobody answers there. */
+  /** Closes one side properly; the other one stays open, without answers. */
   close(side: "client" | "server"): void {
     for (const link of this.#links) {
       for (const direction of BOTH) link.flows[direction].drop();
@@ -187,7 +187,7 @@ export class Proxy implements AsyncDisposable {
     await answered;
   }
 
-  /** Lets nobody connect any more; connections stay. */
+  /** Refuses new connections; current ones stay. */
   refuse(): void {
     this.#listener?.close();
     this.#listener = undefined;

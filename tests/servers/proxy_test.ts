@@ -8,7 +8,7 @@ import { RoundTrips } from "./round_trips.ts";
 /** Holds answers back for far longer than it takes to send what does not wait for them; in milliseconds. */
 const DELAY = 100;
 
-/** Greets if it is told to, answers each line with the same line, and closes after `bye`. */
+/** Sends a greeting if requested, echoes each line, and closes after `bye`. */
 function startServer(greeting = ""): { readonly port: number } & Disposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   void (async () => {
@@ -63,7 +63,7 @@ class Client implements Disposable {
   }
 }
 
-/** Counts what is done through a proxy that delays. */
+/** Counts the round trips through a delaying proxy. */
 async function count(work: (proxy: Proxy) => Promise<void>, greeting?: string): Promise<RoundTrips> {
   using server = startServer(greeting);
   await using proxy = await Proxy.open(server.port);
@@ -72,7 +72,7 @@ async function count(work: (proxy: Proxy) => Promise<void>, greeting?: string): 
   return proxy.roundTrips;
 }
 
-Deno.test("each message after an answer is one round trip more, and says in which it was sent", async () => {
+Deno.test("each message after an answer is one more round trip, and records in which it was sent", async () => {
   const trips = await count(async (proxy) => {
     using client = await Client.connect(proxy);
     for (const line of ["one", "two", "two"]) {
@@ -86,7 +86,7 @@ Deno.test("each message after an answer is one round trip more, and says in whic
   assert.throws(() => trips.first(/three/), /^Error: Was not sent: \/three\/; but\n2: one/);
 });
 
-Deno.test("what is sent ahead counts once, also when it is not sent at once", async () => {
+Deno.test("pipelined messages count once, even if they are not sent at once", async () => {
   const trips = await count(async (proxy) => {
     using client = await Client.connect(proxy);
     await client.say("one");
@@ -100,7 +100,7 @@ Deno.test("what is sent ahead counts once, also when it is not sent at once", as
   assert.deepEqual([trips.answered, trips.first(/two/), trips.first(/three/)], [3, 2, 3]);
 });
 
-Deno.test("the greeting of a server that speaks first is a round trip, and a farewell is not waited for", async () => {
+Deno.test("a server's greeting is a round trip, and a goodbye is not waited for", async () => {
   const trips = await count(async (proxy) => {
     using client = await Client.connect(proxy);
     assert.equal(await client.hear(), "welcome");
@@ -112,7 +112,7 @@ Deno.test("the greeting of a server that speaks first is a round trip, and a far
   assert.deepEqual([trips.answered, trips.asked], [3, 4]);
 });
 
-Deno.test("to wait for the server's end of the connection is a round trip", async () => {
+Deno.test("waiting for the server to close the connection is a round trip", async () => {
   const trips = await count(async (proxy) => {
     using client = await Client.connect(proxy);
     await client.say("one");
@@ -124,7 +124,7 @@ Deno.test("to wait for the server's end of the connection is a round trip", asyn
   assert.equal(trips.answered, 3);
 });
 
-Deno.test("two connections at the same time count once, one after the other twice, each with its making", async () => {
+Deno.test("two simultaneous connections count once, two consecutive ones twice, each with its setup", async () => {
   const ask = async (proxy: Proxy) => {
     using client = await Client.connect(proxy);
     await client.say("one");
@@ -138,7 +138,7 @@ Deno.test("two connections at the same time count once, one after the other twic
   assert.equal(inTurn.answered, 4);
 });
 
-Deno.test("a message belongs to the answers that had been passed on before it, however far the others are", () => {
+Deno.test("a message is matched to the answers passed on before it", () => {
   const trips = new RoundTrips();
   const [one, other] = [trips.connection(), trips.connection()];
   one.toldServer(one.sent(encode("a")));
@@ -146,7 +146,7 @@ Deno.test("a message belongs to the answers that had been passed on before it, h
   const [toA, toB] = [one.answeredWith(), other.answeredWith()];
   one.toldClient(toA);
   assert.equal(one.sent(encode("c")), 3);
-  // That is on its way when b is answered, which is not further for it.
+  // It is in flight when b is answered, which does not add a round trip.
   other.toldClient(toB);
   assert.deepEqual([trips.answered, trips.asked], [2, 3]);
   // A later connection is made after that, and its greeting comes when it has been made.

@@ -45,7 +45,7 @@ export class RoundTrips {
     return this.#found(like, this.#messages.find(({ step, text }) => step > after && like.test(text)));
   }
 
-  /** What was sent in each round trip, for people. */
+  /** The messages of each round trip, for people. */
   toString(): string {
     return this.#messages.map(({ step, text }) => `${step}: ${text.replaceAll(/[^ -~]+/g, "·")}\n`).join("");
   }
@@ -56,7 +56,7 @@ export class RoundTrips {
   }
 }
 
-/** What becomes of the bytes on one connection, in the order in which it happens to them. */
+/** The events on one connection, in order. */
 export interface ConnectionSteps {
   /** The program has sent something; returns the round trip that it belongs to. */
   sent(bytes: Uint8Array): number;

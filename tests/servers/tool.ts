@@ -2,7 +2,7 @@
 
 /** How a tool is run. */
 export interface ToolOptions {
-  /** What it reads on its standard input; nothing by default. */
+  /** Its standard input, empty by default. */
   input?: string;
   /** Variables added to its environment. */
   env?: Record<string, string>;

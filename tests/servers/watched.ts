@@ -57,7 +57,7 @@ export interface WatchedCommand {
   command: string[];
   /** Variables added to its environment. */
   env?: Record<string, string>;
-  /** The file that takes what it prints. */
+  /** The file for its output. */
   log: string;
   /** The folders to remove if the test process ends before the server does. */
   folders: string[];

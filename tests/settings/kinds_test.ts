@@ -17,7 +17,7 @@ const WITH_PASSWORD = "sera:secret@tcp(db.example.org)/";
 const SOME_TEXT = "some text";
 const NO_SERVER = "some text that is not a server";
 
-/** Values that a kind takes, as they are written and as they are read, and others with what it takes instead. */
+/** A kind's valid values, as written and as read, and invalid ones with the expected message. */
 interface Case {
   readonly kind: Kind<unknown>;
   readonly right: readonly (readonly [written: unknown, read: unknown])[];
@@ -93,7 +93,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 for (const [name, { kind, right, wrong, textOnly = [] }] of Object.entries(CASES)) {
-  Deno.test(`a ${name} is read from JSON and from text, and what is none is told what it takes`, () => {
+  Deno.test(`a ${name} is read from JSON and text, and an invalid one gets the list of valid values`, () => {
     for (const isJson of [true, false]) {
       for (const [written, read] of right) assert.deepEqual(kind.read(written, isJson), read, `${written}`);
       for (const [written, takes] of wrong) {

@@ -20,12 +20,12 @@ import {
 
 const io = { env: () => undefined, out: () => undefined, err: () => undefined };
 
-/** The table that a backend is told to keep the lock's row in. */
+/** The table for leases that a backend is given. */
 async function tableOf(given: Given) {
   return backendOptions(await resolve(given), "label", io).leaseTable;
 }
 
-test("who does not ask for a lease has none, whatever table is named", async () => {
+test("without --lease there is no lease, whatever table is named", async () => {
   const { lease, leaseTable } = await withFlags({}, POSTGRES);
   assert.deepEqual([lease, leaseTable], [false, { name: "sera_leases" }]);
   const none: Given[] = [
@@ -40,7 +40,7 @@ test("who does not ask for a lease has none, whatever table is named", async () 
   }
 });
 
-test("lease is turned on by the file, the variable and the flag; the table has a schema or none", async () => {
+test("lease is turned on by config file, variable or flag; the table may have a schema", async () => {
   const file = { server: POSTGRES };
   assert.deepEqual(await tableOf({ file: { ...file, lease: true } }), { name: "sera_leases" });
   assert.deepEqual(await tableOf({ file: { ...file, Lease: true } }), { name: "sera_leases" });
@@ -52,7 +52,7 @@ test("lease is turned on by the file, the variable and the flag; the table has a
   assert.deepEqual(await tableOf({ file, flags: { lease: "true", "lease-table": "ops.leases" } }), table);
 });
 
-test("of lease and lease-table the flag wins over the variable, and the variable over the file", async () => {
+test("for lease and lease-table the flag wins over the variable, and the variable over the file", async () => {
   const file = { server: POSTGRES, lease: false, "lease-table": "f" };
   const env = { SERA_LEASE: "true", SERA_LEASE_TABLE: "v" };
   assert.equal(await tableOf({ file }), undefined);
@@ -61,7 +61,7 @@ test("of lease and lease-table the flag wins over the variable, and the variable
   assert.equal(await tableOf({ file, env, flags: { lease: "false" } }), undefined);
 });
 
-test("what lease and lease-table do not take is refused, and named", async () => {
+test("invalid values of lease and lease-table are refused by name", async () => {
   const expected: Record<string, RegExp> = {
     lease: /; it takes true or false$/,
     "lease-table": /; it takes (some text|a table or schema\.table, in up to 63 letters, digits and underscores each)$/,
@@ -88,7 +88,7 @@ test("what lease and lease-table do not take is refused, and named", async () =>
   }
 });
 
-test("a lease in a place that has none is refused, wherever it is asked for", async () => {
+test("a lease is refused on a backend without leases, wherever it is set", async () => {
   const lacks = (source: string, server: string) =>
     `Cannot use ${source} with the server in ${server}: a file: server does not support leases; leave lease out`;
   assert.deepEqual(await refusal({ flags: { server: FILE, lease: "true" } }), {
@@ -107,7 +107,7 @@ test("a lease in a place that has none is refused, wherever it is asked for", as
   );
 });
 
-test("a lease where each lock is one already is told to be needless, and as a flag refused", async () => {
+test("where each lock is a lease already, the setting is reported as unneeded, and the flag refused", async () => {
   const server = "etcd://sera:secret@h1,h2/";
   const flags = new Map(Object.entries({ server, lease: "true" }));
   const settings = await withFlags({ lease: "true" }, server);
@@ -127,7 +127,7 @@ test("a lease where each lock is one already is told to be needless, and as a fl
   assert.deepEqual(withoutEffect(await resolve({ file: { server, lease: false } })), []);
 });
 
-test("a lease that is switched off asks for nothing", async () => {
+test("a lease that is switched off needs nothing", async () => {
   for (const given of [{ flags: { lease: "false" } }, { env: { SERA_LEASE: "0" } }, { file: { lease: false } }]) {
     assert.equal((await resolve(given)).lease, false);
   }
@@ -136,7 +136,7 @@ test("a lease that is switched off asks for nothing", async () => {
   assert.equal((await withFlags(flags)).lease, false);
 });
 
-test("a table for leases where there are none has no effect, and the reason is that of the place", async () => {
+test("a table for leases on a backend without them has no effect, with the backend's reason", async () => {
   const why = async (server: string) =>
     withoutEffect(await resolve({ file: { server, "lease-table": "t" } })).map(({ what }) =>
       what.replace(/ in \S+ has/, " has")
@@ -188,7 +188,7 @@ test("leases and ledger are not kept in one table", async () => {
   }
 });
 
-test("several servers of MySQL need leases, for each would keep its own locks", async () => {
+test("several MySQL servers need leases, since each would keep its own locks", async () => {
   const refused = (source: string) =>
     `Cannot use the server in ${source}: it names several hosts, and each would keep its own locks; ` +
     "add --lease, or name one host";
@@ -207,7 +207,7 @@ test("several servers of MySQL need leases, for each would keep its own locks", 
   for (const server of single) assert.equal((await withFlags({}, server)).server.offers.severalServers, false);
 });
 
-test("a place says of its leases the same in its offers as by what it has", async () => {
+test("a backend's `offers` agrees with the leases that it has", async () => {
   for (const server of [FILE, MYSQL, MYSQL_WITH_DATABASE, POSTGRES]) {
     const { server: { offers, leases } } = await withFlags({}, server);
     assert.equal(offers.leases, leases !== undefined, server);

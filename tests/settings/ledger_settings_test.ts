@@ -6,7 +6,7 @@ import { type Flags, MYSQL, MYSQL_WITH_DATABASE, POSTGRES, refusal, resolve, tes
 
 const DAY = 24 * 3600 * 1000;
 
-test("nobody who does not ask for a ledger has one", async () => {
+test("without a setting for it there is no ledger", async () => {
   const { ledger, minHold, label } = await resolve({ env: { SERA_KEEP_HISTORY: "1d", SERA_LEDGER: "false" } });
   assert.deepEqual(ledger, {
     on: false,
@@ -92,7 +92,7 @@ function shown(value: string): string {
 }
 
 for (const [setting, values] of WRONG) {
-  test(`${setting} refuses the rest, as flag and in the variable`, async () => {
+  test(`${setting} refuses other values, as flag and as variable`, async () => {
     for (const value of values) {
       const flag = await refusal({ flags: { server: POSTGRES, [setting]: value } });
       assert.equal(flag.kind, UsageError, value);
@@ -109,7 +109,7 @@ for (const [setting, values] of WRONG) {
   });
 }
 
-test("in the file are the settings that are about more than one run", async () => {
+test("the config file accepts only settings for more than one run", async () => {
   const settings = await resolve({
     file: { ledger: true, "keep-history": 0, "Record-Skips": true, "min-hold": 0.5, "ledger-table": null },
   });
@@ -122,7 +122,7 @@ test("in the file are the settings that are about more than one run", async () =
   const file = { once: "k", every: "1h", "once-per": "1h", "count-failures": true, label: "x" };
   const { notes, ledger } = await resolve({ file });
   assert.deepEqual(
-    // The variables of the tests' own are told of as well.
+    // The tests' own variables are reported, too.
     notes.filter(({ what }) => what.startsWith("Key ")).map(({ what }) => what.replace(/^Key not allowed in .*: /, "")),
     Object.keys(file),
   );
@@ -142,7 +142,7 @@ test("a flag wins over the variable, and the variable over the file", async () =
   assert.deepEqual(shown(await resolve({ file, env, flags })), [3, 3, true]);
 });
 
-test("a ledger that is off is no place for what needs it", async () => {
+test("settings that need the ledger are refused if it is off", async () => {
   const off = { ledger: "false" };
   for (const [setting, value] of [["once", "k"], ["every", "1h"]] as const) {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
@@ -166,7 +166,7 @@ test("the ledger's table, with a schema or without one", async () => {
   assert.deepEqual(await tableOf("t".repeat(63)), { schema: undefined, name: "t".repeat(63) });
 });
 
-test("a file's ledger has no table to name", async () => {
+test("the ledger of file: has no table name", async () => {
   assert.deepEqual(await refusal({ flags: { "ledger-table": "runs" } }), {
     kind: UsageError,
     message: "Cannot use --ledger-table: a file: server has no tables; leave it out",

@@ -23,12 +23,12 @@ test("several names are in the order of their locks, and the first is the main o
   }
 });
 
-test("one name is no list", async () => {
+test("a single name is not a list", async () => {
   const settings = await withFlags({ name: "n" });
   assert.deepEqual([settings.name, settings.names], ["n", undefined]);
 });
 
-test("a namespace holds for all names, and decides on their order", async () => {
+test("a namespace applies to all names, and affects their order", async () => {
   const [plain, spaced] = [
     await withNames(["a", "b", "c", "d"]),
     await withNames(["a", "b", "c", "d"], { server: POSTGRES, namespace: "jobs" }),
@@ -46,7 +46,7 @@ for (
     ],
   ] as const
 ) {
-  test(`each of several names has to be one: ${JSON.stringify(names)}`, async () => {
+  test(`each of several names must be valid: ${JSON.stringify(names)}`, async () => {
     await assert.rejects(withNames(names), (error) => {
       assert.ok(error instanceof UsageError);
       assert.match(error.message, message);
@@ -63,7 +63,7 @@ test("only one lock can have slots", async () => {
 });
 
 for (const text of ["0", "257", "-1", "1.5", "three", "1e1", "0x2", "+2"]) {
-  test(`no number of slots: ${text}`, async () => {
+  test(`invalid number of slots: ${text}`, async () => {
     const told = `Cannot use --slots: ${text}; it takes a whole number from 1 to 256`;
     assert.deepEqual(await refusal({ flags: { slots: text } }), { kind: UsageError, message: told });
     const { kind, message } = await refusal({ env: { SERA_SLOTS: text } });
@@ -71,12 +71,12 @@ for (const text of ["0", "257", "-1", "1.5", "three", "1e1", "0x2", "+2"]) {
   });
 }
 
-test("an empty number is told as that", async () => {
+test("an empty number is reported as empty", async () => {
   const { message } = await refusal({ flags: { "max-waiters": "" } });
   assert.match(message, /^Cannot use --max-waiters: it is empty; /);
 });
 
-test("max-waiters is a number in the config file, and slots is no key", async () => {
+test("max-waiters is a number in the config file, and slots is not a key", async () => {
   assert.equal((await resolve({ file: { "max-waiters": 3 } })).maxWaiters, 3);
   assert.equal((await resolve({ file: { "max-waiters": 0 } })).maxWaiters, 0);
   for (const value of ["3", -1, 257, 1.5, true]) {
@@ -108,7 +108,7 @@ for (const [flags, wait, message] of CLASHES) {
   });
 }
 
-test("what clashes with a variable is a mistake of the configuration", async () => {
+test("a conflict with a variable is a configuration error", async () => {
   const settings = await resolve({ env: { SERA_REPLACE: "true" } });
   assert.throws(() => refuseConflicts(settings, 0), ConfigError);
   refuseConflicts(settings, 1);
@@ -124,7 +124,7 @@ test("replace is refused with several names", async () => {
   );
 });
 
-test("one slot, and a limit from elsewhere, go with everything", async () => {
+test("one slot, and a limit from the config file, can be combined with everything", async () => {
   refuseConflicts(await withFlags({ slots: "1", "wait-and-skip": "true" }), 0);
   refuseConflicts(await resolve({ flags: { replace: "true" }, file: { "max-waiters": 2 } }), 1);
 });

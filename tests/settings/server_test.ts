@@ -37,13 +37,13 @@ for (const text of ["file:locks", "file:./locks", "file:~/locks", "file://host/l
   });
 }
 
-Deno.test("a server that is a MySQL DSN is read as one", async () => {
+Deno.test("a MySQL DSN is recognized", async () => {
   const server = await parseMySql("sera:secret@tcp(db.example.org:3307)/?timeout=500ms");
   assert.deepEqual(server.addresses, [{ transport: "tcp", host: "db.example.org", port: 3307 }]);
   assert.equal(server.password, "secret");
 });
 
-Deno.test("a server that is nothing known says where it was written, and repeats no password", async () => {
+Deno.test("an unknown server setting is reported with its source, without a password", async () => {
   for (
     const text of [
       "sera:secret@tcp(h:1)",
@@ -61,7 +61,7 @@ Deno.test("a server that is nothing known says where it was written, and repeats
   }
 });
 
-Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by the variables", async () => {
+Deno.test("PostgreSQL is recognized by scheme or keyword, and completed by variables", async () => {
   const env = { PGUSER: "sera", PGPASSWORD: "secret", HOME: "/nowhere" };
   for (
     const text of [
@@ -80,7 +80,7 @@ Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by th
   }
 });
 
-Deno.test("the CA of the settings is PostgreSQL's root file, and wins over the variable", async () => {
+Deno.test("tls-ca becomes PostgreSQL's root certificate, and wins over the variable", async () => {
   const tlsCa = await Deno.makeTempFile({ prefix: "sera-" });
   const env = { PGSSLROOTCERT: "/from/the/environment" };
   const parse = (query: string) => parsePostgres(`postgres://u:secret@h/d?${query}`, env, tlsCa);
@@ -94,7 +94,7 @@ Deno.test("the CA of the settings is PostgreSQL's root file, and wins over the v
   await assert.rejects(parse("sslmode=require"), /: cannot use tls-ca .*: there is no file "[^"]+"; correct the path$/);
 });
 
-Deno.test("a PostgreSQL server that cannot work says where it was written, and repeats no password", async () => {
+Deno.test("an unusable PostgreSQL setting is reported with its source, without a password", async () => {
   for (
     const text of [
       "postgres://sera:secret@host:port/db",
@@ -111,7 +111,7 @@ Deno.test("a PostgreSQL server that cannot work says where it was written, and r
   }
 });
 
-Deno.test("a scheme that no server has is told as such", async () => {
+Deno.test("an unknown scheme is reported as such", async () => {
   for (const text of ["postgress://u:secret@h/d", "postgres:/h/d", "pg://h/d", "jdbc:postgresql://h/d", "http://h/"]) {
     await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), {
       message:
@@ -121,7 +121,7 @@ Deno.test("a scheme that no server has is told as such", async () => {
   }
 });
 
-Deno.test("a line end after a server belongs to nothing", async () => {
+Deno.test("a line end after a server setting is ignored", async () => {
   const env = () => undefined;
   const server = await parsePostgres("postgres://sera@h/jobs\r\n");
   assert.equal(server.database, "jobs");

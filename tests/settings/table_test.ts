@@ -35,7 +35,7 @@ const TYPES: readonly true[] = [
   true satisfies Same<Values["name"], string | undefined>,
 ];
 
-Deno.test("where nothing is set, each setting has its default", () => {
+Deno.test("without any input each setting has its default", () => {
   const values = new SettingValues(() => undefined).all();
   assert.deepEqual(Object.keys(values), SETTING_KEYS);
   for (const key of SETTING_KEYS) assert.equal(values[key], TABLE[key].default, key);
@@ -44,7 +44,7 @@ Deno.test("where nothing is set, each setting has its default", () => {
   assert.ok(TYPES.every((same) => same));
 });
 
-/** A value as somebody writes it in JSON. */
+/** A value as written in JSON. */
 function written(value: unknown): unknown {
   if (typeof value === "number") return value / 1000;
   const table = [TABLE.ledgerTable, TABLE.leaseTable].find((table) => value === table.default);
@@ -56,7 +56,7 @@ for (const key of SETTING_KEYS) {
   const { name, alias, inConfig = false } = setting;
   const help = SETTING_FLAGS.find((flag) => flag.name === name)!.help;
 
-  Deno.test(`${name} has names of its own, and a default that it takes`, () => {
+  Deno.test(`${name} has unique names, and a valid default`, () => {
     assert.equal(key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), name);
     const names = SETTINGS.flatMap(({ name, alias }) => [name, alias]);
     for (const one of alias === undefined ? [name] : [name, alias]) {
@@ -81,7 +81,7 @@ for (const key of SETTING_KEYS) {
     assert.ok(PAGE.has(name));
   });
 
-  Deno.test(`the default and the limits of ${name} are told in the help as they are, and in docs/settings.md`, () => {
+  Deno.test(`the help and docs/settings.md give the default and the limits of ${name} correctly`, () => {
     const texts = [help.join(" "), PAGE.get(name)!.replaceAll("`", "")];
     for (const text of texts) {
       const [, min, max] = /\bfrom (\d\w*) to (\d\w*)/.exec(text) ?? [];
@@ -93,7 +93,7 @@ for (const key of SETTING_KEYS) {
     const told = texts.map((text) => /\(default ([\w/.]+)|(\w+) \(default\)/.exec(text)?.slice(1).find(Boolean));
     assert.notEqual(told[0], undefined);
     for (const value of told) {
-      // The page need not tell what the help does.
+      // The page need not repeat what the help says.
       if (value !== undefined) assert.deepEqual(setting.kind === "duration" ? span(parseWait(value)) : value, shown());
     }
   });

@@ -3,7 +3,7 @@ import { limitOf, systemCure } from "../../lib/system/limits.ts";
 
 const errorWith = (code: unknown) => Object.assign(new Error("/home/u/secret"), { code });
 
-Deno.test("a limit of the system's is told in our words, with what to do, and never in the error's", () => {
+Deno.test("a system limit is reported in sera's words, with a cure", () => {
   for (const code of ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOSPC", "EDQUOT", "EROFS", "ESTALE"]) {
     const trouble = limitOf(errorWith(code));
     assert.ok(trouble?.what && trouble.cure, code);
@@ -12,7 +12,7 @@ Deno.test("a limit of the system's is told in our words, with what to do, and ne
   }
 });
 
-Deno.test("an error that may come from anywhere has a cure only; others, and what is no error, have none", () => {
+Deno.test("an error of unclear origin gets only a cure; others, and values that are not errors, get none", () => {
   assert.equal(limitOf(errorWith("EIO")), undefined);
   assert.ok(systemCure(errorWith("EIO")));
   for (

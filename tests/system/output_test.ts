@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Output, type Stream } from "../../lib/system/output.ts";
 import { within } from "../../lib/waiting.ts";
 
-/** A stream whose reader takes what the test lets it take. */
+/** A stream whose reader reads only as much as the test allows. */
 class Reader implements Stream {
   text = "";
   /** Bytes that it takes now; then it is full, as a pipe that is non-blocking says it. */
@@ -34,14 +34,14 @@ function twoOutputs() {
   return { first, second, one: new Output(first), other: new Output(second) };
 }
 
-Deno.test("texts come in their order, whole", async () => {
+Deno.test("texts are written in order, and completely", async () => {
   const { first, one, other } = twoOutputs();
   for (let i = 0; i < 100; i++) one.put(`${i}\n`, other);
   await one.written;
   assert.equal(first.text, Array.from({ length: 100 }, (_, i) => `${i}\n`).join(""));
 });
 
-Deno.test("a full pipe gets the rest when there is room again", async () => {
+Deno.test("a full pipe gets the rest as soon as there is room", async () => {
   const { first, one, other } = twoOutputs();
   first.room = 3;
   one.put("abcdef", other);
@@ -52,7 +52,7 @@ Deno.test("a full pipe gets the rest when there is room again", async () => {
   assert.equal(first.text, "abcdef");
 });
 
-Deno.test("nobody waits longer for a reader that does not read than asked", async () => {
+Deno.test("a reader that does not read is not waited for longer than requested", async () => {
   const { first, one, other } = twoOutputs();
   first.stop();
   one.put("late\n", other);
@@ -63,7 +63,7 @@ Deno.test("nobody waits longer for a reader that does not read than asked", asyn
   assert.equal(first.text, "late\n");
 });
 
-Deno.test("what was said first on the other stream comes first", async () => {
+Deno.test("a text waits for earlier texts on the other stream", async () => {
   const { first, second, one, other } = twoOutputs();
   first.stop();
   one.put("first\n", other);
@@ -75,7 +75,7 @@ Deno.test("what was said first on the other stream comes first", async () => {
   assert.deepEqual([first.text, second.text], ["first\n", "second\n"]);
 });
 
-Deno.test("a stream whose reader is stuck does not keep the other one silent", async () => {
+Deno.test("a stuck reader of one stream does not block the other one", async () => {
   const { first, second, one, other } = twoOutputs();
   first.stop();
   one.put("stuck\n", other);
@@ -86,14 +86,14 @@ Deno.test("a stream whose reader is stuck does not keep the other one silent", a
   await one.written;
 });
 
-Deno.test("a reader that has gone costs the text", async () => {
+Deno.test("if the reader has gone, the text is dropped", async () => {
   const gone: Stream = { write: () => Promise.reject(new Deno.errors.BrokenPipe()) };
   const one = new Output(gone);
   one.put("lost\n", new Output(new Reader()));
   await one.written;
 });
 
-Deno.test("a stuck reader costs no more memory than for a thousand texts", async () => {
+Deno.test("for a stuck reader at most a thousand texts are buffered", async () => {
   const { first, one, other } = twoOutputs();
   first.stop();
   for (let i = 0; i < 5000; i++) one.put("x", other);

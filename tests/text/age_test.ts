@@ -20,7 +20,7 @@ const SPANS: readonly (readonly [number, string, string])[] = [
 ];
 
 for (const [ms, span, past] of SPANS) {
-  Deno.test(`${ms} ms are ${span} for a person, and ${past}`, () => {
+  Deno.test(`${ms} ms are shown as ${span}, and as ${past}`, () => {
     assert.equal(roughSpan(ms), span);
     assert.equal(ago(1_700_000_000_000, 1_700_000_000_000 + ms), past);
   });

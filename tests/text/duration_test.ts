@@ -68,7 +68,7 @@ const NO_DURATIONS = [
 ];
 
 for (const text of NO_DURATIONS) {
-  Deno.test(`duration: ${JSON.stringify(text.slice(0, 20))} is none`, () =>
+  Deno.test(`duration: ${JSON.stringify(text.slice(0, 20))} is not a duration`, () =>
     assert.equal(parseDuration(text), undefined));
 }
 
@@ -107,7 +107,7 @@ for (const [ms, text] of FORMATTED) {
   Deno.test(`format: ${ms} ms → ${text}`, () => assert.equal(formatDuration(ms), text));
 }
 
-Deno.test("format: what is written can be read again", () => {
+Deno.test("format: a formatted duration can be parsed", () => {
   for (const ms of [0, 0.000001, 0.25, 1, 999, 1000, 1001, 59_999, 60_000, 3_601_000, 86_400_000]) {
     assert.equal(parseDuration(formatDuration(ms)), ms);
   }

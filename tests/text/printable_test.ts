@@ -30,7 +30,7 @@ const DECEPTIVE: Record<string, string> = {
 };
 
 for (const [what, character] of Object.entries(DECEPTIVE)) {
-  Deno.test(`${what} is a blank in text, and an escape in JSON`, () => {
+  Deno.test(`${what} becomes a blank in text, and an escape in JSON`, () => {
     const text = `a${character}b`;
     assert.equal(printable(text), "a b");
     assert.equal(printable(`${text}${character}${character}c`), "a b c");
@@ -40,7 +40,7 @@ for (const [what, character] of Object.entries(DECEPTIVE)) {
   });
 }
 
-Deno.test("letters, signs and emoji of all scripts stay as they are", () => {
+Deno.test("letters, signs and emoji of all scripts are unchanged", () => {
   const texts = [
     "",
     "plain text",

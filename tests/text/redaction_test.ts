@@ -32,12 +32,12 @@ for (const [text, plain, perhaps, certain] of TEXTS) {
   });
 }
 
-Deno.test("a path begins as no server does", () => {
+Deno.test("a path never looks like a server setting", () => {
   for (const path of ["/opt/gcc@12/gcc", "./a:b@c", "../x", "C:\\Users\\me@corp\\x.exe"]) assert.ok(isPath(path), path);
   for (const text of ["u:p@tcp(h)/", "m://u:p@h", "gcc", "", "/x://u:p@h"]) assert.ok(!isPath(text), text);
 });
 
-Deno.test("a path is shown unless a server may stand there", () => {
+Deno.test("a path is shown unless it may be a server setting", () => {
   for (const path of ["/etc/sera.json", "a b/ü.json", "~/x", "C:\\sera\\x.json"]) assert.equal(pathOr(path), path);
   for (const path of ["/etc/sera:prod.json", "/etc/a@b.pem", "/etc/a=b", "/srv/x(1)", "./a:b"]) {
     assert.equal(pathOr(path), path);

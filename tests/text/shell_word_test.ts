@@ -29,6 +29,6 @@ testWith([tool("sh", "-c", "true")], "a shell takes a quoted word for what it is
   assert.deepEqual(new TextDecoder().decode(stdout).split("\0").slice(0, -1), WORDS);
 });
 
-Deno.test("a plain word stays as people would write it", () => {
+Deno.test("a plain word is not quoted", () => {
   assert.deepEqual(["a", "a-b/c.d:e", "user@host"].map(quotedForShell), ["a", "a-b/c.d:e", "user@host"]);
 });

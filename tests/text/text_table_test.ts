@@ -6,11 +6,11 @@ Deno.test("columns line up by what a terminal shows, wide characters and combine
   assert.equal(table(rows), "NAME    HOST\n数据库  a\ne\u0301té     b\n👩‍💻      c\nplain   d\n");
 });
 
-Deno.test("what a terminal would act on is replaced, and lines end without spaces", () => {
+Deno.test("control characters are replaced, and lines have no trailing spaces", () => {
   assert.equal(table([["A", "B"], ["x\x1b[31my\n", ""]]), "A         B\nx [31my\n");
 });
 
-Deno.test("columns are cut in the given order, between characters, and no further than need be", () => {
+Deno.test("columns are cut in the given order, between characters, and no more than needed", () => {
   const rows = [["ID", "LABEL", "HOST"], ["1", "a".repeat(30), "h".repeat(20)]];
   assert.equal(table(rows, { width: 40, cut: [1, 2] }).split("\n")[1], `1   ${"a".repeat(13)}…  ${"h".repeat(20)}`);
   // The first goes down to eight columns, then it is the next one's turn.
@@ -20,7 +20,7 @@ Deno.test("columns are cut in the given order, between characters, and no furthe
   assert.equal(table([["LABEL"], ["数据库数据库"]], { width: 8, cut: [0] }), "LABEL\n数据库…\n");
 });
 
-Deno.test("a path keeps its end", () => {
+Deno.test("a path that is cut keeps its end", () => {
   const row = ["/srv/backup/nightly.sh"];
   assert.equal(table([["LABEL"], row], { width: 12, cut: [0] }), "LABEL\n…/nightly.sh\n");
 });

@@ -6,7 +6,7 @@ import { inZone } from "./zone.ts";
 const WINTER = Date.UTC(2026, 10, 26, 5, 4, 3, 999);
 const SUMMER = Date.UTC(2026, 5, 30, 23, 59, 59);
 
-Deno.test("a moment is told in UTC, to the second, cut off", () => {
+Deno.test("a moment is shown in UTC, truncated to the second", () => {
   assert.equal(utcTime(0), "1970-01-01 00:00:00Z");
   assert.equal(utcTime(WINTER), "2026-11-26 05:04:03Z");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { wrapped, wrappedAt } from "../../lib/text/wrapped.ts";
 
-Deno.test("a text is cut at blanks, and a word that is too long stays whole", () => {
+Deno.test("a text is wrapped at blanks, and a word that is too long stays whole", () => {
   assert.deepEqual(wrapped("one two three", 7), ["one two", "three"]);
   assert.deepEqual(wrapped("one two three", 80), ["one two three"]);
   assert.deepEqual(wrapped("a /very/long/path b", 5), ["a", "/very/long/path", "b"]);
@@ -10,7 +10,7 @@ Deno.test("a text is cut at blanks, and a word that is too long stays whole", ()
   assert.deepEqual(wrapped("", 5), [""]);
 });
 
-Deno.test("a line is cut at a terminal only", () => {
+Deno.test("a line is wrapped at a terminal only", () => {
   assert.equal(wrappedAt("one two three", 7), "one two\nthree");
   assert.equal(wrappedAt("one two three", undefined), "one two three");
 });

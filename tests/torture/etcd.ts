@@ -1,11 +1,11 @@
-/** Three members for the torture, one of which is in trouble at a time, behind wires that are cut and held up. */
+/** Three members for the stress test; one at a time has faults: it is killed, or its connections are cut or delayed. */
 
 import { pause } from "../cli/wait.ts";
 import { type EtcdCluster, type MemberIndex, startEtcdCluster } from "../servers/etcd_cluster.ts";
 import { Proxy } from "../servers/proxy.ts";
 import type { TorturedSessions } from "./torture.ts";
 
-/** For how long a member or a wire is held up, in milliseconds: longer than a member's silence is put up with, too. */
+/** For how long a member or its connections are stalled, in milliseconds; the longest stalls exceed the timeouts. */
 const MIN_STALL = 100;
 const MAX_STALL = 4000;
 
@@ -23,7 +23,7 @@ export async function startTorturedEtcd(): Promise<TorturedSessions & AsyncDispo
   return {
     server: servers[0]!,
     servers,
-    // Nobody's place in the queue depends on a connection: all that there are to a member are cut.
+    // No place in the queue depends on a connection, so all of a member's are cut.
     cutHolder: () => {
       for (const wire of wires) wire.cut();
       return Promise.resolve(true);

@@ -1,4 +1,4 @@
-/** Two nodes for the torture, one of which is killed and comes back. */
+/** Two nodes for the stress test, one of which is killed and restarted. */
 
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { type NodeIndex, startGalera } from "../servers/galera.ts";
@@ -16,7 +16,7 @@ export async function startTorturedGalera(): Promise<TorturedSessions & AsyncDis
     `${user}:${password}@tcp(${ports.map((port) => `${host}:${port}`).join(",")})/?timeout=5s`;
   const servers = [both([one.port, two.port]), both([two.port, one.port])];
   let killed: NodeIndex = 1;
-  /** Ends a connection of the plain user, or none if it has gone meanwhile. */
+  /** Ends a connection of the plain user, if it still exists. */
   const cut = async (index: NodeIndex, which: string) => {
     const node = cluster.nodes[index];
     const [row] = await node.query(
@@ -28,7 +28,7 @@ export async function startTorturedGalera(): Promise<TorturedSessions & AsyncDis
   return {
     server: servers[0]!,
     servers,
-    // Whoever asks for the row at this moment: the holder, or one that is about to be.
+    // A session that uses the row right now: the holder's, or a claimant's.
     async cutHolder(key) {
       const which = `AND info LIKE '%${lockName(key)}%'`;
       return await cut(0, which) || await cut(1, which);

@@ -31,7 +31,7 @@ export interface Overlap {
   readonly fault?: Fault | undefined;
 }
 
-/** What a journal tells. */
+/** The findings in a journal. */
 export interface Findings {
   readonly runs: number;
   /** How many of them came to their own end. */
@@ -44,7 +44,7 @@ export interface Findings {
   readonly tokens: readonly (readonly [run: string, token: string, slot?: string])[];
   /** The slots in which commands ran. */
   readonly slots: ReadonlySet<string>;
-  /** The longest time between two signs of a run's life, in milliseconds: what the lengths may be wrong by. */
+  /** The longest time between two signs of life of a run, in milliseconds: the error of the lengths. */
   readonly maxSilence: number;
 }
 

@@ -8,11 +8,11 @@ function overlaps(...lines: string[]) {
   return check(lines.map((line) => `${line}\n`).join(""), REACH).overlaps;
 }
 
-Deno.test("runs one after the other do not overlap, also where the clock cannot tell them apart", () => {
+Deno.test("consecutive runs do not overlap, even if the clock cannot tell them apart", () => {
   assert.deepEqual(overlaps("begin a 1.00", "beat a 1.01", "end a 1.02", "begin b 1.02", "end b 1.03"), []);
 });
 
-Deno.test("a journal tells how many ran, and how many came to their own end", () => {
+Deno.test("a journal counts the runs, and those that ended by themselves", () => {
   const { runs, finished, faults, maxSilence } = check(
     "begin a 1.00\nbeat a 1.01\nfault kill a 1.02\nbegin b 1.50\nbeat b 1.54\nend b 1.55\n",
     REACH,
@@ -27,7 +27,7 @@ Deno.test("an overlap is found, with its length and without a fault", () => {
   ]);
 });
 
-Deno.test("an overlap is found by the order of the lines where the clock tells of none", () => {
+Deno.test("an overlap is found by the order of the lines if the clock does not show it", () => {
   assert.deepEqual(overlaps("begin a 1.00", "begin b 1.00", "end a 1.00", "end b 1.00"), [
     { first: "a", second: "b", length: 0, fault: undefined },
   ]);
@@ -53,7 +53,7 @@ Deno.test("the last line of a killed run is its end", () => {
   assert.deepEqual(overlaps("begin a 1.00", "beat a 1.01", "begin b 1.02", "end b 1.03"), []);
 });
 
-Deno.test("a fault explains an overlap: its own run's, or anybody's, before the second begins", () => {
+Deno.test("a fault explains an overlap: of its own run, or of any, before the second begins", () => {
   for (const fault of ["fault kill a 1.01", "fault server - 1.01", "fault server - 0.60"]) {
     const lines = ["begin a 1.00", fault, "begin b 1.02", "beat a 1.20", "end b 1.30"];
     assert.equal(overlaps(...lines)[0]!.fault?.at, fault.startsWith("fault server - 0") ? 600 : 1010);
@@ -83,7 +83,7 @@ Deno.test("runs overlap in their own slot only", () => {
   assert.deepEqual([...slots], ["0", "11"]);
 });
 
-Deno.test("a journal that cannot be is refused, with the line", () => {
+Deno.test("an impossible journal is refused, with the line", () => {
   for (
     const [text, why] of [
       ["begin a soon", /line 1 .*no time/],

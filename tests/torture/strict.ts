@@ -1,8 +1,8 @@
-/** What a journal must not tell where every run has a fencing token and no fault excuses anything. */
+/** Checks a journal where every run has a fencing token, and where no fault excuses an overlap. */
 
 import type { Findings } from "./journal.ts";
 
-/** What is wrong, a line each: runs at the same time, and tokens that do not grow with each run. Slots are as so many locks. */
+/** The violations, a line each: overlapping runs, and tokens that do not grow. Each slot counts as a lock. */
 export function violations({ overlaps, clashes, tokens }: Findings): string[] {
   const wrong = overlaps.map(({ first, second, length }) => `${second} began while ${first} ran, for ${length} ms`);
   wrong.push(...clashes.map((run) => `${run} began while another one lived`));

@@ -10,7 +10,7 @@ function found(...lines: string[]): string[] {
   return violations(check(lines.map((line) => `${line}\n`).join(""), 0));
 }
 
-Deno.test("runs one after the other whose tokens grow are as they must be", () => {
+Deno.test("consecutive runs with growing tokens pass", () => {
   const first = ["begin a 1.00", "token a 7 1.00", "beat a 1.01", "end a 1.02"];
   const killed = ["begin b 1.02", "token b 8 1.02", "beat b 1.03"];
   const early = ["fault kill c 1.04", "begin c 1.04"];
@@ -23,13 +23,13 @@ Deno.test("a fault excuses no overlap", () => {
   assert.deepEqual(found(...lines), ["b began while a ran, for 10 ms"]);
 });
 
-Deno.test("one that lives and says nothing overlaps too", () => {
+Deno.test("a run that is alive but silent overlaps, too", () => {
   assert.deepEqual(found("begin a 1.00", "clash b 1.01", "begin b 1.01", "end b 1.04"), [
     "b began while another one lived",
   ]);
 });
 
-Deno.test("a token that comes twice, goes back or is none is told", () => {
+Deno.test("a token that repeats, decreases or is missing is reported", () => {
   const withTokens = (...tokens: string[]) =>
     found(
       ...tokens.flatMap((token, run) => [`begin ${run} ${run}`, `token ${run} ${token} ${run}`, `end ${run} ${run}`]),

@@ -1,4 +1,4 @@
-/** Many seras that all want one lock, while they, their connections and their server are hurt. */
+/** A stress test: many sera processes want one lock, while they, their connections and their server are attacked. */
 
 import { fixture, Place } from "../cli/place.ts";
 import type { HeldSessions } from "../cli/held_session.ts";
@@ -7,7 +7,7 @@ import { HANG, pause } from "../cli/wait.ts";
 import { check, type Findings } from "./journal.ts";
 import { maxIdleTime } from "./idle_slots.ts";
 
-/** How many seras there are at a time. */
+/** How many sera processes run at a time. */
 const SERAS = 24;
 /** The lock that they all want. */
 const KEY = "torture";
@@ -22,7 +22,7 @@ const FAULTS_PER_RUN = 4;
 
 /** How many hundredths of a second the commands take, in turn; one of them is longer than the grace period. */
 const BEATS = [2, 9, 4, 40, 3, 7, 5];
-/** From one fault to the next, in milliseconds. */
+/** The time from one fault to the next, in milliseconds. */
 const MIN_FAULT_INTERVAL = 30;
 const MAX_FAULT_INTERVAL = 250;
 /** From one crash of the server to the next, in milliseconds. */
@@ -32,7 +32,7 @@ const CRASH_INTERVAL = 4000;
 export interface TortureOptions {
   /** The server, whose connections are cut and which crashes; without one, files of this machine. */
   readonly sessions?: TorturedSessions | undefined;
-  /** If the lock is a lease, what asks for one and names its table, where that is needed; then seras are stopped, too. */
+  /** For a lease: the flags that request one and name its table. Then sera processes are stopped, too. */
   readonly lease?: Readonly<Record<string, string>>;
   /** How many may hold the lock, if not only one; then it is seen after the faults whether as many do. */
   readonly slots?: number | undefined;
@@ -40,7 +40,7 @@ export interface TortureOptions {
 
 /** A server of the torture. */
 export type TorturedSessions = Pick<HeldSessions, "server" | "cutHolder" | "cutAnyone" | "kill" | "restart"> & {
-  /** The settings that the seras have in turn, if there are several. */
+  /** The server settings that the sera processes use in turn. */
   readonly servers?: readonly string[];
   /** What else can be done to it, by name; each says whether it was done. */
   readonly faults?: Readonly<Record<string, () => boolean>>;
@@ -48,12 +48,12 @@ export type TorturedSessions = Pick<HeldSessions, "server" | "cutHolder" | "cutA
 
 /** A lease as short as may be, since others wait for it whenever its holder is killed, in milliseconds. */
 const LEASE_TTL = 3000;
-/** For how long a sera is stopped; the longest pauses cost it its lease. In milliseconds. */
+/** For how long a sera process is stopped, in milliseconds; the longest stops cost it its lease. */
 const MIN_STOP = 100;
 const MAX_STOP = 2 * LEASE_TTL;
-/** How many times as long commands take where there are slots: else seras do not start fast enough for some to wait. */
+/** With slots commands take this many times as long: otherwise runs do not start fast enough for some to wait. */
 const LONGER_IN_SLOTS = 8;
-/** For how long it is seen whether all slots are held, in milliseconds. */
+/** For how long to watch whether all slots are held, in milliseconds. */
 const CALM = 3000;
 /** How long a sera waits for its turn, in seconds. */
 const WAIT = 20;
@@ -63,11 +63,11 @@ const LEASE_WAIT = 60;
 export interface Torture extends Findings {
   /** How often sera ended with which code. */
   readonly codes: ReadonlyMap<number, number>;
-  /** Everything that the seras said. */
+  /** The output of all sera processes. */
   readonly said: readonly string[];
   /** How long two commands may have run at the same time after a fault, in milliseconds, on a machine as slow as this. */
   readonly bound: number;
-  /** With slots, for how long at the most one was free while somebody waited and nothing was broken, in milliseconds. */
+  /** With slots, the longest time that one was free while a run waited without any fault, in milliseconds. */
   readonly maxIdle: number;
 }
 
@@ -92,7 +92,7 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
   const said: string[] = [];
   let count = 0;
 
-  /** Whether new seras are started also when the faults are over. */
+  /** Whether new runs are started after the faults, too. */
   let startsMore = slots !== undefined;
   const work = async () => {
     while (inTime() || startsMore) {
@@ -130,7 +130,7 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
   };
   const holding = () => holder(Deno.readTextFileSync(journal));
   const anyone = () => [...running.keys()][Math.floor(Math.random() * running.size)];
-  /** Seras that are stopped, and go on by themselves. */
+  /** Sera processes that are stopped (SIGSTOP), and are continued later. */
   const stopped = new Set<Promise<void>>();
   const stop = (run: string | undefined) => {
     const sera = run === undefined ? undefined : running.get(run);
@@ -222,7 +222,7 @@ export function summary(where: string, seconds: number, { runs, finished, faults
     `overlaps: ${overlaps.length}, longest ${longest} ms (silence up to ${rest.maxSilence} ms)`;
 }
 
-/** How often the seras said what, whatever the numbers in it. */
+/** How often each message was printed, ignoring the numbers in it. */
 export function voices({ said }: Torture): string {
   const alike = Map.groupBy(said, (line) => line.replace(/\d+/g, "N"));
   return [...alike].map(([line, all]) => `${all.length} times: ${line}`).sort().join("\n");

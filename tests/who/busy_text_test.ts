@@ -17,12 +17,12 @@ function said(...args: Parameters<typeof busyText>) {
   return [held, awaited];
 }
 
-Deno.test("of one lock it is said who holds it, if that is known", () => {
+Deno.test("for one lock the holder is named, if known", () => {
   assert.deepEqual(said(ONE, [held(A, 1)]), ["somebody else holds it (web1:1 job)", "web1:1 job"]);
   assert.deepEqual(said(ONE, []), ["somebody else holds it", "somebody else"]);
 });
 
-Deno.test("of several locks it is said which one somebody else holds", () => {
+Deno.test("of several locks the busy one is named", () => {
   assert.deepEqual(said(TWO, [held(B, 2)]), ["somebody else holds search (web1:2 job)", "search, held by web1:2 job"]);
   assert.deepEqual(said(TWO, [held(A, 1), held(B, 2)])[0], "somebody else holds backup (web1:1 job)");
   // PostgreSQL may show the first half of a name.
@@ -30,7 +30,7 @@ Deno.test("of several locks it is said which one somebody else holds", () => {
   assert.deepEqual(said(TWO, []), ["somebody else holds one of them", "somebody else"]);
 });
 
-Deno.test("of slots it is said that all are held, and who has held one for longest", () => {
+Deno.test("for slots the text says that all are held, and who has held one for longest", () => {
   const slots = [held(A, 1, { since: NOW - 1000 }), held(A, 2, { since: NOW - 9000 }), held(A, 3)];
   const asked = { ...ONE, slots: 3 };
   const [all, awaited] = said(asked, slots);
@@ -39,17 +39,17 @@ Deno.test("of slots it is said that all are held, and who has held one for longe
   assert.deepEqual(said(asked, []), ["all 3 slots are held", "one of 3 slots"]);
 });
 
-Deno.test("where a slot may be free it is another lock that somebody else holds", () => {
+Deno.test("if a slot may be free, another lock is named as busy", () => {
   const asked = { ...ONE, slots: 3, hasMore: true };
   assert.deepEqual(said(asked, [held(B, 7)])[0], "somebody else holds it (web1:7 job)");
   assert.match(said(asked, [held(A, 1), held(A, 2), held(A, 3)])[0]!, /^all 3 slots are held /);
 });
 
-Deno.test("the line of who waits says which of several locks, and that it waits for a slot", () => {
+Deno.test("the waiting line names the lock of several, and says if it waits for a slot", () => {
   const line = (seen: readonly Sighting[], asked: Parameters<typeof awaitedHolder>[2], width?: number) =>
     waitingText(awaitedHolder(seen, { host: "web9", pid: 9 }, asked, NOW), 0, 20_000, width);
   assert.equal(line([held(B, 2)], TWO), "sera: waiting for search (web1:2 job); 20 s left");
-  // What it holds itself it does not wait for.
+  // It does not wait for locks that it holds itself.
   const own = held(A, 9, { host: "web9" });
   assert.equal(line([own, held(B, 2)], TWO), "sera: waiting for search (web1:2 job); 20 s left");
   const since = { since: NOW - 200_000, sinceIs: "acquired" } as const;

@@ -54,7 +54,7 @@ Deno.test("a holder that ends when asked is not forced", async () => {
   assert.deepEqual([outcome, done], ["released", ["ask", "told"]]);
 });
 
-Deno.test("a holder that does not end in time is forced only where that is wanted", async () => {
+Deno.test("a holder that does not end in time is forced only if requested", async () => {
   assert.deepEqual(await ended((handle) => handle.endsAfterAsk = 3100), {
     outcome: "held",
     why: "unanswered",
@@ -70,37 +70,37 @@ Deno.test("a holder that does not end in time is forced only where that is wante
   assert.deepEqual(whys, ["unanswered"]);
 });
 
-Deno.test("a holder that cannot be asked is not asked", async () => {
+Deno.test("a holder that cannot receive requests gets none", async () => {
   const unaskable = (handle: FakeHandle) => void (handle.unaskable = "it is no sera");
   assert.deepEqual(await ended(unaskable), { outcome: "held", why: "unaskable", done: [] });
   assert.deepEqual((await ended(unaskable, { force: () => true })).done, ["force"]);
 });
 
-Deno.test("a wait of 0 does not ask", async () => {
+Deno.test("with a wait of 0 no request is sent", async () => {
   assert.deepEqual((await ended(() => undefined, { wait: 0, force: () => true })).done, ["force"]);
 });
 
-Deno.test("a holder that has gone is left alone", async () => {
+Deno.test("a holder that has gone is not touched", async () => {
   const gone = (handle: FakeHandle) => void (handle.endsAt = 0);
   assert.deepEqual(await ended(gone, { force: () => true, wait: 0 }), { outcome: "released", why: "before", done: [] });
   const goes = (handle: FakeHandle) => void (handle.forced = undefined);
   assert.equal((await ended(goes, { force: () => true })).outcome, "released");
 });
 
-Deno.test("a holder that has gone before it is asked is not asked, and that is said", async () => {
+Deno.test("a holder that is gone before the request gets none, which is reported", async () => {
   const gone = (handle: FakeHandle) => void (handle.endsAt = 0);
   assert.deepEqual(await ended(gone), { outcome: "released", why: "before", done: [] });
   const goes = (handle: FakeHandle) => void (handle.endsAfterAsk = 10);
   assert.deepEqual(await ended(goes), { outcome: "released", why: "asked", done: ["ask", "told"] });
 });
 
-Deno.test("a lock that stays held after force is said to be", async () => {
+Deno.test("a lock that is still held after force is reported", async () => {
   const keeps = (handle: FakeHandle) => void (handle.keeps = true);
   const { outcome, ...rest } = await ended(keeps, { force: () => true, wait: 0 });
   assert.deepEqual([outcome, rest], ["held", { why: "kept", done: ["force"] }]);
 });
 
-Deno.test("it can be given up", async () => {
+Deno.test("the wait for a holder's end can be aborted", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await assert.rejects(ended(() => undefined, { signal }), { message: "enough" });
 });

@@ -7,7 +7,7 @@ function held(parts: Partial<Sighting> = {}): Sighting {
   return { lock: "x", state: "held", host: "web1", ...parts };
 }
 
-Deno.test("the first slot is free that nobody holds; one that does not show its slot has the first", () => {
+Deno.test("the first free slot is the lowest unheld one; a holder without a visible slot has the first", () => {
   assert.equal(freeSlot([], 3), 0);
   assert.equal(freeSlot([held({ slot: 0 }), held({ slot: 2 })], 3), 1);
   assert.equal(freeSlot([held()], 2), 1);
@@ -16,7 +16,7 @@ Deno.test("the first slot is free that nobody holds; one that does not show its 
   assert.equal(freeSlot([held()], 1), undefined);
 });
 
-Deno.test("another number than that of the holders is refused, as far as they show it", () => {
+Deno.test("a number of slots other than the holders' is refused, if they show it", () => {
   const told = (sightings: readonly Sighting[], asked: number) => {
     try {
       refuseOtherSlots(sightings, asked);
@@ -31,7 +31,7 @@ Deno.test("another number than that of the holders is refused, as far as they sh
   assert.deepEqual(told([held({ slot: 1, slots: 3 })], 1), [3, 1]);
   assert.deepEqual(told([held()], 2), [1, 2]);
   assert.equal(told([held()], 1), undefined);
-  // A holder that shows nothing may be anybody, and one in the first slot beside others is an old sera.
+  // A holder without a slot may be any program; one in the first slot next to others is an old sera.
   assert.equal(told([held({ host: undefined })], 2), undefined);
   assert.equal(told([held(), held({ slot: 1, slots: 2 })], 2), undefined);
 });

@@ -25,7 +25,7 @@ const HELD: Sighting = {
 
 const HOSTILE = "\x1b]0;owned\x07 \x9b31m\u202eevil\r\nnext";
 
-Deno.test("who has a lock is told in a few words, with what is known", () => {
+Deno.test("a holder is described in a few words, with what is known", () => {
   const cases: [Partial<Sighting>, string | undefined][] = [
     [{}, "web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3 min ago)"],
     [{ sinceIs: "connected" }, "web1:4711 rotate-logs, connected since 2026-11-22 10:00:05Z (3 min ago)"],
@@ -57,7 +57,7 @@ Deno.test("who has a lock is told in a few words, with what is known", () => {
   );
 });
 
-Deno.test("what others wrote controls no terminal, and is not endless", () => {
+Deno.test("text from others cannot control the terminal, and is cut", () => {
   const sighting = tidy({ ...HELD, host: HOSTILE, label: HOSTILE + "x".repeat(100_000), user: "\x00", since: NaN });
   assert.match(sighting.host!, /^\]0;owned +31m +evil +next$/);
   assert.equal(sighting.user, undefined);
@@ -73,7 +73,7 @@ Deno.test("what others wrote controls no terminal, and is not endless", () => {
   }
 });
 
-Deno.test("the table has a line for each, and shows what is not known as a dash", () => {
+Deno.test("the table has a line for each, with a dash for unknown values", () => {
   const text = sightingsTable([
     { ...HELD, label: "/usr/local/bin/rotate" },
     { lock: LOCK, state: "waiting", host: "web2", pid: 77, label: "run /etc/x", since: NOW, sinceIs: "waiting" },
@@ -92,7 +92,7 @@ Deno.test("the table has a line for each, and shows what is not known as a dash"
   ]);
 });
 
-Deno.test("where a process is not known, user and session are in the table, as an administrator needs them", () => {
+Deno.test("for an unknown process the table has user and session, for the administrator", () => {
   const stranger = { session: 42, user: "app", address: "10.0.0.5" };
   const text = sightingsTable([HELD, { lock: LOCK, state: "waiting", ...stranger }], { now: NOW });
   assert.deepEqual(text.split("\n"), [
@@ -107,7 +107,7 @@ Deno.test("where a process is not known, user and session are in the table, as a
   );
 });
 
-Deno.test("on a terminal the table fits its width: the date goes first, then the label is cut, of a path its beginning", () => {
+Deno.test("on a terminal the table fits its width: the date is dropped first, then the label is cut", () => {
   using _ = inZone("UTC");
   const lines = (width: number, ...labels: string[]) =>
     sightingsTable(labels.map((label) => ({ ...HELD, label })), { width, now: NOW }).trimEnd().split("\n").slice(1);
@@ -127,19 +127,19 @@ Deno.test("on a terminal the table fits its width: the date goes first, then the
     `5373fa7de6f7  held   web1  4711  ${"a\u0301\u0301".repeat(15)}…  10:00:05Z (3 min ago)`,
     "5373fa7de6f7  held   web1  4711  報告報告報告報…   10:00:05Z (3 min ago)",
   ]);
-  // What is cut for want of room on a terminal is whole elsewhere.
+  // Text that is cut on a terminal is whole elsewhere.
   assert.match(sightingsTable([{ ...HELD, label: "x".repeat(150) }], { now: NOW }), /x{150}/);
   const old = sightingsTable([{ ...HELD, label: "x".repeat(60), since: 0 }], { width: 80, now: NOW });
   assert.match(old, / {2}1970-01-01 \(/);
 });
 
-Deno.test("who waits longest comes first, and by the number of the session where nobody knows since when", () => {
+Deno.test("the longest waiter comes first; unknown times are sorted by session number", () => {
   const waiter = (session: number, since?: number): Sighting => ({ lock: LOCK, state: "waiting", session, since });
   const given = [waiter(5), waiter(9, 30), waiter(4), waiter(1, 40), { ...HELD, session: 6 }, waiter(2, 20)];
   assert.deepEqual(inOrder(given).map(({ session }) => session), [6, 2, 9, 1, 4, 5]);
 });
 
-Deno.test("--lock takes what the table shows, the whole name, and more of it than the server keeps", () => {
+Deno.test("--lock accepts the name as shown, the whole name, and more than the server keeps", () => {
   const names = { lock: namespacedName("jobs", "nightly"), namespace: "jobs", name: "nightly" };
   const cases: [Partial<Sighting>, string, boolean][] = [
     [{}, "5373", true],
@@ -154,7 +154,7 @@ Deno.test("--lock takes what the table shows, the whole name, and more of it tha
   for (const [change, prefix, is] of cases) assert.equal(isAskedFor({ ...HELD, ...change }, prefix), is, prefix);
 });
 
-Deno.test("names that a session tells count only if the lock's numbers are made of them", () => {
+Deno.test("names that a session reports count only if they give the lock's numbers", () => {
   const lock = namespacedName("jobs", "nightly");
   const presence = { lock, host: "web1", pid: 1, label: "x" };
   assert.deepEqual(reportedNames({ ...presence, namespace: "jobs", name: "nightly" }), {
@@ -174,7 +174,7 @@ Deno.test("names that a session tells count only if the lock's numbers are made 
   );
 });
 
-Deno.test("JSON has every field, null where nothing is known, and a free lock too", () => {
+Deno.test("JSON has every field, null if unknown, also for a free lock", () => {
   const waiting: Sighting = { lock: LOCK, state: "waiting", address: "10.0.0.5", user: "sera", session: 7 };
   const text = seenJson({ sightings: [{ ...HELD, runId: 12n }, waiting], otherSessions: [] }, { lock: "free" });
   assert.doesNotMatch(text, /\n/);
@@ -230,7 +230,7 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
   });
 });
 
-Deno.test("on a terminal times are local, in each length", () => {
+Deno.test("on a terminal times are local, at every width", () => {
   using _ = inZone("Europe/Berlin");
   const since = (width: number) => sightingsTable([HELD], { width, now: NOW }).trimEnd().split("\n")[1]!.slice(46);
   assert.equal(since(80), "2026-11-22 11:00:05+01 (3 min ago)");

@@ -31,7 +31,7 @@ Deno.test("a holder is silent after a third of the TTL: then it has missed a ren
   assert.equal(isSilent({ left: TTL + 5000, silent: 0 }), false);
 });
 
-Deno.test("a table tells when a lease expires, or else what an operator has to know", () => {
+Deno.test("a table shows when a lease expires, or its state", () => {
   const cases: [silent: number, text: string][] = [
     [0, "in 30s"],
     [9600, "in 20s"],
@@ -43,7 +43,7 @@ Deno.test("a table tells when a lease expires, or else what an operator has to k
   for (const [silent, text] of cases) assert.equal(expiryText(lease(silent)), text);
 });
 
-Deno.test("a message tells of a silent holder alone, and when the lock is free at the latest", () => {
+Deno.test("a message mentions only silent holders, and when the lock is free at the latest", () => {
   const cases: [silent: number, text: string | undefined][] = [
     [0, undefined],
     [10_000, undefined],
@@ -60,14 +60,14 @@ Deno.test("a message tells of a silent holder alone, and when the lock is free a
   );
 });
 
-Deno.test("lines of JSON have the token, and what is known of a silent holder", () => {
+Deno.test("JSON lines have the token, and what is known of a silent holder", () => {
   const { token, silent_ms, free_in_ms } = holderFields([{ ...HELD, lease: lease(2000) }])!;
   assert.deepEqual({ token, silent_ms, free_in_ms }, { token: "7", silent_ms: undefined, free_in_ms: undefined });
   const silent = holderFields([{ ...HELD, lease: lease(40_000) }])!;
   assert.deepEqual([silent.token, silent.silent_ms, silent.free_in_ms], ["7", 40_000, 0]);
 });
 
-Deno.test("JSON of a sighting has its lease, a token too high to be a number as text", () => {
+Deno.test("JSON of a sighting has its lease, with a large token as text", () => {
   const { locks } = JSON.parse(
     seenJson({ sightings: [{ ...HELD, lease: { ...lease(31_000), token: 2n ** 60n } }], otherSessions: [] }, undefined),
   );
@@ -79,7 +79,7 @@ Deno.test("JSON of a sighting has its lease, a token too high to be a number as 
   });
 });
 
-Deno.test("a table has columns for leases only where there are some, and fits 80 columns", () => {
+Deno.test("a table has columns for leases only if there are any, and fits 80 columns", () => {
   assert.doesNotMatch(sightingsTable([HELD], { now: NOW }), /TOKEN|EXPIRES/);
   const sightings: Sighting[] = [
     { ...HELD, host: "batch-worker-17.example.com", label: "nightly-reports-all", lease: lease(12_000) },

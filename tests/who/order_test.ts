@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { inOrder } from "../../lib/who/order.ts";
 import type { Sighting } from "../../lib/who/sighting.ts";
 
-Deno.test("locks by name; first who holds one, then who waits longest, and last of whom that is not known", () => {
+Deno.test("locks are sorted by name; holders first, then the longest waiters, and unknown times last", () => {
   const seen: (Sighting & { readonly place: number })[] = [
     { place: 7, lock: "b", state: "held" },
     { place: 2, lock: "a", state: "waiting", since: 50, session: 9 },
@@ -18,7 +18,7 @@ Deno.test("locks by name; first who holds one, then who waits longest, and last 
   assert.equal(seen[0]!.place, 7);
 });
 
-Deno.test("where the lock goes to who came first, waiters stand by their turn, whatever their clocks say", () => {
+Deno.test("on first-come backends waiters are sorted by their turn, whatever their clocks say", () => {
   const seen: Sighting[] = [
     { lock: "a", state: "waiting", queuePosition: 10n, since: 1, label: "second" },
     { lock: "a", state: "waiting", queuePosition: 9n, since: 2, label: "first" },

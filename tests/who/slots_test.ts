@@ -34,7 +34,7 @@ const waiter = (more: Partial<Sighting> = {}): Sighting => ({
   ...more,
 });
 
-Deno.test("the holders of a lock stand by their slots, before its waiters", () => {
+Deno.test("the holders of a lock are sorted by slot, before its waiters", () => {
   const seen = [waiter(), holder(2), holder(10), holder(0), holder(1, { lock: OTHER }), holder(1)];
   assert.deepEqual(inOrder(seen).map(({ lock, state, slot }) => [lock.charAt(0), state, slot]), [
     ["5", "held", 0],
@@ -46,7 +46,7 @@ Deno.test("the holders of a lock stand by their slots, before its waiters", () =
   ]);
 });
 
-Deno.test("a table says which slot of how many, where there are slots", () => {
+Deno.test("a table shows the slot and the number of slots, if there are any", () => {
   const plain = { lock: OTHER, state: "held", host: "web2", pid: 7, label: "report" } as const;
   const seen = [holder(0), holder(2), holder(1, { slots: undefined }), waiter(), plain];
   assert.equal(
@@ -67,14 +67,14 @@ Deno.test("a table says which slot of how many, where there are slots", () => {
   );
 });
 
-Deno.test("a slot in a sentence; a plain lock has none", () => {
+Deno.test("a slot is described in a sentence; a plain lock has none", () => {
   assert.equal(slotWords(holder(2)), " slot 2 of 3");
   assert.equal(slotWords(holder(undefined)), " slot 0 of 3");
   assert.equal(slotWords(holder(2, { slots: undefined })), " slot 2");
   assert.equal(slotWords(holder(undefined, { slots: undefined })), "");
 });
 
-Deno.test("programs get all holders of a lock, each with its slot, and the first as ever", () => {
+Deno.test("JSON has all holders of a lock with their slots, and the first as before", () => {
   const seen = { sightings: [holder(0), holder(2), waiter()], otherSessions: [] };
   const { locks: [lock, ...more] } = JSON.parse(seenJson(seen, { lock: LOCK }));
   assert.deepEqual(more, []);
@@ -108,7 +108,7 @@ async function statusOf(text: string, sightings: readonly Sighting[]): Promise<s
   return (await reportOf(asked, await lookFor(asked, settings, observer))).text;
 }
 
-Deno.test("one slot can be asked for; a waiter waits for none in particular", async () => {
+Deno.test("a single slot can be selected; a waiter belongs to no slot", async () => {
   const seen = [holder(undefined), holder(2), waiter(), holder(2, { lock: OTHER, pid: 77 })];
   for (const lock of [LOCK, LOCK.slice(0, 12), "5"]) {
     assert.deepEqual((await statusOf(`${lock}.2`, seen.slice(0, 3))).match(/ 10\d | 9 /g), [" 102 "]);
@@ -122,7 +122,7 @@ Deno.test("one slot can be asked for; a waiter waits for none in particular", as
   );
 });
 
-Deno.test("the lock of a rule is no lock to see: its holder has a slot, and who waits for it waits for that", async () => {
+Deno.test("a rule's lock is not shown: its holder and waiters count for the slots", async () => {
   const rule = { lock: OTHER, slots: undefined, slot: undefined } as const;
   const third = "7373fa7de6f7dd54052abf86b3a53da4";
   for (const more of [{}, { session: 5 }]) {

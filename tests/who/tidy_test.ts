@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { tidy, validated } from "../../lib/who/tidy.ts";
 import type { Sighting } from "../../lib/who/sighting.ts";
 
-/** What somebody may have made up. */
+/** Values that others may have forged. */
 const MADE_UP: Sighting = {
   lock: "l\x1b[2J",
   state: "held",
@@ -17,7 +17,7 @@ const MADE_UP: Sighting = {
   session: 7,
 };
 
-Deno.test("for people there is nothing that does a terminal harm, and nothing that makes no sense", () => {
+Deno.test("for people control characters and invalid values are removed", () => {
   const { lock, name, host, label, user, address, since, sinceIs, session } = tidy(MADE_UP);
   // deno-lint-ignore no-control-regex
   for (const text of [lock, name!]) assert.doesNotMatch(text, /[\x00-\x1f\x7f]/);
@@ -29,7 +29,7 @@ Deno.test("for people there is nothing that does a terminal harm, and nothing th
   });
 });
 
-Deno.test("for programs texts stay what they are, but for their length", () => {
+Deno.test("for programs texts are unchanged, except for their length", () => {
   const { lock, namespace, name, host, label, since, sinceIs } = validated({ ...MADE_UP, since: 5 });
   assert.deepEqual({ lock, namespace, name, host, since, sinceIs }, {
     ...{ lock: MADE_UP.lock, namespace: MADE_UP.namespace, name: MADE_UP.name, host: undefined },

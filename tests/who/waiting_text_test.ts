@@ -22,7 +22,7 @@ function text(change: Partial<Sighting>, left: number, width?: number): string {
   return waitingText(awaitedHolder([{ ...HELD, ...change }], OWN, ASKED, NOW), 1000, left, width);
 }
 
-Deno.test("whom sera waits for, for how long that one has had the lock, and how long sera goes on", () => {
+Deno.test("the line has the holder, for how long it has held the lock, and how long sera goes on waiting", () => {
   assert.equal(text({}, 100_000), "sera: waiting for web1:4711 rotate-logs, held for 3 min 21 s; 1 min 40 s left");
   assert.equal(text({}, 99_001), "sera: waiting for web1:4711 rotate-logs, held for 3 min 21 s; 1 min 40 s left");
   assert.equal(text({}, 0), "sera: waiting for web1:4711 rotate-logs, held for 3 min 21 s; 0 s left");
@@ -46,7 +46,7 @@ Deno.test("whom sera waits for, for how long that one has had the lock, and how 
   assert.equal(text({ lease }, 5000, 70), "sera: waiting for web1:4711 rotate-logs, silent for 26 s; 5 s left");
 });
 
-Deno.test("a holder that is not known is not named, nor is the one who waits", () => {
+Deno.test("an unknown holder is not named, nor is the waiter itself", () => {
   assert.equal(waitingText(undefined, 0, 60_000), "sera: waiting for the lock; 1 min left");
   assert.equal(waitingText(undefined, 0, Infinity), "sera: waiting for the lock");
   for (
@@ -59,14 +59,14 @@ Deno.test("a holder that is not known is not named, nor is the one who waits", (
   }
 });
 
-Deno.test("what a holder calls itself cannot control the terminal", () => {
+Deno.test("a holder's label cannot control the terminal", () => {
   assert.equal(
     text({ label: "a\x1b[2J\r\nb\u202e", host: "h\x07" }, Infinity),
     "sera: waiting for h:4711 a [2J b, held for 3 min 21 s",
   );
 });
 
-Deno.test("the narrower the terminal the less is said, and never more than fits", () => {
+Deno.test("the narrower the terminal, the shorter the line, and it always fits", () => {
   const shown = [77, 76, 75, 60, 50, 41, 36, 30, 25, 19, 15, 10].map((width) => text({}, 100_000, width));
   assert.deepEqual(shown, [
     "sera: waiting for web1:4711 rotate-logs, held for 3 min 21 s; 1 min 40 s left",

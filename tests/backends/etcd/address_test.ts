@@ -42,7 +42,7 @@ for (const [text, expected] of Object.entries(FORMS)) {
   });
 }
 
-/** What cannot be used, and a part of what is said. */
+/** Unusable addresses, and a part of the message. */
 const REFUSED: Record<string, RegExp> = {
   "etcd://": /it has no host; write etcd:\/\/host:2379/,
   "etcd:///sera": /it has no host/,
@@ -101,7 +101,7 @@ Deno.test("an endpoint is written as in a URL", () => {
   assert.equal(shownEndpoint({ host: "db", port: 1 }), "db:1");
 });
 
-Deno.test("those who share locks have one identity, and nobody else, and no password is in it", () => {
+Deno.test("two addresses have the same identity exactly if they share locks; it contains no password", () => {
   const identity = (text: string) => parse(text, { env: () => undefined }).identity;
   const expected = "etcd:a:2379,b:2379/sera/";
   for (const text of ["etcd://a,b", "etcds://b,a:2379/sera", "etcd://sera:secret@a,b/sera/"]) {
@@ -127,7 +127,7 @@ for (const [text, line] of Object.entries(SHOWN)) {
   });
 }
 
-Deno.test("doctor's view of an etcd has all but the password", async () => {
+Deno.test("doctor shows everything of an etcd address but the password", async () => {
   const text = "etcds://sera:secret@a,b/jobs?cert=/etc/c.pem&key=/etc/k.pem";
   const { view } = await new EtcdBackend(parseEtcd(text, "/etc/ca.pem")).shown();
   assert.deepEqual(view, {

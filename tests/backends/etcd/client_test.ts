@@ -138,7 +138,7 @@ Deno.test({ name: "a request ends with its signal, and all end with the client",
 
 Deno.test({ name: "no proxy of the environment is asked, by the permissions of the program too", ignore }, async () => {
   await useTls(async ({ certificates: { ca }, good, mutual }) => {
-    // Nobody listens there.
+    // No server listens there.
     const proxy = "http://127.0.0.1:9";
     const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     for (const [url, ...more] of [[etcd().url()], [good.url(), ca], [mutual.url(), ca]]) {

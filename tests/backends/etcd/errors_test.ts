@@ -1,4 +1,4 @@
-/** What is said of servers that answer otherwise than an etcd in good health does: one line each. */
+/** The messages for servers that do not answer like a healthy etcd: one line each. */
 
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
@@ -31,7 +31,7 @@ function same(error: Error): Error {
   return error;
 }
 
-/** Does what a reply says to each request; the version is asked for when an answer is no etcd's. */
+/** Gives the reply to each request; the version is requested after an answer that is not etcd's. */
 async function errorFor(reply: FakeReply, version: FakeReply = [404, "404 page not found\n"]): Promise<EtcdError> {
   using server = new FakeEtcd(({ path }) => path === "/version" ? version : reply);
   return await errorOf(server.url);
@@ -45,7 +45,7 @@ const refusals = (code: number, message: string): FakeReply[] => [
 ];
 
 interface Said {
-  /** What is said, and what to do. */
+  /** The message, and the cure. */
   readonly says: string;
   readonly transient?: boolean;
   readonly elsewhere?: boolean;
@@ -104,7 +104,7 @@ const MALFORMED = (what: string) =>
   `the server's answer makes no sense (${what}); connect directly to etcd, and see its log`;
 const CLOSED = "the server closed the connection; see its log";
 
-/** What is answered, what is answered to who asks for the version, and what is said. */
+/** The reply, the reply to a request for the version, and the message. */
 const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: FakeReply]> = {
   "an etcd that is too old": [[404, "404 page not found\n"], {
     says: "etcd 3.3.27 is too old; use 3.4 or newer",

@@ -1,4 +1,4 @@
-/** Several members: who is asked when one of them is in trouble, and what is said when all are. */
+/** Several members: which one is asked when one fails, and the message when all fail. */
 
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
@@ -30,7 +30,7 @@ function member(number: string): FakeEtcd {
 
 const MAJORITY_LOST: FakeReply = [503, JSON.stringify({ message: "etcdserver: no leader", code: 14 })];
 
-/** What a member may do in place of answering. */
+/** A member's failures. */
 const TROUBLES: Record<string, FakeReply> = {
   "closes the connection": "close",
   "says nothing": "silence",
@@ -44,7 +44,7 @@ const TROUBLES: Record<string, FakeReply> = {
 };
 
 for (const [trouble, reply] of Object.entries(TROUBLES)) {
-  Deno.test(`the next member is asked when one ${trouble}, and from then on`, async () => {
+  Deno.test(`when a member ${trouble}, the next one is asked, then and later`, async () => {
     using bad = new FakeEtcd(() => reply);
     using good = member("2");
     using client = await connect([bad.port, good.port]);
@@ -58,7 +58,7 @@ for (const [trouble, reply] of Object.entries(TROUBLES)) {
   });
 }
 
-Deno.test("the next member is asked when one is not there, and again the first when that one has gone", async () => {
+Deno.test("when a member is down, the next one is asked; when that goes down, the first one again", async () => {
   const gone = freePort();
   let isDown = false;
   using second = new FakeEtcd(() => isDown ? MAJORITY_LOST : { number: "2" });
@@ -77,7 +77,7 @@ Deno.test({ name: "the next member is asked when one cannot be reached", ignore:
   assert.deepEqual(await client.call(Path.status, {}, { timeout: 2000 }), { number: "2" });
 });
 
-Deno.test("an answer that is late is handed over if asked for, and its member is asked again from then on", async () => {
+Deno.test("a late answer is passed on if requested, and its member is used again from then on", async () => {
   const { promise, resolve } = Promise.withResolvers<FakeReply>();
   using slow = new FakeEtcd(({ path }) => path === Path.keepAlive ? promise : { number: "1" });
   using silent = new FakeEtcd(() => "silence");
@@ -96,7 +96,7 @@ Deno.test("an answer that is late is handed over if asked for, and its member is
   await assert.rejects(late[1]!, /the client is closed/);
 });
 
-Deno.test("a request whose answer is late ends with its signal, whenever it would come", async () => {
+Deno.test("a request whose answer is late ends when its signal fires", async () => {
   using silent = new FakeEtcd(() => "silence");
   using client = await connect([silent.port]);
   const over = new AbortController();
@@ -107,7 +107,7 @@ Deno.test("a request whose answer is late ends with its signal, whenever it woul
   await assert.rejects(late[0]!, { message: "enough" });
 });
 
-Deno.test("what etcd refuses is refused by one for all", async () => {
+Deno.test("a refusal by one member counts for all", async () => {
   using first = new FakeEtcd(() => [403, JSON.stringify({ message: "etcdserver: permission denied", code: 7 })]);
   using second = member("2");
   using client = await connect([first.port, second.port]);
@@ -115,7 +115,7 @@ Deno.test("what etcd refuses is refused by one for all", async () => {
   assert.equal(second.requests.length, 0);
 });
 
-Deno.test("when no member can answer each is asked once, and all are named", async () => {
+Deno.test("when no member answers, each is asked once, and the error names all", async () => {
   const gone = freePort();
   using leaderless = new FakeEtcd(() => MAJORITY_LOST);
   using silent = new FakeEtcd(() => "silence");
@@ -153,7 +153,7 @@ Deno.test("a signal ends the search for a member", async () => {
   assert.equal(second.requests.length, 0);
 });
 
-Deno.test("a stream begins at the next member when one says nothing", async () => {
+Deno.test("when a member is silent, a stream begins at the next one", async () => {
   using silent = new FakeEtcd(() => ({ begin: new TextEncoder().encode(STREAM_HEAD) }));
   using good = new FakeEtcd(() => new TextEncoder().encode(STREAM_HEAD + chunk('{"result":{"a":"1"}}\n')));
   using client = await connect([silent.port, good.port]);
@@ -162,7 +162,7 @@ Deno.test("a stream begins at the next member when one says nothing", async () =
   await assert.rejects(messages.next(), /the server closed the connection/);
 });
 
-Deno.test("a stream ends when another request finds that its member does not answer any more", async () => {
+Deno.test("a stream ends when another request finds that its member no longer answers", async () => {
   let isDeaf = false;
   const streaming = new TextEncoder().encode(STREAM_HEAD + chunk('{"result":{}}\n'));
   using first = new FakeEtcd(({ path }) => path === Path.watch ? { begin: streaming } : isDeaf ? "silence" : {});
@@ -181,7 +181,7 @@ Deno.test("a stream ends when another request finds that its member does not ans
   await ended;
 });
 
-Deno.test("a login is good at all members; one that etcd does not accept is made anew, and once", async () => {
+Deno.test("a login is valid on all members; a rejected one is repeated, once", async () => {
   const logins: string[] = [];
   const serve = ({ path, headers, body }: FakeRequest): FakeReply => {
     if (path === Path.authenticate) {
@@ -216,7 +216,7 @@ Deno.test("a login is good at all members; one that etcd does not accept is made
   assert.deepEqual(second.requests.slice(asked).map(({ path }) => path), [Path.range, Path.authenticate, Path.range]);
 });
 
-Deno.test("a login that makes etcd close the connection is made anew", async () => {
+Deno.test("a login that makes etcd close the connection is repeated", async () => {
   let logins = 0;
   using server = new FakeEtcd(({ path, headers }) => {
     if (path === Path.authenticate) return { token: `t${++logins}` };
@@ -227,7 +227,7 @@ Deno.test("a login that makes etcd close the connection is made anew", async () 
   assert.equal(logins, 2);
 });
 
-Deno.test("a token that cannot be sent is nonsense", async () => {
+Deno.test("a token that cannot be sent counts as malformed", async () => {
   for (const token of ["", "a b", "a\r\nb", 5, "ä"]) {
     using server = new FakeEtcd(() => ({ token }));
     using client = await connect([server.port], "sera:secret@");
@@ -236,7 +236,7 @@ Deno.test("a token that cannot be sent is nonsense", async () => {
 });
 
 Deno.test({
-  name: "members of an etcd that are killed, or lose the others, are left",
+  name: "a member that is killed, or loses the others, is replaced by another",
   ignore: etcdUnavailable !== undefined,
 }, async () => {
   await using cluster = await startEtcdCluster();
@@ -257,7 +257,7 @@ Deno.test({
   await again.next();
   await client.call(Path.put, put("k", "2"), { timeout });
   assert.equal(readWatch((await again.next()).value).events.length, 1);
-  // A watch on a member without a leader is told so: it would never hear of anything.
+  // A watch on a member without a leader gets an error: it would never see an event.
   const left = client.where.endsWith(`:${b.port}`) ? c : b;
   const told = assert.rejects(again.next(), (error) => {
     assert.ok(error instanceof EtcdError && error.transient);

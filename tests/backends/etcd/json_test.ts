@@ -40,7 +40,7 @@ function taken(value: string): Record<string, unknown> {
 
 const none = new Uint8Array();
 
-Deno.test("a number of 64 bits is a text, and each of its digits is kept", () => {
+Deno.test("a 64-bit number is read from text without losing digits", () => {
   const text = (number: string) => taken(`"${number}"`).int64;
   assert.equal(text("9223372036854775807"), 9223372036854775807n);
   assert.equal(text("18446744073709551615"), 18446744073709551615n);
@@ -49,7 +49,7 @@ Deno.test("a number of 64 bits is a text, and each of its digits is kept", () =>
   assert.equal(text("0"), 0n);
 });
 
-Deno.test("a number of 64 bits is nothing else", () => {
+Deno.test("anything else is not a 64-bit number", () => {
   const wrong = [
     ...["1", "9007199254740993", "1.5", "true", "null", "{}", "[]", "{}", '""', '" 1"', '"1 "', '"01"', '"-0"', '"+1"'],
     ...['"1e3"', '"0x10"', '"1n"', '"18446744073709551616"', '"-9223372036854775809"', '"1.0"', '"٣"'],
@@ -58,7 +58,7 @@ Deno.test("a number of 64 bits is nothing else", () => {
   for (const value of wrong) assert.equal(taken(value).int64, undefined, value);
 });
 
-Deno.test("each value is taken for what it is, and for nothing else", () => {
+Deno.test("each value is read as its own type only", () => {
   assert.deepEqual(taken("3"), { int32: 3 });
   assert.deepEqual(taken("1.5"), {});
   assert.deepEqual(taken("3000000000"), {});
@@ -73,7 +73,7 @@ Deno.test("each value is taken for what it is, and for nothing else", () => {
   assert.deepEqual(taken('"?"'), { text: "?" });
 });
 
-Deno.test("what is absent is the least of its kind, and is not inherited", () => {
+Deno.test("an absent value is the default of its type, never an inherited property", () => {
   assert.deepEqual(
     [int64({}, "x"), int32({}, "x"), truth({}, "x"), text({}, "x"), object({}, "x"), objects({}, "x"), bytes({}, "x")],
     [0n, 0, false, "", {}, [], none],
@@ -82,14 +82,14 @@ Deno.test("what is absent is the least of its kind, and is not inherited", () =>
   assert.equal(text(parseJson('{"__proto__":"own"}'), "__proto__"), "own");
 });
 
-Deno.test("an answer that is no object of JSON is nonsense", () => {
+Deno.test("an answer that is not a JSON object is malformed", () => {
   for (const wrong of ["", "x", "[]", "null", "1", '"a"', "{", '{"a":1}x', "<html>", "{'a':1}", "{}{}"]) {
     assert.throws(() => parseJson(wrong), MalformedAnswerError, wrong);
   }
   assert.deepEqual(parseJson(' {"a": {}} \n'), { a: {} });
 });
 
-Deno.test("texts and bytes are sent in base64", () => {
+Deno.test("text and bytes are sent in base64", () => {
   assert.equal(base64("sera/ä"), "c2VyYS/DpA==");
   assert.equal(base64(Uint8Array.of(0, 255)), "AP8=");
 });

@@ -31,7 +31,7 @@ async function take(client: ScriptedClient): Promise<{ lock: LeasedLock; session
   return { lock: await hold(keeper, { lease: LEASE, idle, confirmed, took: 0 }), session };
 }
 
-Deno.test("a lease is renewed six times within its TTL, and lives on after an outage of two thirds of it", async () => {
+Deno.test("a lease is renewed six times within its TTL, and survives an outage of two thirds of it", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -47,7 +47,7 @@ Deno.test("a lease is renewed six times within its TTL, and lives on after an ou
   await clock.during(lock.release());
 });
 
-Deno.test("without an answer a lock is lost in time for the command to end before the lease does", async () => {
+Deno.test("without answers a lock counts as lost early enough for the command to end before the lease", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -77,7 +77,7 @@ Deno.test("a lease counts from when the answered request was sent", async () => 
   await clock.during(lock.release());
 });
 
-Deno.test("where each answer takes longer than a try, a lease is renewed by the late ones", async () => {
+Deno.test("where each answer takes longer than an attempt, late answers renew the lease", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -93,7 +93,7 @@ Deno.test("where each answer takes longer than a try, a lease is renewed by the 
   await clock.during(lock.release());
 });
 
-Deno.test("a late answer that comes too late is none", async () => {
+Deno.test("an answer that comes after the fence does not count", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -104,7 +104,7 @@ Deno.test("a late answer that comes too late is none", async () => {
   assert.equal(lostAt, 19_000);
 });
 
-Deno.test("a key that takes long to read delays no renewal, and is a loss when it is found to be gone", async () => {
+Deno.test("reading the key slowly delays no renewal; if the key is gone, the lock is lost", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -120,7 +120,7 @@ Deno.test("a key that takes long to read delays no renewal, and is a loss when i
   assert.match(String(lock.lost.reason), /its key was deleted, and it is held by somebody/);
 });
 
-Deno.test("an answer without a TTL is a loss", async () => {
+Deno.test("an answer without a TTL means that the lock is lost", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock, session } = await take(client);
@@ -132,7 +132,7 @@ Deno.test("an answer without a TTL is a loss", async () => {
 });
 
 for (const [what, answer] of Object.entries({ "another lease": renewed(4711, "30"), "no lease": {} })) {
-  Deno.test(`an answer about ${what} is none`, async () => {
+  Deno.test(`an answer about ${what} does not count`, async () => {
     const client = await scripted();
     using clock = new FakeClock();
     const { lock } = await take(client);
@@ -144,7 +144,7 @@ for (const [what, answer] of Object.entries({ "another lease": renewed(4711, "30
   });
 }
 
-Deno.test("that the key cannot be looked at ends no lock, and that it is another's does", async () => {
+Deno.test("a key that cannot be read does not end the lock; one that belongs to another does", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -156,7 +156,7 @@ Deno.test("that the key cannot be looked at ends no lock, and that it is another
   assert.match(String(lock.lost.reason), /its key was deleted, and it is held by somebody/);
 });
 
-Deno.test("a lease that is gone at the release was lost, unless an earlier request for that got no answer", async () => {
+Deno.test("a lease that is gone at the release was lost, unless an earlier release request got no answer", async () => {
   using clock = new FakeClock();
   const lost = await scripted();
   lost.answers[Path.revoke] = () => GONE;
@@ -174,7 +174,7 @@ Deno.test("a lease that is gone at the release was lost, unless an earlier reque
   assert.equal(tries, 2);
 });
 
-Deno.test("a release is tried for as long as the lease could last", async () => {
+Deno.test("a release is retried for as long as the lease could last", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock } = await take(client);
@@ -188,7 +188,7 @@ Deno.test("a release is tried for as long as the lease could last", async () => 
   await assert.rejects(released, { message: "Cannot release the lock on etcd: no answer; start it" });
 });
 
-Deno.test("a lease that was granted before the request for it was repeated is renewed before it counts", async () => {
+Deno.test("if the request for a lease was repeated, the lease is renewed before it counts", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const session = new EtcdSession(client, LEASE.ttl);
@@ -203,7 +203,7 @@ Deno.test("a lease that was granted before the request for it was repeated is re
   await assert.rejects(session.open({ signal: never }), { message: /the lease ended before the lock was held/ });
 });
 
-Deno.test("a key that the last write may have deleted is no loss, and one that it has deleted is released", async () => {
+Deno.test("a key that the last write may have deleted does not count as lost; one that it has deleted counts as released", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock, session } = await take(client);
@@ -215,7 +215,7 @@ Deno.test("a key that the last write may have deleted is no loss, and one that i
   session.keyEnd.state = "done";
   await clock.to(11_000);
   assert.equal(lock.lost.aborted, false);
-  // Others have the lock already: nobody waits for the end of the lease, which is asked for once.
+  // Others have the lock already: the lease is revoked once, without waiting for it.
   client.answers[Path.revoke] = () => "never";
   await lock.release();
   assert.equal(client.count(Path.revoke), 1);
@@ -223,7 +223,7 @@ Deno.test("a key that the last write may have deleted is no loss, and one that i
   assert.equal(client.count(Path.revoke), 1);
 });
 
-Deno.test("a key that the last write has not deleted, and that is gone, is a loss", async () => {
+Deno.test("a key that is gone although the last write did not delete it counts as lost", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const { lock, session } = await take(client);

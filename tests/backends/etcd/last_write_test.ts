@@ -1,4 +1,4 @@
-/** The end of a run and the release of its lock in one transaction, and what a run asks of etcd in all. */
+/** The end of a run and the release of its lock in one transaction, and the total requests of a run. */
 
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../../lib/backends/etcd/client.ts";
@@ -26,10 +26,10 @@ const LAST = { isLast: true };
 
 class Cut extends Error {}
 
-/** A client that counts what it asks, and can be cut off from the answers. */
+/** A client that counts its requests, and can be cut off from the answers. */
 class Counting extends EtcdClient {
   readonly paths: string[] = [];
-  /** What becomes of the next transaction: it does not arrive, or its answer does not. */
+  /** The fault of the next transaction: it does not arrive, or its answer does not. */
   cut: "request" | "answer" | undefined;
 
   override async call(path: string, body: JsonObject, options?: CallOptions): Promise<JsonObject> {
@@ -41,7 +41,7 @@ class Counting extends EtcdClient {
     throw new Cut();
   }
 
-  /** What was asked since this was called last. */
+  /** The requests since the last call. */
   asked(): string {
     return this.paths.splice(0).join(" ");
   }
@@ -74,7 +74,7 @@ async function outcomes({ ledger }: Pick<Holding, "ledger">, name: string): Prom
   return (await ledger.latest(9, { lock: name })).map(({ outcome }) => outcome);
 }
 
-shared.test("a run asks three times, and with a ledger five times: once before the command, once after it", async (etcd) => {
+shared.test("a run takes three requests; with a ledger five, one more before and one after the command", async (etcd) => {
   for (const on of [false, true]) {
     const name = freshName();
     const client = new Counting(await parseEtcd(etcd.url()));
@@ -100,7 +100,7 @@ shared.test("a run asks three times, and with a ledger five times: once before t
   }
 });
 
-shared.test("runs that a dead holder has left cost a look at them", async (etcd) => {
+shared.test("runs left by a dead holder cost one more request", async (etcd) => {
   const name = freshName();
   {
     await using dead = await take(etcd, name);
@@ -113,7 +113,7 @@ shared.test("runs that a dead holder has left cost a look at them", async (etcd)
   assert.deepEqual(await outcomes(next, name), ["running", "abandoned"]);
 });
 
-shared.test("the end of a run and the release are one change, and the next one sees the end", async (etcd) => {
+shared.test("the end of a run and the release are one change, so the next holder sees the end", async (etcd) => {
   const name = freshName();
   await using first = await take(etcd, name);
   const next = take(etcd, name, Infinity);
@@ -133,7 +133,7 @@ shared.test("the end of a run and the release are one change, and the next one s
 });
 
 for (const [cut, made] of [["request", false], ["answer", true]] as const) {
-  shared.test(`the last write is made good when its ${cut} is lost`, async (etcd) => {
+  shared.test(`the last write is repeated when its ${cut} is lost`, async (etcd) => {
     const name = freshName();
     await using holder = await take(etcd, name);
     const id = await begin(holder, name);
@@ -163,7 +163,7 @@ for (const [cut, made] of [["request", false], ["answer", true]] as const) {
   });
 }
 
-shared.test("who has lost the lock ends nothing with it, and releases nobody's lock", async (etcd) => {
+shared.test("after the lock is lost, the last write changes nothing and releases nobody's lock", async (etcd) => {
   const name = freshName();
   await using holder = await take(etcd, name);
   const id = await begin(holder, name);
@@ -179,7 +179,7 @@ shared.test("who has lost the lock ends nothing with it, and releases nobody's l
   await lock.release();
 });
 
-shared.test("a lock that is needed for longer is not released with the end of its run", async (etcd) => {
+shared.test("a lock that is still needed is not released with the end of its run", async (etcd) => {
   const name = freshName();
   await using holder = await take(etcd, name);
   const id = await begin(holder, name);
@@ -190,7 +190,7 @@ shared.test("a lock that is needed for longer is not released with the end of it
 });
 
 Deno.test({
-  name: "the last write is made good at another member when the one that was asked is killed",
+  name: "the last write is repeated on another member when the first one is killed",
   ignore: etcdUnavailable !== undefined,
   ...RESTARTS,
   async fn() {

@@ -35,7 +35,7 @@ export class EtcdHolder extends RunHolder {
     this.ledger = this.another();
   }
 
-  /** @param through What is asked in the place of the client. */
+  /** @param through Used in place of the client. */
   static async start(url: string, lock = freshName(), through = (client: Caller) => client): Promise<EtcdHolder> {
     const client = new EtcdClient(parseEtcd(url, undefined));
     const { id } = readGrant(await client.call(Path.grant, grant(LOCK_SECONDS)));

@@ -79,7 +79,7 @@ const RULES: Readonly<Record<string, Partial<Rule>>> = {
   "every, count-failures": { every: HOUR, countFailures: true },
 };
 for (const [name, rule] of Object.entries(RULES)) {
-  shared.test(`${name}: a crash at any request of a run is made good by the next`, async (server) => {
+  shared.test(`${name}: after a crash at any request of a run, the next run repairs the ledger`, async (server) => {
     await using bench = etcdBench(server);
     const prepared = async () => {
       const lock = freshName();
@@ -123,7 +123,7 @@ for (const [name, rule] of Object.entries(RULES)) {
   });
 }
 
-shared.test("a begin whose answer does not come is taken back by the same process", async (server) => {
+shared.test("a run whose begin gets no answer is withdrawn by the same process", async (server) => {
   await using bench = etcdBench(server);
   for (const when of ["before", "after"] as const) {
     for (const rule of [{ once: "v1" }, { every: HOUR }]) {
@@ -147,7 +147,7 @@ shared.test("a begin whose answer does not come is taken back by the same proces
   }
 });
 
-shared.test("an end whose answer does not come is recorded by the next attempt", async (server) => {
+shared.test("an end that gets no answer is recorded by the next attempt", async (server) => {
   await using bench = etcdBench(server);
   const fate = new Fate();
   await using holder = await bench.holder(freshName(), fate.through);

@@ -1,4 +1,4 @@
-/** What is read from a ledger in etcd, which others may have written. */
+/** Reading a ledger in etcd, which others may have written. */
 
 import assert from "node:assert/strict";
 import { historyJson } from "../../../lib/ledger/history.ts";
@@ -61,7 +61,7 @@ const WRONG: readonly unknown[] = [
   { pid: -1, started: -1, finished: 1e308, exit_code: -1, outcome: "failed", expires: "soon", every: "long" },
 ];
 
-test("values that make no sense hide no others, and keep nobody from running", async (bench) => {
+test("invalid values hide no others, and stop no run", async (bench) => {
   await using holder = await bench.holder();
   const first = await holder.ran("succeeded", { once: "first" });
   const { keys } = bench;
@@ -93,7 +93,7 @@ test("values that make no sense hide no others, and keep nobody from running", a
   assert.equal((await holder.refused({ once: "first" })).id, first);
 });
 
-test("what a later version has added stays, and its outcomes are shown", async (bench) => {
+test("fields of a later version are kept, and its outcomes are shown", async (bench) => {
   await using holder = await bench.holder();
   const id = await holder.started();
   const [run] = await bench.all("run/");
@@ -121,7 +121,7 @@ test("any number of runs can be read, also with the longest texts", async (bench
   }
 });
 
-test("no more is read than is asked for, however many runs there are", async (bench) => {
+test("no more runs are read than requested, however many there are", async (bench) => {
   const asked: number[] = [];
   const through = (client: Caller): Caller => ({
     address: client.address,
@@ -159,7 +159,7 @@ test("values that do not fit into one answer, and one that fits into none, hide 
   }
 });
 
-test("runs of the locks whose names begin so are the newest of all of them", async (bench) => {
+test("runs of locks with the same prefix are listed newest first across all of them", async (bench) => {
   await using holder = await bench.holder();
   const locks = ["1,10", "1,2", "2,1", "-3,1"];
   await addRuns(bench, upTo(40), (index) => locks[index % 4]!);
@@ -174,7 +174,7 @@ test("runs of the locks whose names begin so are the newest of all of them", asy
   assert.deepEqual(await latest(3, []), []);
 });
 
-test("of many runs that claim to run only some are told of, and all are marked", async (bench) => {
+test("of many runs that seem to be running only some are reported, but all are marked", async (bench) => {
   await using holder = await bench.holder();
   for (const id of upTo(250)) {
     await bench.put(bench.keys.run(id), { lock: holder.lock, outcome: "running" });
@@ -185,7 +185,7 @@ test("of many runs that claim to run only some are told of, and all are marked",
   assert.ok((await holder.ledger.latest(1000)).every(({ outcome }) => outcome === "abandoned"));
 });
 
-Deno.test("keys of the ledger: the newest run is the first, and none is a lock's", () => {
+Deno.test("ledger keys sort the newest run first, and are never a lock's key", () => {
   const keys = new LedgerKeys("sera/");
   const ids = [0n, 1n, 255n, 256n, 2n ** 53n + 1n, 2n ** 63n - 1n];
   assert.deepEqual(ids.map((id) => keys.run(id)).toSorted(), ids.map((id) => keys.run(id)).toReversed());

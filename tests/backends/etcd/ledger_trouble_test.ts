@@ -27,7 +27,7 @@ async function fails(attempt: Promise<unknown>, message: RegExp): Promise<LockUn
   return found!;
 }
 
-test("a user who may read and write below the prefix can keep a ledger, and one who may not is told", async () => {
+test("a user with read and write access to the prefix can keep a ledger; others get an error", async () => {
   await using server = await startEtcd({ auth: true });
   await using holder = await EtcdHolder.start(server.url());
   await holder.ran("failed", RULE);
@@ -49,7 +49,7 @@ test("a user who may read and write below the prefix can keep a ledger, and one 
   assert.equal(reader.isPermanent(error), true);
 });
 
-test("a full database is worth another try, and what is recorded then counts", async () => {
+test("a full database is retried, and what is recorded then counts", async () => {
   await using server = await startEtcd({ extraArgs: ["--quota-backend-bytes=200000"] });
   await using holder = await EtcdHolder.start(server.url());
   const id = await holder.started(RULE);
@@ -85,7 +85,7 @@ test("a compaction changes nothing", async () => {
   assert.equal((await holder.refused(RULE)).id, id);
 });
 
-test("a leader that dies between two requests is noticed by nobody", async () => {
+test("a leader that dies between two requests goes unnoticed", async () => {
   await using cluster = await startEtcdCluster();
   await using holder = await EtcdHolder.start(cluster.url());
   const id = await holder.started(RULE);
@@ -103,7 +103,7 @@ test("a leader that dies between two requests is noticed by nobody", async () =>
   assert.equal((await holder.refused({ every: RULE.every })).id, id);
 });
 
-test("nobody who answers is one line", async () => {
+test("when no member answers, the error is one line", async () => {
   const server = await startEtcd();
   const holder = await EtcdHolder.start(server.url());
   await server.stop();

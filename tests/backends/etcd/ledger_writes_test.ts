@@ -1,4 +1,4 @@
-/** What is written to a ledger in etcd, and what never is. */
+/** What is written to a ledger in etcd, and when nothing is. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
@@ -50,11 +50,11 @@ const WRITES: Readonly<Record<string, (ledger: EtcdLedger, lock: string, id: big
   "skips nothing": (ledger, lock) => ledger.skip(lock, RUNNER, PLAIN),
 };
 for (const [what, write] of Object.entries(WRITES)) {
-  test(`who has lost the lock ${what}`, async (bench) => {
+  test(`after the lock is lost, sera ${what}`, async (bench) => {
     const holder = await bench.holder();
     const id = await holder.started({ once: "v1" });
     await holder.lose();
-    // A lock of the same name that somebody else has is no help.
+    // Another holder's lock of the same name does not count.
     await using _next = await bench.holder(holder.lock);
     const before = Deno.inspect(await bench.all());
     await assert.rejects(write(holder.ledger, holder.lock, id), (error) => {
@@ -71,7 +71,7 @@ for (const [what, write] of Object.entries(WRITES)) {
   });
 }
 
-test("requests that arrive twice record each run once", async (bench) => {
+test("requests that are delivered twice record each run once", async (bench) => {
   await using holder = await bench.holder(freshName(), twice);
   const rule = { once: "v1", every: HOUR };
   const failed = await holder.ran("failed", rule);
@@ -100,7 +100,7 @@ test("the number of a run is the lock's token, and later ones grow", async (benc
   assert.ok(await next.ran("succeeded") > third.id);
 });
 
-test("every: a lease of the span is all that etcd has to count, and one that failed gives it back", async (bench) => {
+test("every: etcd counts by a lease that lasts as long as the interval; a failed run revokes it", async (bench) => {
   await using holder = await bench.holder();
   const leases = async () => {
     const found = await bench.all("every/");
@@ -122,7 +122,7 @@ test("every: a lease of the span is all that etcd has to count, and one that fai
   await holder.refused({ every: HOUR });
 });
 
-test("every: a shorter span asks how old the lease is, whatever the machine's clock says", async (bench) => {
+test("every: a shorter interval goes by the age of the lease, not by the machine's clock", async (bench) => {
   await using holder = await bench.holder();
   const id = await holder.ran("succeeded", { every: DAY });
   const { now } = Date;
@@ -134,7 +134,7 @@ test("every: a shorter span asks how old the lease is, whatever the machine's cl
   }
 });
 
-test("every: after a change of the leader, which lets leases begin again, the earlier end counts", async (bench) => {
+test("every: after a change of leader, which restarts leases, the earlier end counts", async (bench) => {
   await using holder = await bench.holder();
   const id = await holder.ran("succeeded", { every: HOUR });
   const [key] = await bench.all("every/");
@@ -155,7 +155,7 @@ test("every: a run without a lease counts by the machine's clock", async (bench)
   const short = await holder.ran("succeeded", { every: 1000 });
   await bench.startAt(short, -2000);
   assert.equal((await holder.refused({ every: HOUR })).id, short);
-  // Its lease was as long as what is asked for, and is gone: the machine's clock does not matter.
+  // Its lease was as long as the interval, and is gone: the machine's clock does not matter.
   await bench.startAt(short, -500);
   for (const { key, lease } of await bench.all("every/")) {
     if (key === bench.keys.every(holder.lock, short)) await bench.client.call(Path.revoke, leaseRequest(lease));
@@ -164,7 +164,7 @@ test("every: a run without a lease counts by the machine's clock", async (bench)
   await holder.started({ every: 1000 });
 });
 
-test("what is forgotten leaves nothing behind", async (bench) => {
+test("a forgotten run leaves nothing behind", async (bench) => {
   await using other = await bench.holder();
   await using holder = await bench.holder();
   const rule = { keepHistory: 0 };
@@ -180,7 +180,7 @@ test("what is forgotten leaves nothing behind", async (bench) => {
   assert.deepEqual(await names(bench), ["number", "of/#/#", "run/#", "running/#/#"]);
 });
 
-test("a few hundred runs are forgotten at a time, and one that cannot be is no obstacle", async (bench) => {
+test("a few hundred runs are forgotten at a time; one that cannot be is skipped", async (bench) => {
   await using holder = await bench.holder();
   const old = holder.token - 1n;
   const past = Date.now() - DAY;
@@ -203,7 +203,7 @@ test("a few hundred runs are forgotten at a time, and one that cannot be is no o
   assert.equal(await left(), 32);
 });
 
-test("a testRun leaves no trace", async (bench) => {
+test("testRun() leaves no trace", async (bench) => {
   const lock = freshName();
   for (const rule of [PLAIN, { ...PLAIN, once: "v1", every: HOUR }]) {
     const { found } = await checkEtcdLedger(bench.client.address, { lock, rule, runner: RUNNER });
@@ -218,7 +218,7 @@ test("a testRun leaves no trace", async (bench) => {
   assert.equal(Deno.inspect(await bench.all()), before);
 });
 
-test("who looks at locks sees the runs of their holders, and not those of the dead", async (bench) => {
+test("looking at locks shows the runs of their holders, not those of dead processes", async (bench) => {
   const seen = async (lock: string) => {
     const { sightings } = await readSightings(bench.client, { lock }, never);
     return sightings.map(({ runId }) => runId);
@@ -236,7 +236,7 @@ test("who looks at locks sees the runs of their holders, and not those of the de
   assert.deepEqual(await seen(dead.lock), [undefined, undefined]);
 });
 
-test("who only reads changes nothing", async (bench) => {
+test("reading changes nothing", async (bench) => {
   await using holder = await bench.holder();
   await holder.ran("succeeded");
   const { EtcdLedger } = await import("../../../lib/backends/etcd/ledger.ts");

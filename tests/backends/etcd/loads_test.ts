@@ -1,4 +1,4 @@
-/** What a run with etcd loads: the runtime's own fetch is enough, and all of Node's, and packages, take time to start. */
+/** The modules that a run with etcd loads: the runtime's fetch is enough; Node's modules and packages cost startup time. */
 
 import assert from "node:assert/strict";
 import { relative } from "node:path";
@@ -34,7 +34,7 @@ function nameOf(specifier: string): string {
   return specifier.startsWith("file:") ? relative(ROOT, new URL(specifier).pathname) : specifier;
 }
 
-Deno.test("a run with etcd loads nothing of Node, and no package but the one for names of locks", async () => {
+Deno.test("a run with etcd loads no Node module, and no package but the one for lock names", async () => {
   const files = [...Deno.readDirSync(`${ROOT}/${FOLDER}`)].map(({ name }) => name);
   for (const name of NOT_BY_RUNS) assert.ok(files.includes(name), name);
   const own = files.filter((name) => !NOT_BY_RUNS.includes(name)).map((name) => `${FOLDER}/${name}`);
@@ -45,7 +45,7 @@ Deno.test("a run with etcd loads nothing of Node, and no package but the one for
   for (const path of loaded) for (const target of imports.get(path) ?? []) loaded.add(target);
   const foreign = [...loaded].filter((path) => /^(?:node|npm|jsr|https?):|node_modules/.test(path));
   assert.deepEqual(foreign.filter((path) => !/@noble[/+]hashes/.test(path)), []);
-  // The walk has seen what is there.
+  // The walk finds files at all.
   assert.ok(loaded.has("lib/backends/network/default_trust.ts") && loaded.has("lib/cli.ts"));
   assert.ok(imports.get(`${FOLDER}/tls_failure.ts`)?.includes("node:net"));
 });

@@ -1,4 +1,4 @@
-/** Locks in an etcd of three, one or two of which are in trouble: neither holder nor waiter is to notice, if two are well. */
+/** Locks in an etcd of three with one or two failing: as long as two are well, holders and waiters must not notice. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";

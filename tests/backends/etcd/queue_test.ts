@@ -1,4 +1,4 @@
-/** The queue for a lock: its order, who takes part in it, and that nobody who has gone is left in it. */
+/** The queue for a lock: its order, its members, and that members that have gone leave nothing in it. */
 
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
@@ -45,7 +45,7 @@ shared.test("a lock goes to its waiters in the order in which they came, and its
   assert.deepEqual(tokens, created);
 });
 
-shared.test("a waiter that goes leaves the others in their order", async (etcd) => {
+shared.test("a waiter that leaves keeps the others in order", async (etcd) => {
   const name = freshName();
   await using first = await open(etcd.url(), name);
   await using second = await open(etcd.url(), name);
@@ -68,7 +68,7 @@ shared.test("a waiter that goes leaves the others in their order", async (etcd) 
   await (await granted)!.release();
 });
 
-shared.test("nothing is left behind, however an attempt ends", async (etcd) => {
+shared.test("an attempt leaves nothing behind, however it ends", async (etcd) => {
   const before = await leases(etcd);
   const ends: Record<string, (name: string) => Promise<void>> = {
     "a release": async (name) => {
@@ -149,7 +149,7 @@ shared.test("etcdctl waits for sera, and sera for etcdctl", async (etcd) => {
   await (await granted)!.release();
 });
 
-shared.test("a watch that would begin before what is compacted ends, and the waiter looks again", async (etcd) => {
+shared.test("a watch from a compacted revision ends, and the waiter looks again", async (etcd) => {
   const name = freshName();
   await using one = await open(etcd.url(), name);
   await using other = await open(etcd.url(), name);
@@ -162,7 +162,7 @@ shared.test("a watch that would begin before what is compacted ends, and the wai
   const revision = BigInt(waiter!.created);
   let isOver = false;
   const watched = untilGone(client, key, revision, never).finally(() => isOver = true);
-  // What is compacted now the watch above has seen.
+  // The watch above has seen the revisions that are compacted now.
   const { header } = await etcd.call("/v3/kv/put", { key: base64("other"), value: "" });
   const { revision: compacted } = header as { revision: string };
   await etcd.call("/v3/kv/put", { key: base64("other"), value: "" });
@@ -180,7 +180,7 @@ for (
     "key somebody has deleted": (etcd, { key }) => etcd.call("/v3/kv/deleterange", { key: base64(key) }),
   })
 ) {
-  shared.test(`a waiter whose ${what} queues again, and does not take the lock for its own`, async (etcd) => {
+  shared.test(`a waiter whose ${what} queues again, and does not believe that it has the lock`, async (etcd) => {
     const name = freshName();
     const told: string[] = [];
     await using one = await open(etcd.url(), name);
@@ -207,7 +207,7 @@ for (
     assert.deepEqual(await queueOf(etcd, name), []);
   });
 
-  shared.test(`a holder whose ${what} has lost the lock, and says who has it`, async (etcd) => {
+  shared.test(`a holder whose ${what} has lost the lock, and names the new holder`, async (etcd) => {
     const name = freshName();
     await using one = await open(etcd.url(), name, undefined, { lease: SHORT_LEASE });
     await using other = await open(etcd.url(), name, undefined, { label: "next one" });

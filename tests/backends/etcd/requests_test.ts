@@ -15,7 +15,7 @@ import { MalformedAnswerError, parseJson } from "../../../lib/backends/etcd/json
 
 const bytes = (base64: string) => [...Uint8Array.fromBase64(base64)];
 
-Deno.test("the end of a range is behind all keys that begin so, and before all others", () => {
+Deno.test("the end of a range is after all keys with the prefix, and before all others", () => {
   assert.deepEqual(bytes(rangeEnd("sera/")), bytes(btoa("sera0")));
   assert.deepEqual(bytes(rangeEnd("\u007f")), [0x80]);
   // The last byte of this one is the highest of all that follow the first byte.
@@ -24,7 +24,7 @@ Deno.test("the end of a range is behind all keys that begin so, and before all o
   assert.deepEqual(bytes(rangeEnd("")), [0]);
 });
 
-Deno.test("numbers of 64 bits are sent as texts, without loss", () => {
+Deno.test("64-bit numbers are sent as text, without loss", () => {
   const max = 9223372036854775807n;
   const sent = [
     range({ key: "k", createdUpTo: max, revision: max, limit: 1 }),
@@ -38,7 +38,7 @@ Deno.test("numbers of 64 bits are sent as texts, without loss", () => {
   assert.doesNotMatch(JSON.stringify(sent), /:\d/);
 });
 
-Deno.test("a request has what was asked for, and no more", () => {
+Deno.test("a request has the requested fields only", () => {
   assert.deepEqual(range({ key: "k" }), { key: "aw==" });
   assert.deepEqual(range({ key: "k", prefix: true, sort: "newest first", limit: 1, keysOnly: true, countOnly: true }), {
     key: "aw==",
@@ -93,7 +93,7 @@ for (const [read, answer] of WRONG) {
   });
 }
 
-Deno.test("what an answer leaves out is read as etcd means it", () => {
+Deno.test("fields that an answer omits are read as their defaults", () => {
   assert.equal(answers.readKeepAlive(parseJson('{"result":{"header":{"revision":"1"},"ID":"12"}}')), 0n);
   assert.deepEqual(answers.readRange(parseJson('{"header":{"revision":"3"}}')), { keys: [], count: 0n, revision: 3n });
   assert.equal(answers.readTxn(parseJson("{}")).succeeded, false);

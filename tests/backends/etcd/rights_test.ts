@@ -1,4 +1,4 @@
-/** What a user of etcd must be allowed: the keys of a lock and of its slots, which are side by side. */
+/** The rights that a user of etcd needs: the keys of a lock and of its slots, which are adjacent. */
 
 import assert from "node:assert/strict";
 import { EtcdError } from "../../../lib/backends/etcd/errors.ts";

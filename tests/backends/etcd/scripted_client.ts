@@ -25,7 +25,7 @@ export type Answer = JsonObject | Error | "never";
 
 export class ScriptedClient extends EtcdClient {
   readonly asked: { readonly path: string; readonly at: number; readonly body: JsonObject }[] = [];
-  /** By path; what is not there is answered as by an etcd where all is well, and somebody else has the lock. */
+  /** Replies by path; other requests are answered as by a healthy etcd where another holds the lock. */
   readonly answers: Partial<Record<string, (body: JsonObject) => Answer>> = {};
   /** In how many milliseconds each answer comes. */
   delay = 0;
@@ -102,9 +102,9 @@ export class ScriptedClient extends EtcdClient {
 const mine = { key: base64("mine"), create_revision: String(TOKEN) };
 const before = { key: base64("before"), create_revision: String(TOKEN - 1n) };
 
-/** The key, and nobody before it. */
+/** The key, with no other before it. */
 export const MY_TURN = txnAnswer({ response_range: { kvs: [mine] } }, { response_range: {} });
-/** The key is not there. */
+/** The key is absent. */
 export const NO_KEY = txnAnswer({ response_range: {} }, { response_range: { kvs: [before] } });
 
 function txnAnswer(...responses: readonly JsonObject[]): JsonObject {

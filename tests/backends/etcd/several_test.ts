@@ -48,7 +48,7 @@ shared.test("several locks are taken in one request, each with a token, and rele
   assert.deepEqual(await counts(etcd, names), [0, 0, 0]);
 });
 
-shared.test("if one of them is busy none is taken, and none is kept when the wait is over", async (etcd) => {
+shared.test("if one of several locks is busy, none is taken, and none is kept when the wait runs out", async (etcd) => {
   const names = threeNames();
   const [main, ...also] = names;
   for (const busy of names) {
@@ -65,7 +65,7 @@ shared.test("if one of them is busy none is taken, and none is kept when the wai
   }
 });
 
-shared.test("they are waited for one after the other, in the order of their names", async (etcd) => {
+shared.test("several locks are waited for one after the other, in the order of their names", async (etcd) => {
   const names = threeNames();
   const [main, ...also] = names;
   const sorted = names.toSorted();
@@ -87,7 +87,7 @@ shared.test("they are waited for one after the other, in the order of their name
   assert.deepEqual(await counts(etcd, names), [0, 0, 0]);
 });
 
-shared.test("those who ask for the same locks in whatever order do not wait for each other for ever", async (etcd) => {
+shared.test("sessions that request the same locks in different orders do not deadlock", async (etcd) => {
   const names = threeNames();
   await using stack = new AsyncDisposableStack();
   let [inside, runs] = [0, 0];
@@ -105,7 +105,7 @@ shared.test("those who ask for the same locks in whatever order do not wait for 
 });
 
 for (const index of [0, 1, 2]) {
-  shared.test(`the loss of one is the loss of all: number ${index}`, async (etcd) => {
+  shared.test(`losing one of several locks loses all: number ${index}`, async (etcd) => {
     const names = threeNames();
     const [main, ...also] = names;
     await using all = await open(etcd.url(), main, undefined, { also, lease: SHORT_LEASE });
@@ -119,7 +119,7 @@ for (const index of [0, 1, 2]) {
   });
 }
 
-shared.test("a lock that was lost while the next one was waited for is asked for again", async (etcd) => {
+shared.test("a lock that is lost while waiting for the next one is acquired again", async (etcd) => {
   const names = threeNames();
   const [main, ...also] = names;
   const sorted = names.toSorted();
@@ -154,7 +154,7 @@ for (const asked of [{ also: [freshName(), freshName()] }, { slots: 2 }, { slots
   });
 }
 
-shared.test("a request that is carried out twice takes them once", async (etcd) => {
+shared.test("a request that is executed twice takes the locks once", async (etcd) => {
   const names = threeNames();
   const [main, ...also] = names;
   await using one = new EtcdLock(new Twice(await parseEtcd(etcd.url())), main, { ...plainOptions, also });
@@ -163,7 +163,7 @@ shared.test("a request that is carried out twice takes them once", async (etcd) 
   await lock.confirm();
 });
 
-shared.test("a lock beside it that has slots, or as many waiters as may wait, is refused", async (etcd) => {
+shared.test("another lock that has slots, or as many waiters as allowed, is refused", async (etcd) => {
   const names = threeNames();
   const [main, ...also] = names;
   await using stack = new AsyncDisposableStack();
@@ -183,7 +183,7 @@ shared.test("a lock beside it that has slots, or as many waiters as may wait, is
   assert.deepEqual((await counts(etcd, names)).slice(0, 2), [0, 0]);
 });
 
-shared.test("slots come last, and the lock beside them is held with them", async (etcd) => {
+shared.test("slots are acquired last, and held together with the other lock", async (etcd) => {
   const name = freshName();
   // Last in the order of names.
   const rule = `f${"f".repeat(31)}`;

@@ -82,7 +82,7 @@ shared.test("locks of a namespace are told from others, with their names", async
   assert.equal((await see(server, "all")).length, 3);
 });
 
-shared.test("what others have put into a queue is a holder of which little is known", async (etcd) => {
+shared.test("a foreign key in a queue is shown as a holder of which little is known", async (etcd) => {
   const { server, prefix } = fresh(etcd);
   const name = freshName();
   const put = (key: string, value: string, more = {}) =>

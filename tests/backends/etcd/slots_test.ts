@@ -18,7 +18,7 @@ import { allOf, waiting } from "./view.ts";
 
 const shared = sharedEtcd();
 
-/** Seras that come for the slots of one lock. */
+/** Sessions that request slots of one lock. */
 class Comers implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly name = freshName();
@@ -57,7 +57,7 @@ class Comers implements AsyncDisposable {
 const numbers = (locks: readonly HeldLock[]) => locks.map(({ slot }) => slot!).toSorted((a, b) => a - b);
 
 for (const slots of [2, 3, 12, 25]) {
-  shared.test(`a lock with ${slots} slots has as many holders, each with a number and a token of its own`, async (etcd) => {
+  shared.test(`a lock with ${slots} slots has as many holders, each with its own number and token`, async (etcd) => {
     await using comers = new Comers(etcd, slots);
     const held = [];
     for (let index = 0; index < slots; index++) held.push(await comers.hold());
@@ -77,7 +77,7 @@ for (const slots of [2, 3, 12, 25]) {
     assert.deepEqual(await allOf(etcd, comers.name), []);
   });
 
-  shared.test(`of ${2 * slots} that come at once for ${slots} slots half get one, at once`, async (etcd) => {
+  shared.test(`of ${2 * slots} simultaneous requests for ${slots} slots half get one, at once`, async (etcd) => {
     await using comers = new Comers(etcd, slots);
     const all = await Promise.all(Array.from({ length: 2 * slots }, () => comers.one()));
     const held = (await Promise.all(all.map((one) => one.acquire(0, never)))).flatMap((lock) => lock ?? []);
@@ -86,7 +86,7 @@ for (const slots of [2, 3, 12, 25]) {
   });
 }
 
-shared.test("a slot goes to its waiters in the order in which they came, whichever comes free", async (etcd) => {
+shared.test("whichever slot comes free goes to the first waiter", async (etcd) => {
   await using comers = new Comers(etcd, 3);
   const held: HeldLock[] = [await comers.hold(), await comers.hold(), await comers.hold()];
   const order: number[] = [];
@@ -109,7 +109,7 @@ shared.test("a slot goes to its waiters in the order in which they came, whichev
   assert.deepEqual(await allOf(etcd, comers.name), []);
 });
 
-shared.test("slots that come free together go to as many waiters", async (etcd) => {
+shared.test("slots that are freed together go to as many waiters", async (etcd) => {
   await using comers = new Comers(etcd, 4);
   const held = await Promise.all(Array.from({ length: 4 }, () => comers.hold()));
   const turns = [];
@@ -119,7 +119,7 @@ shared.test("slots that come free together go to as many waiters", async (etcd) 
   assert.deepEqual(numbers(next.map((lock) => lock!)), [0, 1, 2, 3]);
 });
 
-shared.test("a waiter that goes, or whose wait is over, leaves the others in their order", async (etcd) => {
+shared.test("a waiter that leaves, or whose wait runs out, keeps the others in order", async (etcd) => {
   await using comers = new Comers(etcd, 2);
   const held = [await comers.hold(), await comers.hold()];
   const abort = new AbortController();
@@ -137,7 +137,7 @@ shared.test("a waiter that goes, or whose wait is over, leaves the others in the
   assert.equal((await third!)!.slot, 0);
 });
 
-shared.test("whoever comes with another number is refused, and after the last holder any number counts", async (etcd) => {
+shared.test("another number of slots is refused while there are holders, and accepted after the last one", async (etcd) => {
   await using comers = new Comers(etcd, 3);
   const one = await comers.hold();
   const other = await comers.hold();
@@ -166,7 +166,7 @@ shared.test("whoever comes with another number is refused, and after the last ho
   assert.deepEqual(await allOf(etcd, comers.name), []);
 });
 
-shared.test("of two numbers that come at once one holds at a time", async (etcd) => {
+shared.test("of two simultaneous numbers of slots only one holds at a time", async (etcd) => {
   for (let round = 0; round < 20; round++) {
     const name = freshName();
     await using stack = new AsyncDisposableStack();
@@ -191,7 +191,7 @@ shared.test("of two numbers that come at once one holds at a time", async (etcd)
   }
 });
 
-shared.test("etcdctl takes slot 0, keeps to its turn, and excludes nobody from the others", async (etcd) => {
+shared.test("etcdctl takes slot 0 in its turn, and keeps nobody from the other slots", async (etcd) => {
   await using comers = new Comers(etcd, 2);
   const [zero, one] = [await comers.hold(), await comers.hold()];
   await using theirs = new Running([...etcd.etcdctlCommand, "lock", `sera/${comers.name}`], {
@@ -202,7 +202,7 @@ shared.test("etcdctl takes slot 0, keeps to its turn, and excludes nobody from t
   const [second] = await comers.waiter(3);
   await zero.release();
   await theirs.says(`sera/${comers.name}/`);
-  // Nobody who knows of slots is left, but one waits.
+  // No holder with slots is left, but one waits.
   await one.release();
   const next = await first!;
   assert.equal(next!.slot, 1);
@@ -211,7 +211,7 @@ shared.test("etcdctl takes slot 0, keeps to its turn, and excludes nobody from t
   await next!.release();
 });
 
-shared.test("a plain holder and etcdctl are one", async (etcd) => {
+shared.test("etcdctl counts as a plain holder", async (etcd) => {
   await using comers = new Comers(etcd, 2);
   await using theirs = new Running([...etcd.etcdctlCommand, "lock", `sera/${comers.name}`], {
     env: Deno.env.toObject(),
@@ -227,7 +227,7 @@ for (
   })
 ) {
   for (const slot of [0, 1]) {
-    shared.test(`a holder of slot ${slot} whose ${what} has lost it, and the first waiter has it`, async (etcd) => {
+    shared.test(`a holder of slot ${slot} whose ${what} has lost it, and the first waiter gets it`, async (etcd) => {
       await using comers = new Comers(etcd, 2);
       const held: HeldLock[] = [];
       for (let index = 0; index < 2; index++) {
@@ -263,7 +263,7 @@ for (
   });
 }
 
-shared.test("a request that is carried out twice takes one slot, and one place", async (etcd) => {
+shared.test("a request that is executed twice takes one slot, and one place in the queue", async (etcd) => {
   const name = freshName();
   const address = await parseEtcd(etcd.url());
   await using stack = new AsyncDisposableStack();
@@ -294,7 +294,7 @@ class Twice extends EtcdClient {
   }
 }
 
-shared.test("who becomes the first waiter asks once, changing nothing, and once for the slot that comes free", async (etcd) => {
+shared.test("the new first waiter sends one read request, and one more for the slot that comes free", async (etcd) => {
   const name = freshName();
   const address = await parseEtcd(etcd.url());
   await using stack = new AsyncDisposableStack();
@@ -311,7 +311,7 @@ shared.test("who becomes the first waiter asks once, changing nothing, and once 
   assert.equal((await first)!.slot, 1);
   await until("it watches again", () => client.watches === 2);
   assert.deepEqual(client.asked.slice(entered), ["a look"]);
-  // What is of no slot, and goes, is no slot that comes free; nor is one that somebody has.
+  // A deleted key of no slot does not free a slot; nor does that of a held one.
   for (const [index, key] of [`sera/${name}.2/9/abc`, `sera/${name}.3/1/abc`].entries()) {
     await etcd.call("/v3/kv/put", { key: base64(key) });
     await etcd.call("/v3/kv/deleterange", { key: base64(key) });

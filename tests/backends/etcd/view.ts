@@ -4,7 +4,7 @@ import { until } from "../../cli/wait.ts";
 import { base64, fromBase64 } from "../../servers/etcd_client.ts";
 import type { Etcd } from "../../servers/etcd_member.ts";
 
-/** A key and what it holds. */
+/** A key and its value. */
 export interface Entry {
   readonly key: string;
   readonly value: string;

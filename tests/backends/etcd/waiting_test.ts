@@ -15,7 +15,7 @@ function lockOf(client: ScriptedClient, retries = new Retries()): EtcdLock {
   return new EtcdLock(client, freshName(), { ...plainOptions, retrying: retries.retrying });
 }
 
-Deno.test("who waits renews its lease three times within its TTL, and asks nothing else", async () => {
+Deno.test("a waiter renews its lease three times within its TTL, and sends nothing else", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const granted = lockOf(client).acquire(Infinity, never);
@@ -26,7 +26,7 @@ Deno.test("who waits renews its lease three times within its TTL, and asks nothi
   client.answers[Path.txn] = () => MY_TURN;
   client.gone.abort();
   const lock = await clock.during(granted);
-  // One look, and the command may start; the lease is renewed at once, and nobody waits for that.
+  // One check, and the command may start; the lease is renewed at once, without waiting for it.
   await lock!.confirm();
   assert.equal(client.asked.length, 24 + 4);
   assert.equal(lock!.left, endsAfter(plainOptions.lease) - 5000);
@@ -36,7 +36,7 @@ Deno.test("who waits renews its lease three times within its TTL, and asks nothi
   await clock.during(lock!.release());
 });
 
-Deno.test("a turn that comes when no renewal has been answered for long waits for one", async () => {
+Deno.test("a turn that comes after a long time without a renewal waits for a renewal", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const granted = lockOf(client).acquire(Infinity, never);
@@ -53,7 +53,7 @@ Deno.test("a turn that comes when no renewal has been answered for long waits fo
   await clock.during(lock!.release());
 });
 
-Deno.test("a watch that says nothing for five minutes is begun anew, from where the waiter is then", async () => {
+Deno.test("a watch that is silent for five minutes is restarted at the waiter's current place", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const abort = new AbortController();
@@ -65,7 +65,7 @@ Deno.test("a watch that says nothing for five minutes is begun anew, from where 
   await assert.rejects(granted, { message: "enough" });
 });
 
-Deno.test("a lease that has ended during the wait is told of, and another one takes its place", async () => {
+Deno.test("a lease that ends during the wait is reported and replaced", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const retries = new Retries();
@@ -79,14 +79,14 @@ Deno.test("a lease that has ended during the wait is told of, and another one ta
   assert.equal(retries.told.length, 1);
   assert.match(retries.told[0]!, /the lease ended before the lock was held/);
   assert.equal(client.count(Path.grant), 2);
-  // What is gone is not given back.
+  // A lost lease is not revoked.
   assert.equal(client.count(Path.revoke), 0);
   client.answers[Path.txn] = () => MY_TURN;
   client.gone.abort();
   await (await clock.during(granted))!.release();
 });
 
-Deno.test("a turn that comes when the own key is gone is none", async () => {
+Deno.test("a turn that comes when the own key is gone does not count", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const retries = new Retries();
@@ -106,7 +106,7 @@ Deno.test("a turn that comes when the own key is gone is none", async () => {
   later(granted);
 });
 
-Deno.test("a turn that comes when the lease has ended is none", async () => {
+Deno.test("a turn that comes when the lease has ended does not count", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const retries = new Retries();
@@ -127,7 +127,7 @@ Deno.test("a turn that comes when the lease has ended is none", async () => {
   later(granted);
 });
 
-Deno.test("a wait ends in time, and gives its place back", async () => {
+Deno.test("a wait ends in time, and frees its place in the queue", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const lock = lockOf(client);
@@ -143,7 +143,7 @@ Deno.test("a wait ends in time, and gives its place back", async () => {
   assert.equal(client.count(Path.revoke), 1);
 });
 
-Deno.test("an answer that does not come prolongs a wait by two seconds", async () => {
+Deno.test("a missing answer prolongs a wait by two seconds", async () => {
   const client = await scripted();
   client.answers[Path.txn] = () => "never";
   using clock = new FakeClock();
@@ -155,7 +155,7 @@ Deno.test("an answer that does not come prolongs a wait by two seconds", async (
   await assert.rejects(granted, { message: /no answer within 5s/, exitCode: 202 });
 });
 
-Deno.test("trouble that may pass is waited out, and the place in the queue is kept", async () => {
+Deno.test("a transient error is waited out, and the place in the queue is kept", async () => {
   const client = await scripted();
   using clock = new FakeClock();
   const retries = new Retries();
@@ -174,7 +174,7 @@ Deno.test("trouble that may pass is waited out, and the place in the queue is ke
   later(granted);
 });
 
-Deno.test("a try does not wait for trouble to pass, and gives back a lease that it may have", async () => {
+Deno.test("a wait of 0 does not wait out a transient error, and revokes a lease that it may have", async () => {
   const client = await scripted();
   client.answers[Path.grant] = () => NO_ANSWER;
   const lock = lockOf(client);
@@ -184,7 +184,7 @@ Deno.test("a try does not wait for trouble to pass, and gives back a lease that 
   assert.equal(client.count(Path.revoke), 1);
 });
 
-Deno.test("who is done does not wait for an etcd that does not answer for more than a second", async () => {
+Deno.test("after the run, sera waits for a silent etcd for at most a second", async () => {
   const client = await scripted();
   client.answers[Path.revoke] = () => "never";
   using clock = new FakeClock();
@@ -195,7 +195,7 @@ Deno.test("who is done does not wait for an etcd that does not answer for more t
   assert.equal(clock.now - began, 1000);
 });
 
-Deno.test("each member gets its share of the time, but a second at least", () => {
+Deno.test("each member gets its share of the time, but at least a second", () => {
   assert.deepEqual(
     [[Infinity, 3], [6000, 3], [2000, 3], [60_000, 1]].map(([limit, members]) => timeoutWithin(limit!, members!)),
     [

@@ -1,4 +1,4 @@
-/** What is said of a ledger's file that another process keeps locked. */
+/** The message for a ledger's file that another process keeps locked. */
 
 import assert from "node:assert/strict";
 import { InterruptedError } from "../../../lib/errors.ts";
@@ -8,18 +8,18 @@ import { FakeClock } from "../../lock/fake_clock.ts";
 import { later } from "../open.ts";
 
 const busy = () => {
-  // As SQLite says it, with what was done before it.
+  // SQLite's message, after the failed action.
   throw new Error(`cannot commit: ${BUSY}`);
 };
 
-Deno.test("a file that stays locked is given up, and the line says what to look for", async () => {
+Deno.test("a file that stays locked ends the attempt, and the message says what to look for", async () => {
   using clock = new FakeClock();
   const written = later(whileBusy(new Patience(), busy));
   await clock.to(10_030);
   await assert.rejects(written, { message: `cannot commit: ${BUSY} for 10s; see which process keeps it open` });
 });
 
-Deno.test("a signal ends the wait for a file, and what else is wrong is told at once", async () => {
+Deno.test("a signal ends the wait for a file; other errors are reported at once", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const written = later(whileBusy(new Patience(interrupt.signal), busy));

@@ -1,4 +1,4 @@
-/** What is said of a folder that everybody can write to: never to take rights away that the system needs. */
+/** The advice for a world-writable folder: never to remove permissions that the system needs. */
 
 import assert from "node:assert/strict";
 import { objectionTo } from "../../../lib/backends/file/folder_trust.ts";
@@ -11,14 +11,14 @@ function cureFor(path: string, mode: number): string {
 }
 
 for (const path of ["/tmp", "/var/tmp", "/private/tmp", "/dev/shm", "/run/lock", "/var/lock", "/run/shm"]) {
-  Deno.test(`${path} is left as it is, and no folder in it is proposed`, () => {
+  Deno.test(`${path} must not be changed, and no folder in it is proposed`, () => {
     for (const mode of [0o777, 0o1777]) {
       assert.equal(cureFor(path, mode), "use --server file: for a folder of your own, or file:/some/dir");
     }
   });
 }
 
-Deno.test("of another folder the right may be taken away, or one be made in it", () => {
+Deno.test("for any other folder the advice is to change its mode, or to make a folder in it", () => {
   assert.match(cureFor("/srv/tmp", 0o777), /^chmod o-w \/srv\/tmp, or /);
   assert.match(cureFor("/srv/tmp", 0o1777), /mkdir -m 700 \/srv\/tmp\/sera/);
 });

@@ -20,16 +20,16 @@ function pids(dev: number, recorded?: number): string[] {
     .map(({ waiting, pid }) => `${pid}${waiting ? " waits" : ""}`);
 }
 
-Deno.test("the kernel's list gives holders and waiters of flock(2) alone", () => {
+Deno.test("only holders and waiters of flock(2) are read from the kernel's list", () => {
   assert.deepEqual(parseKernelLocks(LIST).map(({ pid }) => pid), [4711, 4712, 4713, 99]);
   assert.deepEqual(parseKernelLocks(""), []);
 });
 
-Deno.test("a file is known by device and inode", () => {
+Deno.test("a file is identified by device and inode", () => {
   assert.deepEqual(pids(TMPFS), ["4711", "4712 waits", "4713 waits"]);
   assert.deepEqual(pids(DISK), ["99"]);
   assert.deepEqual(locksOn(parseKernelLocks(LIST), { dev: DISK, ino: 1235 }, 99), []);
-  // What belongs to one file is not mixed up with another's, whoever wrote what into it.
+  // A file's locks are not confused with another's, whatever the files contain.
   assert.deepEqual(pids(DISK, 4711), ["99"]);
 });
 
@@ -40,7 +40,7 @@ Deno.test("devices with large numbers are told apart", () => {
   assert.deepEqual(locksOn([lock!], { dev: dev + 1, ino: 7 }, undefined), []);
 });
 
-Deno.test("where stat(2) names another device, the process that the file names decides", () => {
+Deno.test("where stat(2) reports another device, the process named in the file decides", () => {
   const OVERLAY = 0x2a;
   assert.deepEqual(pids(OVERLAY), []);
   assert.deepEqual(pids(OVERLAY, 4711), ["4711", "4712 waits", "4713 waits"]);
@@ -50,7 +50,7 @@ Deno.test("where stat(2) names another device, the process that the file names d
   assert.deepEqual(pids(OVERLAY, 1043), []);
 });
 
-Deno.test("a lock that one of two lists lacks is in both together, and one that both have is there once", () => {
+Deno.test("merging two lists keeps a lock that is in one of them, and does not repeat one that is in both", () => {
   const one = parseKernelLocks("1: FLOCK  ADVISORY  WRITE 10 08:01:5 0 EOF\n");
   const both = parseKernelLocks(
     "1: FLOCK  ADVISORY  WRITE 10 08:01:5 0 EOF\n2: FLOCK  ADVISORY  WRITE 11 08:01:6 0 EOF\n",

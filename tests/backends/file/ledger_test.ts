@@ -25,7 +25,7 @@ badRowTests(
   ["'infinity'", "''", "X'ff'", "1e308", "'-4713-01-01'", "'9999-12-31 23:59:60'", "'2026-13-45 99:99:99'"],
 );
 
-/** Starts a program that writes once it is told to. */
+/** Starts a program that writes when told to. */
 function startWriter(server: string, lock: string, before: readonly string[] = []): Running {
   return new Running([...before, ...WRITER, server, lock], { env: Deno.env.toObject(), stdin: "open" });
 }
@@ -94,7 +94,7 @@ testWith([mountNamespace], "file: a full disk ends in one line", async () => {
   );
 });
 
-Deno.test("file: what is no ledger is an error in one line", async () => {
+Deno.test("file: a file that is not a ledger is an error in one line", async () => {
   await using bench = await fileBench();
   const fails = async (message: RegExp) => {
     const begin = async () => {

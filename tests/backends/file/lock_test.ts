@@ -71,7 +71,7 @@ testWith([linux], "file: a waiter does nothing", async () => {
 });
 
 Deno.test({
-  name: "file: a lock file that was removed meanwhile is told at the release",
+  name: "file: a removed lock file is reported at the release",
   ignore: isWindows, // There a file that is open stays.
   fn: async () => {
     const name = freshName();
@@ -83,7 +83,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "file: a lock file that was removed meanwhile is told before the command starts",
+  name: "file: a removed lock file is reported before the command starts",
   ignore: isWindows,
   fn: async () => {
     const name = freshName();
@@ -103,7 +103,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "file: a lock file that is there is no loss, however often it is looked at",
+  name: "file: as long as the lock file exists, checks do not report a loss",
   ignore: isWindows,
   fn: async () => {
     const name = freshName();
@@ -142,7 +142,7 @@ testWith([linux], "file: a lock file in use can be kept from those who remove ol
 });
 
 Deno.test({
-  name: "file: a waiter does not take the lock of a file that was removed meanwhile",
+  name: "file: a waiter does not take the lock of a removed file",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const name = freshName();

@@ -13,7 +13,7 @@ export interface Loop {
   readonly stop: Int32Array;
 }
 
-/** What a worker has; the types are those of a page. */
+/** A worker's globals; the default types are those of a window. */
 const worker = globalThis as unknown as {
   onmessage: (event: MessageEvent<Loop>) => void;
   postMessage(looks: number): void;

@@ -7,7 +7,7 @@
 export interface Swapping {
   /** The place, in a folder in which there is a FIFO named `fifo`. */
   readonly path: string;
-  /** What the link leads to. */
+  /** The link's target. */
   readonly victim: string;
   /** The plain file's group. */
   readonly group: number;
@@ -15,7 +15,7 @@ export interface Swapping {
   readonly stop: Int32Array;
 }
 
-/** What a worker has; the types are those of a page. */
+/** A worker's globals; the default types are those of a window. */
 const worker = globalThis as unknown as {
   onmessage: (event: MessageEvent<Swapping>) => void;
   postMessage(swaps: number): void;

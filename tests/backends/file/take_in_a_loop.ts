@@ -22,13 +22,13 @@ export interface Loop {
 export interface Outcome {
   /** How often it held a slot. */
   readonly taken: number;
-  /** How often somebody held a slot with the other number at the same time. */
+  /** How often a slot was held with the other number of slots at the same time. */
   readonly mixed: number;
   /** Numbers of slots for which it was refused, 0 where no slot was free. */
   readonly refusals: readonly number[];
 }
 
-/** What a worker has; the types are those of a page. */
+/** A worker's globals; the default types are those of a window. */
 const worker = globalThis as unknown as {
   onmessage: (event: MessageEvent<Loop>) => void;
   postMessage(outcome: Outcome): void;

@@ -1,4 +1,4 @@
-/** The least that keeps locks: in this process alone. It shows what a place has to be to be one of sera's. */
+/** The smallest backend: it keeps locks in this process only. It shows what a backend must implement. */
 
 import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/backends/backend.ts";
 import { probeLock } from "../../../lib/doctor/probe_lock.ts";

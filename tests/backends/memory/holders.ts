@@ -53,7 +53,7 @@ export function isHeldBy(querier: Asker): boolean {
   return [...HOLDERS.values()].includes(querier);
 }
 
-/** Frees all that somebody holds, and lets those who wait try again; false if it held nothing. */
+/** Frees all locks of a session, and lets waiters try again; false if it held nothing. */
 export function free(querier: Asker): boolean {
   const held = [...HOLDERS].filter(([, holder]) => holder === querier);
   for (const [name] of held) HOLDERS.delete(name);
@@ -61,7 +61,7 @@ export function free(querier: Asker): boolean {
   return held.length > 0;
 }
 
-/** Takes all that somebody holds from it; false if it held nothing. */
+/** Takes all locks of a session away; false if it held nothing. */
 export function takeAway(holder: Asker): boolean {
   const isHolder = free(holder);
   if (isHolder) holder.lose?.();

@@ -42,7 +42,7 @@ export class MemoryLock implements BackendLock {
       const abandon = () => end(() => reject(signal.reason));
       const timer = wait === Infinity ? undefined : setTimeout(() => end(() => resolve(undefined)), wait);
       signal.addEventListener("abort", abandon);
-      // It is this waiter's before anybody else can ask.
+      // It belongs to this waiter before any other request.
       WAITERS.set(this.#asker, () => {
         try {
           const slot = take(this.#asker);

@@ -35,7 +35,7 @@ crewContract(place);
 // The shell that doctor starts, to see that one waits beside a command, ends after it.
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
-Deno.test("doctor tells of a place that it has never heard of, and tries it", LATE_END, async () => {
+Deno.test("doctor reports on an unknown backend, and tries it", LATE_END, async () => {
   await using place = await Place.make(SERVER);
   const { code, stdout, stderr } = await inProcess(place, ["doctor", "--json"]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
@@ -46,7 +46,7 @@ Deno.test("doctor tells of a place that it has never heard of, and tries it", LA
   assert.match(found("lock"), /second attempt blocked/);
 });
 
-testInProcess("status tells who holds a lock in a place that it has never heard of", async () => {
+testInProcess("status shows who holds a lock on an unknown backend", async () => {
   await using place = await Place.make(SERVER);
   const free = await inProcess(place, ["status", "--name", "some key"]);
   assert.deepEqual({ ...free, stderr: "" }, { code: 1, stdout: "Free: nobody holds it.\n", stderr: "" });
@@ -59,7 +59,7 @@ testInProcess("status tells who holds a lock in a place that it has never heard 
   assert.equal(JSON.parse(all.stdout).locks[0].holder.label, "some label");
 });
 
-testInProcess("what a place lacks is refused in a sentence that names it", async () => {
+testInProcess("a capability that a backend lacks is refused by name", async () => {
   await using place = await Place.make(SERVER);
   const refused = {
     "Cannot use --namespace with the server in SERA_SERVER: a place in memory does not support namespaces; leave namespace out":
@@ -83,7 +83,7 @@ testInProcess("what a place lacks is refused in a sentence that names it", async
   }
 });
 
-Deno.test("a ledger is refused by all who need one where there is none", LATE_END, async () => {
+Deno.test("everything that needs a ledger is refused where there is none", LATE_END, async () => {
   await using place = await Place.make(SERVER);
   for (const args of [["history"], ["doctor", "--once", "key"], ["--once", "key", "0", "true"]]) {
     const { code, stdout, stderr } = await inProcess(place, args);

@@ -1,4 +1,4 @@
-/** What the server may say to each statement, and what is made of it. */
+/** Answers of the server to each statement, and how sera reacts. */
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
@@ -9,7 +9,7 @@ import { type Answer, ServerError } from "../fake_server.ts";
 import { FakeMySql } from "./fake_server.ts";
 import { freshName, hold, never, open, renewals, SHORT_LEASE } from "../open.ts";
 
-/** What a look at a held lock says, where the server has told nothing of itself. */
+/** The answer to a check of a held lock, if the server's identity is unknown. */
 const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 
 /** A server that gives every lock, but for these answers to statements that hold these words. */
@@ -57,7 +57,7 @@ for (const [what, answer, message] of BROKEN_OFF) {
     assert.equal(attempts(fake), 1);
   });
 
-  Deno.test(`${what} is followed by another try within the wait`, async () => {
+  Deno.test(`${what} is retried within the wait`, async () => {
     using fake = server({ GET_LOCK: inTurn(answer, answer, { got: 1 }) });
     await using backend = await open(fake.dsn, freshName());
     const lock = await backend.acquire(30_000, never);
@@ -67,14 +67,14 @@ for (const [what, answer, message] of BROKEN_OFF) {
   });
 }
 
-Deno.test("an error that a wait does not cure is told at once", async () => {
+Deno.test("an error that is not transient is reported at once", async () => {
   using fake = server({ GET_LOCK: () => new ServerError(1305, "FUNCTION GET_LOCK does not exist") });
   await using backend = await open(fake.dsn, freshName());
   await assert.rejects(backend.acquire(Infinity, never), /GET_LOCK does not exist/);
   assert.equal(attempts(fake), 1);
 });
 
-Deno.test("a lock that the connection does not hold afterwards is an error", async () => {
+Deno.test("a granted lock that the connection does not hold afterwards is an error", async () => {
   for (const mine of [0, null]) {
     using fake = server({ IS_USED_LOCK: () => ({ ...HELD, mine }) });
     await using backend = await open(fake.dsn, freshName());
@@ -86,7 +86,7 @@ Deno.test("a lock that the connection does not hold afterwards is an error", asy
   }
 });
 
-Deno.test("a server that does not say of each thing that was asked what it is by now, is no place for a lock", async () => {
+Deno.test("a server that does not report all the checked settings is refused", async () => {
   const known = ["read_only", "wsrep_on"].map((name) => ({ Variable_name: name, Value: "OFF" }));
   for (const state of ["", "0", "0/0/0", null, 0]) {
     using fake = server({ "SHOW GLOBAL VARIABLES": () => known, IS_USED_LOCK: () => ({ ...HELD, state }) });
@@ -99,7 +99,7 @@ Deno.test("a server that does not say of each thing that was asked what it is by
   }
 });
 
-Deno.test("a lock that the server has freed is lost at the next look", async () => {
+Deno.test("a lock that the server has freed is lost at the next check", async () => {
   const looks = inTurn(HELD, { ...HELD, mine: null });
   using fake = server({ IS_USED_LOCK: looks });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
@@ -109,7 +109,7 @@ Deno.test("a lock that the server has freed is lost at the next look", async () 
   assert.match(lock.lost.reason.message, /has freed it$/);
 });
 
-Deno.test("a lock that another server answers for is lost at the next look", async () => {
+Deno.test("a lock is lost at the next check if another server answers", async () => {
   const looks = inTurn(HELD, { ...HELD, server: 2 });
   using fake = server({ IS_USED_LOCK: looks });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
@@ -118,7 +118,7 @@ Deno.test("a lock that another server answers for is lost at the next look", asy
   assert.match(lock.lost.reason.message, /has freed it$/);
 });
 
-Deno.test("there is no look at the lock after its release", async () => {
+Deno.test("the lock is not checked after its release", async () => {
   using clock = new FakeClock();
   using fake = server({});
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 3000, grace: 0 } });
@@ -134,7 +134,7 @@ Deno.test("there is no look at the lock after its release", async () => {
   const statements = fake.statements.length;
   assert.match(fake.statements[statements - 1]!, /RELEASE_LOCK/);
   await clock.to(3_600_000);
-  // What the driver sends at the end comes after whatever was sent before.
+  // The driver's goodbye comes after everything else.
   await backend[Symbol.asyncDispose]();
   await clock.until("the connection is closed", () => fake.clients === 0);
   assert.equal(fake.statements.length, statements);
@@ -157,7 +157,7 @@ Deno.test("a release that fails is reported", async () => {
   await assert.rejects(lock.release(), LockLostError);
 });
 
-Deno.test("full servers and broken requests are transient, all else is not", () => {
+Deno.test("full servers and broken requests are transient, all other errors are not", () => {
   for (const errno of [1040, 1203, 1213, 1226, 1317, 1969, 3024, 3058]) {
     assert.equal(isTransientMySqlError({ errno }), true);
   }

@@ -53,7 +53,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     shared.test(name, (server) => inSession(server.dsn(params), use));
 
   for (const [params, expected] of [["", 1], ["compress=true", 5]] as const) {
-    test(`each of several statements has its answer (${params})`, params, async (session) => {
+    test(`each of several statements gets its own answer (${params})`, params, async (session) => {
       let each: readonly Outcome[] = [];
       const messages = await messagesOf(session, async () => {
         each = await session.batch([TWO, NOTE, sql`SELECT @note AS note, NULL AS nothing`, sql`DO 0`, ONE]);
@@ -65,7 +65,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     });
   }
 
-  test("nothing after a statement that fails is run, and the session goes on", "", async (session) => {
+  test("after a failed statement the rest is not run, and the session stays usable", "", async (session) => {
     const each = await session.batch([ONE, WRONG, NOTE]);
     const [first, failed, skipped] = shown(each);
     assert.deepEqual(first, [{ one: 1 }]);
@@ -76,21 +76,21 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     assert.equal(await messagesOf(session, () => session.batch([ONE, TWO])), 1);
   });
 
-  test("a failure in the middle of rows loses none of the answers before", "", async (session) => {
+  test("a failure in the middle of rows loses none of the earlier answers", "", async (session) => {
     const subquery = sql`SELECT (SELECT 1 UNION SELECT n) AS value FROM (SELECT 1 AS n UNION SELECT 2) numbers`;
     const [first, failed] = shown(await session.batch([TWO, subquery, ONE]));
     assert.deepEqual(first, [{ two: 2 }, { two: 3 }]);
     assert.match(String(failed), /Subquery returns more than 1 row/);
   });
 
-  test("a syntax error is told once, whichever statement has it", "", async (session) => {
+  test("a syntax error is reported once, whichever statement has it", "", async (session) => {
     for (const [index, batch] of [[sql`SELEKT`, ONE, TWO], [ONE, sql`SELEKT`, TWO]].entries()) {
       assert.match(String(shown(await session.batch(batch))[index]), /error in your SQL syntax/);
       assert.equal(session.oneAtATime, false);
     }
   });
 
-  test("what is counted is counted for each statement", "", async (session) => {
+  test("affected rows are counted for each statement", "", async (session) => {
     const each = await session.batch([sql`DO LAST_INSERT_ID(5)`, NOTE], { counts: true });
     assert.deepEqual(shown(each).map((rows) => (rows as { affected: string }[])[0]!.affected), ["0", "0"]);
   });
@@ -113,7 +113,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   }
 }
 
-/** What becomes of a batch of three and then one of two, in messages, where there are four kinds of servers. */
+/** The messages for a batch of three and then one of two, on four kinds of servers. */
 const KINDS: readonly (readonly [Several, what: string, messages: readonly [number, number]])[] = [
   ["takes", "takes several statements", [1, 1]],
   ["refuses", "says that it takes one statement at a time", [3, 2]],
@@ -123,7 +123,7 @@ const KINDS: readonly (readonly [Several, what: string, messages: readonly [numb
 const fakeAnswer = (sql: string): Answer => sql.startsWith("SELECT") ? { n: Number(sql.split(" ")[1]) } : {};
 
 for (const [several, what, [first, second]] of KINDS) {
-  Deno.test(`a server that ${what} answers them all`, async () => {
+  Deno.test(`a server that ${what} answers all statements`, async () => {
     using fake = new FakeMySql(fakeAnswer, undefined, undefined, several);
     await inSession(fake.dsn, async (session) => {
       session.oneAtATime = false;

@@ -151,7 +151,7 @@ refuses([
   ["/d%ff", "an escape that is no UTF-8", /"d%ff" has an invalid percent escape/],
 ]);
 
-// Parameters, each with what the table says.
+// Parameters with the values of the table.
 accepts([
   ["/?timeout=1m30s", "dial timeout", { connectTimeout: 90_000 }],
   ["/?readTimeout=1.5s&writeTimeout=250us", "timeouts with fractions", { readTimeout: 1500, writeTimeout: 0.25 }],
@@ -256,7 +256,7 @@ const MEANINGLESS_FLAGS = [
 const SPELLINGS = { true: ["1", "true", "TRUE", "True"], false: ["0", "false", "FALSE", "False"] };
 
 for (const key of FLAGS) {
-  Deno.test(`boolean: ${key} takes the eight spellings`, () => {
+  Deno.test(`boolean: ${key} accepts the eight spellings`, () => {
     for (const text of SPELLINGS.true) assert.equal(parseMySqlDsn(`/?${key}=${text}`)[key], true, text);
     for (const text of SPELLINGS.false) assert.equal(parseMySqlDsn(`/?${key}=${text}`)[key], false, text);
   });
@@ -271,7 +271,7 @@ for (const key of MEANINGLESS_FLAGS) {
 }
 
 for (const key of [...FLAGS, ...MEANINGLESS_FLAGS]) {
-  Deno.test(`boolean: ${key} takes no other quoting`, () => {
+  Deno.test(`boolean: ${key} accepts no other spelling`, () => {
     for (const text of ["", "tRue", "yes", "on", "t", "2", " true", "tru%65"]) {
       const message = messageFor(`/?${key}=${text}`);
       assert.ok(message.includes(`parameter ${key} `), message);
@@ -470,7 +470,7 @@ for (const dsn of MALFORMED) {
   });
 }
 
-Deno.test("no piece of a password that holds separators is in any error", () => {
+Deno.test("no error contains a piece of a password with separators", () => {
   const separators = [
     "@",
     "/",

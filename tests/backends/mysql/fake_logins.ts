@@ -28,7 +28,7 @@ export function encryptedPassword(plugin: "caching_sha2_password" | "sha256_pass
     async admits({ scramble, ask }) {
       const asked = plugin === "caching_sha2_password"
         ? await ask([MORE_DATA, FULL_AUTHENTICATION])
-        // The driver begins with the native hash, and switches to this method when told to.
+        // The driver begins with the native hash, and switches to this method on request.
         : await ask([SWITCH, ...text.encode(`${plugin}\0`), ...scramble, 0]);
       if (asked.join() !== `${KEY_REQUEST[plugin]}`) throw new Error(`Not a request for the key: ${asked}`);
       const encrypted = await ask(key);

@@ -22,11 +22,11 @@ const text = new TextEncoder();
 const CAPABILITIES = 0x0008a201;
 /** Several statements in one message. */
 const MULTI_STATEMENTS = 0x10000;
-/** The status of a server, and what it adds if another result follows. */
+/** The server's status flags, and the flag for a following result. */
 const AUTOCOMMIT = 2;
 const MORE_RESULTS = 8;
 
-/** What a server does with several statements in one message. */
+/** How a server treats several statements in one message. */
 export type Several =
   /** It takes them. */
   | "takes"

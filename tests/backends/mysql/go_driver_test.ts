@@ -13,7 +13,7 @@ import type { MySqlDsn } from "../../../lib/backends/mysql/server.ts";
 const tcp = (host: string, port = 3306) => ({ transport: "tcp", host, port }) as const;
 const unix = (path: string) => ({ transport: "unix", path }) as const;
 
-/** What the driver's tests expect of each, in sera's words. */
+/** The results that the driver's tests expect, in sera's terms. */
 const ACCEPTED: readonly [dsn: string, expected: Partial<MySqlDsn>][] = [
   ["user@unix(/path/to/socket)/dbname?charset=utf8", {
     user: "user",
@@ -134,7 +134,7 @@ const REFUSED = [
   "User:password@tcp(localhost:5555)/dbname?tls=invalid_tls",
 ];
 
-/** What the driver takes and sera does not. */
+/** DSNs that the driver accepts and sera does not. */
 const OURS = [
   // Networks that a Go program has registered, or that have no servers of MySQL.
   "username:password@protocol(address)/dbname?param=value",
@@ -157,7 +157,7 @@ for (const dsn of [...REFUSED, ...OURS]) {
   Deno.test(`refused: ${dsn}`, () => assert.throws(() => parseMySqlDsn(dsn), DsnError));
 }
 
-Deno.test("what the driver refuses for the sake of parameters in SQL is taken: sera has none", () => {
+Deno.test("settings that the driver refuses because of SQL parameters are accepted: sera has no such parameters", () => {
   const { collation } = parseMySqlDsn("/dbname?collation=gbk_chinese_ci&interpolateParams=true");
   assert.equal(collation, "gbk_chinese_ci");
 });

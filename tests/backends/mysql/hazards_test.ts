@@ -12,7 +12,7 @@ import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 const mariaDb = sharedMariaDb();
 
 for (const shared of [mariaDb, sharedMySql56()]) {
-  shared.test("a waiter whose query is killed waits on", async (server) => {
+  shared.test("a waiter whose query is killed goes on waiting", async (server) => {
     const name = freshName();
     await using one = await open(server.dsn(), name);
     await using other = await open(server.dsn(), name);
@@ -29,7 +29,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     await (await granted)!.release();
   });
 
-  shared.test("a waiter whose connection is killed waits on over another one", async (server) => {
+  shared.test("a waiter whose connection is killed goes on waiting over another one", async (server) => {
     const name = freshName();
     const told: string[] = [];
     await using one = await open(server.dsn(), name);
@@ -141,7 +141,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     ]);
   });
 
-  shared.test("an account's limit of connections is waited for within the wait", async (server) => {
+  shared.test("within the wait, sera waits for an account's connection limit", async (server) => {
     await server.query("GRANT USAGE ON *.* TO 'one'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1");
     const dsn = server.dsn().replace("sera:", "one:");
     await using one = await open(dsn, freshName());
@@ -187,6 +187,18 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   await lock.release();
   await (await granted)!.release();
 });
+
+for (const leaseTable of [undefined, { schema: "sera", name: "sera_leases" }]) {
+  const how = leaseTable ? "with a lease" : "without a lease";
+  mariaDb.test(`a lock that was granted, but cannot be checked, is free at once, ${how}`, async (server) => {
+    const name = freshName();
+    // The check joins tables, GET_LOCK does not.
+    await using backend = await open(server.dsn("sql_big_selects=0&max_join_size=1"), name, undefined, { leaseTable });
+    await assert.rejects(backend.acquire(0, never), /MAX_JOIN_SIZE/);
+    const [row] = await server.query(`SELECT GET_LOCK('${name}', 10) AS got`);
+    assert.equal(row!.got, 1);
+  });
+}
 
 /** What a DSN or a server may make of a session that locks must not mind. */
 const SETTINGS = [

@@ -33,7 +33,7 @@ async function sessionOn(node: MySqlServer) {
   return Object.assign(session, { [Symbol.asyncDispose]: () => session.close() });
 }
 
-test("what one node has answered the other one knows", async ([one, two]) => {
+test("what one node has committed the other one knows", async ([one, two]) => {
   await using here = await sessionOn(one);
   await using there = await sessionOn(two);
   for (let time = 0; time < 20; time++) {
@@ -54,7 +54,7 @@ test("what one node has answered the other one knows", async ([one, two]) => {
   }
 });
 
-test("of those who insert or claim on both nodes one at a time has the lock, and no number is given twice", async (nodes) => {
+test("when both nodes insert and claim, one holder at a time has the lock, and no token is given twice", async (nodes) => {
   const sessions = await Promise.all(Array.from({ length: 8 }, (_, index) => sessionOn(nodes[index % 2]!)));
   try {
     // Several first rows, then one lock for long.
@@ -89,7 +89,7 @@ test("the table is made on both nodes at the same time", async (nodes) => {
   }
 });
 
-test("an end of a run and its release are on both nodes or on none", async ([one, two]) => {
+test("the end of a run and its release are on both nodes or on neither", async ([one, two]) => {
   await using here = await sessionOn(one);
   await using there = await sessionOn(two);
   const { table } = mySqlDialect({ name: "sera_runs" });

@@ -13,7 +13,7 @@ const mariaDb = sharedMariaDb();
 const test = (name: string, fn: () => Promise<void>) => mariaDb.test(name, fn);
 mixedSlotsContract({ test, server: () => mariaDb.server.dsn() }, "sera");
 
-test("with a wait of 0 the server is not asked to wait for slots that others hold without a lease", async () => {
+test("with a wait of 0 the server is not told to wait for slots that are held without a lease", async () => {
   await using crew = new Crew({ test, server: () => mariaDb.server.dsn() }, { slots: 3 });
   await crew.holders(3);
   const client = await crew.client({ slots: 3, ...leaseOptions("sera") });

@@ -1,4 +1,4 @@
-/** Slots and several locks that are leases, when a holder dies, an answer gets lost, or somebody takes a row away. */
+/** Slots and several locks as leases, when a holder dies, an answer is lost, or a row is taken over. */
 // Starts early: leases of those who died have to run out.
 
 import assert from "node:assert/strict";
@@ -40,7 +40,7 @@ function crewOn(nodes: readonly { dsn(): string }[], options: OpenOptions, name?
   return new Crew(place, options, name);
 }
 
-onBoth("the slot of a holder that was killed is taken over only after its time", async (nodes) => {
+onBoth("the slot of a killed holder is taken over only after its lease", async (nodes) => {
   await using crew = crewOn(nodes, { slots: N });
   const held = await crew.holder();
   await using holder = crew.process();
@@ -64,7 +64,7 @@ onBoth("the slot of a holder that was killed is taken over only after its time",
   await releaseAll([held, next]);
 });
 
-onBoth("who loses one of several rows loses all of the locks", async (nodes) => {
+onBoth("losing one of several rows loses all the locks", async (nodes) => {
   const names = [freshName(), freshName(), freshName()] as const;
   for (const taken of names) {
     const [name, ...also] = names.map((each) => `${each.slice(8)}${taken.slice(0, 8)}`);
@@ -95,7 +95,7 @@ if (galeraUnavailable === undefined) {
   });
 }
 
-mariaDb.test("a slot whose claim was answered in vain is the one that is held, with the same token", async (server) => {
+mariaDb.test("after a lost answer to a claim the same slot is held, with the same token", async (server) => {
   await using proxy = await Proxy.open(server.port);
   const table = "sera.gated_leases";
   const options = { slots: N, leaseTable: { schema: "sera", name: "gated_leases" } };

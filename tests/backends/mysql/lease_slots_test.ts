@@ -43,7 +43,7 @@ crewContract({
   lacks: ["maxWaiters"],
 });
 
-mySql56.test("that waiters for slots cannot be seen is said while somebody holds one", async ({ dsn }) => {
+mySql56.test("while a slot is held, status says that its waiters cannot be seen", async ({ dsn }) => {
   await using crew = new Crew({ test: () => undefined, server: () => dsn(), options });
   const plain = await crew.holder();
   assert.equal((await crew.seen()).hidden, undefined);

@@ -10,7 +10,7 @@ import { claimOf, Desk, HOUR, ownerOf } from "../sql/lease/desk.ts";
 import { refusal } from "../sql/lease/trouble.ts";
 import { mySqlLeasePlace } from "./lease_place.ts";
 
-/** What a DSN may make of a session that leases must not mind. */
+/** Session settings in a DSN that must not affect leases. */
 const SETTINGS = [
   "charset=latin1",
   "charset=utf8mb4&collation=utf8mb4_unicode_ci",
@@ -69,7 +69,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
   }
 
   for (const value of ["'0000-00-00 00:00:00'", "NULL"]) {
-    test(`a lease that expires at ${value} makes no sense, and is left alone`, async () => {
+    test(`a lease that expires at ${value} is invalid, and is left unchanged`, async () => {
       await using desk = await Desk.open(place);
       await make(desk, (definition) => definition.replace("expires DATETIME(3) NOT NULL", "expires DATETIME(3) NULL"));
       await desk.hold("a");
@@ -127,7 +127,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     });
   }
 
-  test("a table that has text in fence is refused", async () => {
+  test("a table whose fence column is text is refused", async () => {
     await using desk = await Desk.open(place, "sql_mode=%27STRICT_ALL_TABLES%27");
     await make(desk, (definition) => definition.replace("fence BIGINT", "fence VARCHAR(40)"));
     await desk.leases.release(desk.session, desk.lock, await desk.hold("a"));
@@ -152,7 +152,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     });
   }
 
-  test("a server that has become read-only is one to try again", async () => {
+  test("a server that has become read-only is retried", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     await desk.bench.sql("SET GLOBAL read_only = 1");
@@ -176,7 +176,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     assert.ok(await desk.leases.renew(desk.session, desk.lock, mine, HOUR));
   });
 
-  test("an answer that tells of rows where none were asked for makes no sense", async () => {
+  test("an answer with rows where none were requested is malformed", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     const querier = { where: "a proxy", queryAll: () => Promise.resolve([{ affected: "1" }]) };
@@ -193,7 +193,7 @@ const logging = new SharedServer("MariaDB with a log of statements", mariaDbUnav
     extraArgs: ["--log-bin", "--server-id=1", "--binlog-format=STATEMENT", "--lower-case-table-names=1"],
   }));
 
-logging.test("leases are the same there, and no statement is one that a replica would repeat otherwise", async () => {
+logging.test("leases are the same there, and no statement would have another effect on a replica", async () => {
   const place = mySqlLeasePlace(logging, "");
   await using desk = await Desk.open(place);
   await using ledger = await place.bench();

@@ -52,13 +52,13 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     }
   });
 
-  shared.test("locks of sessions work, and are no reason for another statement", async (server) => {
+  shared.test("session locks work, and cost no further statement", async (server) => {
     for (const options of [leased, plainSession]) {
       assert.equal(await inSession(server.dsn(), options, (session) => Promise.resolve(session.hasSessionLocks)), true);
     }
   });
 
-  shared.test("a variable of the DSN that the server does not have is told, in a session for leases too", async (server) => {
+  shared.test("a DSN variable that the server lacks is reported, also in a session for leases", async (server) => {
     await assert.rejects(inSession(server.dsn("no_such_variable=1"), leased, () => Promise.resolve()), (error) => {
       assert.ok(error instanceof LockUnavailableError);
       assert.match(
@@ -70,7 +70,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
   });
 }
 
-/** A server with these variables, which answers as told to statements that begin so. */
+/** A server with these variables, and with given answers to statements with given beginnings. */
 function fake(variables: Readonly<Record<string, string>>, answers: Readonly<Record<string, Answer>> = {}): FakeMySql {
   const rows: AnswerRow[] = Object.entries(variables).map(([name, value]) => ({ Variable_name: name, Value: value }));
   return new FakeMySql((sql) => {
@@ -158,18 +158,18 @@ async function assertCutOff(dsn: string): Promise<void> {
 }
 
 for (const errno of [1047, 1205]) {
-  Deno.test(`a node that says ${errno} is outside of the primary component`, async () => {
+  Deno.test(`a node that answers ${errno} counts as outside the primary component`, async () => {
     using server = fake(NODE, { "SELECT 1": new ServerError(errno, "no") });
     await assertCutOff(server.dsn);
   });
 }
 
-Deno.test("a node with another trouble is not called cut off", async () => {
+Deno.test("a node with another error does not count as cut off", async () => {
   using server = fake(NODE, { "SELECT 1": new ServerError(1142, "SELECT command denied") });
   await assert.rejects(inSession(server.dsn, leased, () => Promise.resolve()), /: SELECT command denied$/);
 });
 
-/** Servers, what doctor finds of leases there, and what it is about locks of sessions. */
+/** Servers, and doctor's findings about leases and session locks. */
 const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
   [
     "Galera",
@@ -186,7 +186,7 @@ const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
 ];
 
 for (const [what, variables, found, otherwise] of FOUND) {
-  Deno.test(`${what} is no trouble for leases, and hides none`, async () => {
+  Deno.test(`${what} does not disturb leases, and hides no error`, async () => {
     using server = fake(variables);
     const dsn = await parseMySql(server.dsn);
     const allowed = { ...plainSession, allowUnsafeServer: true };
@@ -223,7 +223,7 @@ galera.test("a session for leases decides with the whole cluster", async () => {
   }
 });
 
-galera.test("a node that is cut off from the others is passed over", async () => {
+galera.test("a node that is cut off from the others is skipped", async () => {
   // The first one weighs more.
   const [killed, lone] = cluster.nodes;
   await killed.kill();

@@ -7,6 +7,7 @@ import { ledgerContract } from "../../ledger/contract.ts";
 import { until } from "../../cli/wait.ts";
 import { badRowTests } from "../../ledger/bad_rows.ts";
 import { Holder } from "../../ledger/holder.ts";
+import { findRunning } from "../../../lib/backends/sql/abandoned_runs.ts";
 import { findCounted } from "../../../lib/backends/sql/counted_run.ts";
 import { createTable } from "../../../lib/backends/sql/schema.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
@@ -19,7 +20,7 @@ import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
 
-/** What a DSN may make of a session that a ledger must not mind. */
+/** Session settings in a DSN that must not affect a ledger. */
 const SETTINGS = [
   "charset=latin1",
   "charset=utf8mb4&collation=utf8mb4_unicode_ci",
@@ -59,7 +60,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     ["'0000-00-00 00:00:00'", "'9999-12-31 23:59:59.999'", "'0001-01-01'"],
   );
 
-  test("a statement that falls to a deadlock is asked again", async () => {
+  test("a statement that fails in a deadlock is repeated", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const now = holder.asText(holder.store.dialect.now);
@@ -147,14 +148,14 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     }
   }
 
-  test("keys are exact in a table that does not tell cases apart", async () => {
+  test("keys are exact even in a case-insensitive table", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     await bench.sql(definition(holder, bench).replaceAll("utf8mb4_bin", "utf8mb4_unicode_ci"));
     await keysAreExact(runBench(bench), KEYS);
   });
 
-  test("a server whose sessions begin with a transaction records all the same", async () => {
+  test("runs are recorded even if sessions begin with a transaction", async () => {
     await using bench = await place.bench();
     await bench.sql("SET GLOBAL init_connect = 'SET autocommit = 0'");
     let id;
@@ -169,7 +170,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     assert.equal((await next.recorded(id)).outcome, "running");
   });
 
-  test("a run that counts is found by its key or time, however many there are in the slots", async () => {
+  test("a run that counts, or has not ended, is found by an index, however many there are in the slots", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     await holder.ran("succeeded");
@@ -179,15 +180,16 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
     const runs = Array.from({ length: 4000 }, (_, number) => run(number + 1));
     await bench.sql(`INSERT INTO ${bench.name} (lock_name, run_key, outcome, started) VALUES ${runs}`);
     await bench.sql(`ANALYZE TABLE ${bench.name}`);
-    for (const rule of [{ once: "new" }, { every: 1000 }, { once: "new", every: 1000 }]) {
-      const found = findCounted(store.dialect, lock, { ...PLAIN, ...rule }, 4)!;
-      const plan = await store.run(sql`EXPLAIN ${found}`);
+    const rules = [{ once: "new" }, { every: 1000 }, { once: "new", every: 1000 }];
+    const queries = rules.map((rule) => findCounted(store.dialect, lock, { ...PLAIN, ...rule }, 4)!);
+    for (const query of [...queries, findRunning(store.dialect, lock, 4)]) {
+      const plan = await store.run(sql`EXPLAIN ${query}`);
       // By the server's own estimate.
       assert.ok(plan.every(({ rows }) => Number(rows) < 100), JSON.stringify(plan));
     }
   });
 
-  test("a wait for a row that the server breaks off ends in one line", async () => {
+  test("a row lock timeout of the server ends in one line", async () => {
     await using bench = await place.bench("innodb_lock_wait_timeout=1");
     await using holder = await Holder.start(bench);
     const id = await holder.started();

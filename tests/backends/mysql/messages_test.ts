@@ -1,4 +1,4 @@
-/** How many messages a lock takes from login to release, and what becomes of those that a server takes one by one. */
+/** How many messages a lock takes from login to release, also if a server accepts statements only one by one. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
@@ -37,7 +37,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     });
   }
 
-  shared.test("a waiter has the lock one round trip after it was told of it", async (server) => {
+  shared.test("a waiter has the lock one round trip after the notification", async (server) => {
     const name = freshName();
     using clock = new FakeClock();
     await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
@@ -50,14 +50,14 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const requests = proxy.requests.length;
     await lock.release();
     const next = await granted;
-    // What it asked 20 seconds ago does not tell for how long it holds the lock.
+    // A statement from 20 seconds ago does not show for how long it holds the lock.
     assert.equal(proxy.requests.length, requests + 1);
     assert.ok(next!.left > 0);
     await next!.release();
   });
 }
 
-/** What a look at a held lock says, where the server has told nothing of itself. */
+/** The answer to a check of a held lock, if the server's identity is unknown. */
 const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 
 /** A server that gives every lock, but for these answers to statements that hold these words. */
@@ -89,7 +89,7 @@ for (const [several, messages] of SERVERS) {
   });
 }
 
-Deno.test("a check that fails behind a granted lock is asked again, alone", async () => {
+Deno.test("a check that fails after a granted lock is repeated alone", async () => {
   let checks = 0;
   const killed = new ServerError(1317, "Query execution was interrupted");
   using server = fake("takes", { IS_USED_LOCK: () => checks++ === 0 ? killed : HELD });
@@ -99,7 +99,7 @@ Deno.test("a check that fails behind a granted lock is asked again, alone", asyn
   assert.equal(server.statements.filter((sql) => sql.includes("GET_LOCK")).length, 1);
 });
 
-Deno.test("a check that fails each time is told as the one failure", async () => {
+Deno.test("a check that keeps failing is reported as one failure", async () => {
   using server = fake("takes", { IS_USED_LOCK: () => new ServerError(1305, "FUNCTION IS_USED_LOCK does not exist") });
   await using backend = await open(server.dsn, freshName());
   await assert.rejects(backend.acquire(0, never), (error) => {
@@ -109,7 +109,7 @@ Deno.test("a check that fails each time is told as the one failure", async () =>
   });
 });
 
-Deno.test("a lock that the check behind it does not find is not held", async () => {
+Deno.test("a granted lock that the check does not find is not held", async () => {
   for (const answer of [{ ...HELD, mine: 0 }, { ...HELD, mine: null }, { ...HELD, server: "another" }]) {
     using server = fake("takes", { IS_USED_LOCK: () => answer });
     await using backend = await open(server.dsn, freshName());
@@ -117,7 +117,7 @@ Deno.test("a lock that the check behind it does not find is not held", async () 
   }
 });
 
-Deno.test("behind a proxy, whose connections have other numbers, a lock is looked at in a message of its own", async () => {
+Deno.test("behind a proxy, whose connections have other ids, the lock is checked in a separate message", async () => {
   const proxied = { ...HELD, id: 8 };
   using server = fake("takes", { IS_USED_LOCK: () => proxied });
   await using backend = await open(server.dsn, freshName());

@@ -1,4 +1,4 @@
-/** However many sessions there are, no answer is longer than what is taken. */
+/** However many sessions there are, no answer exceeds the limit. */
 
 import assert from "node:assert/strict";
 import type { Session } from "../../../lib/backends/sql/session.ts";

@@ -1,4 +1,4 @@
-/** Ways to log in, and what the DSN permits of them. */
+/** Login methods, and which of them the DSN permits. */
 
 import assert from "node:assert/strict";
 import { mountNamespace, type Need, testWith } from "../../cli/needs.ts";

@@ -18,7 +18,7 @@ const together = new Together();
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   shared.testTogether(
     together,
-    "a server that dies tells a holder at once, and a waiter waits for its return",
+    "when the server crashes, the holder notices at once, and the waiter waits for its return",
     async (server) => {
       const name = freshName();
       const told: string[] = [];
@@ -39,7 +39,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
         await until("the waiter has noticed", () => told.length > 0);
         assert.ok(performance.now() - began < HANG);
         assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
-        // Who does not wait is told at once.
+        // With a wait of 0 the error comes at once.
         const trying = performance.now();
         await assert.rejects(one.acquire(0, never), LockUnavailableError);
         assert.ok(performance.now() - trying < HANG);
@@ -54,7 +54,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     RESTARTS,
   );
 
-  shared.test("a server that hangs does not keep anybody", async (server) => {
+  shared.test("a hanging server does not block sera for ever", async (server) => {
     const dsn = server.dsn("timeout=5s&readTimeout=500ms");
     const lease = { ttl: 3000, grace: 500 };
     const name = freshName();
@@ -91,7 +91,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     }
   });
 
-  shared.test("a server that hangs lets nobody in, which is told", async (server) => {
+  shared.test("a hanging server is reported when connecting", async (server) => {
     const backend = await open(server.dsn("timeout=5s&readTimeout=500ms"), freshName());
     server.pause();
     try {

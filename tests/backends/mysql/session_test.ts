@@ -1,4 +1,4 @@
-/** What the DSN's parameters make of a session, asked in the session itself. */
+/** The effect of the DSN's parameters, read in the session itself. */
 
 import assert from "node:assert/strict";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";

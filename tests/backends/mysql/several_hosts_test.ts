@@ -1,4 +1,4 @@
-/** Settings with several hosts: which of them a session is opened on, and what is said when it is none. */
+/** Settings with several hosts: on which of them a session is opened, and the message if on none. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, UnsafeServerError } from "../../../lib/errors.ts";
@@ -76,7 +76,7 @@ async function failure(hosts: readonly Host[], params = "", options = leased): P
   return error!;
 }
 
-shared.test("a host that is not there is passed over", async (server) => {
+shared.test("an unreachable host is skipped", async (server) => {
   for (const dead of [`127.0.0.1:${freePort()}`, "no-such-host.invalid"]) {
     for (const params of ["", "tls=preferred"]) {
       await assertUses(server, [dead, server], params);
@@ -85,13 +85,13 @@ shared.test("a host that is not there is passed over", async (server) => {
   }
 });
 
-shared.test("the first of several that will do is used", async (server) => {
+shared.test("the first usable host is used", async (server) => {
   await assertUses(server, [server, another.server]);
   await assertUses(another.server, [another.server, server]);
   await assertUses(server, [server, server]);
 });
 
-Deno.test("when no host is there, one line names each and why", async () => {
+Deno.test("when no host is reachable, one line names each and the reason", async () => {
   const [one, two] = [freePort(), freePort()];
   const error = await failure([`127.0.0.1:${one}`, `[::1]:${two}`, "no-such-host.invalid"]);
   assert.match(
@@ -105,7 +105,7 @@ Deno.test("when no host is there, one line names each and why", async () => {
   assert.deepEqual([error.transient, error.exitCode], [true, 202]);
 });
 
-shared.test("a host that says nothing is passed over after its time", async (server) => {
+shared.test("a silent host is skipped after its timeout", async (server) => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const began = performance.now();
   // The time for an answer is long, for the sake of the server that does answer.
@@ -114,7 +114,7 @@ shared.test("a host that says nothing is passed over after its time", async (ser
   assert.ok(took > 2 * 1990, `took ${took} ms`);
 });
 
-Deno.test("hosts share the time that there is, and one that says nothing leaves the next its part", async () => {
+Deno.test("hosts share the time limit; a silent one leaves the next its share", async () => {
   const dsn = await parseMySql("u:secret@tcp(h1,h2:3307,h3)/");
   const ends: string[] = [];
   const untilOver = (host: string, signal: AbortSignal) =>
@@ -145,7 +145,7 @@ Deno.test("hosts share the time that there is, and one that says nothing leaves 
   });
 });
 
-Deno.test("whoever gives up ends the search", async () => {
+Deno.test("an abort ends the search", async () => {
   const dsn = await parseMySql("u:secret@tcp(h1,h2)/");
   const abort = new AbortController();
   const enough = new LockUnavailableError("enough", undefined, { transient: true });
@@ -164,13 +164,13 @@ Deno.test("whoever gives up ends the search", async () => {
   assert.equal(tried, 1);
 });
 
-shared.test("of a replica and its primary the primary is used, wherever it stands", async (server) => {
+shared.test("of a replica and its primary the primary is used, in either order", async (server) => {
   for (const hosts of [[replica, server], [server, replica], [replica, replica, server]]) {
     await assertUses(server, hosts);
   }
 });
 
-shared.test("replicas alone are refused, as for a moment during a failover", async () => {
+shared.test("replicas alone are refused, as during a failover", async () => {
   const dead = { port: freePort() };
   const readOnly = "the server is read-only, most likely a replica, and cannot store a lease; name the primary";
   const [one, gone] = [replica, dead].map((host) => `tcp(127.0.0.1:${host.port})`);
@@ -191,7 +191,7 @@ shared.test("replicas alone are refused, as for a moment during a failover", asy
   assert.ok(alone instanceof UnsafeServerError && !alone.transient);
 });
 
-shared.test("a replica is used where that is allowed, if there is nothing better", async (server) => {
+shared.test("a replica is used if allowed and nothing better is available", async (server) => {
   const gone = { port: freePort() };
   for (
     const [hosts, used] of [
@@ -212,7 +212,7 @@ shared.test("a replica is used where that is allowed, if there is nothing better
   );
 });
 
-shared.test("who is refused by one host does not try the next one", async (server) => {
+shared.test("after a refusal by one host the next is not tried", async (server) => {
   using next = new FakeMySql(() => ({}));
   for (
     const [params, account, says] of [
@@ -237,7 +237,7 @@ shared.test("who is refused by one host does not try the next one", async (serve
   assert.deepEqual([next.statements, next.clients], [[], 0]);
 });
 
-Deno.test("a way to log in that the DSN forbids ends the search, too", async () => {
+Deno.test("a login method that the DSN forbids ends the search, too", async () => {
   const asking: FakeLogin = { plugin: "mysql_native_password", admits: () => Promise.resolve(true) };
   using first = new FakeMySql(() => ({}), asking);
   using next = new FakeMySql(() => ({}));
@@ -247,7 +247,7 @@ Deno.test("a way to log in that the DSN forbids ends the search, too", async () 
   assert.deepEqual(next.statements, []);
 });
 
-/** What a server may answer to the first statement, and whether the next one is tried. */
+/** Answers to the first statement, and whether the next host is tried. */
 const ANSWERS: [string, ServerError, boolean][] = [
   ["too many connections", new ServerError(1040, "Too many connections"), true],
   ["a shutdown", new ServerError(1053, "Server shutdown in progress"), true],
@@ -276,7 +276,7 @@ for (const [what, answer, moreFollow] of ANSWERS) {
   });
 }
 
-shared.test("a lock finds its server among several, and names them all when it gives up", async (server) => {
+shared.test("a lock finds its server among several hosts, and names all of them when it fails", async (server) => {
   const dead = freePort();
   const leaseTable = { name: "sera_leases", schema: "sera" };
   const [dsn] = waysTo([{ port: dead }, replica, server]);

@@ -1,4 +1,4 @@
-/** What is special to MySQL and MariaDB where a session holds several named locks. */
+/** Peculiarities of MySQL and MariaDB where a session holds several named locks. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../../lib/errors.ts";
@@ -26,7 +26,7 @@ async function stranger(server: MySqlServer, ...names: readonly string[]) {
   return { connection, [Symbol.asyncDispose]: () => connection.end() };
 }
 
-/** Whoever has a named lock, or undefined. */
+/** The connection that has a named lock, or undefined. */
 async function userOf(server: MySqlServer, name: string): Promise<number | undefined> {
   const [row] = await server.query(`SELECT IS_USED_LOCK('${name}') AS id`);
   return row?.id === null ? undefined : Number(row?.id);
@@ -82,7 +82,7 @@ for (
   });
 }
 
-mySql56.test("a server with one lock a session keeps nobody from waiting, if nobody may", async (server) => {
+mySql56.test("a server with one lock a session accepts a limit of 0 waiters", async (server) => {
   const name = freshName();
   await using one = await open(server.dsn(), name, undefined, { maxWaiters: 0 });
   await using other = await open(server.dsn(), name, undefined, { maxWaiters: 0 });
@@ -92,7 +92,7 @@ mySql56.test("a server with one lock a session keeps nobody from waiting, if nob
   await (await hold(other)).release();
 });
 
-mySql56.test("a server with one lock a session refuses slots, with what to do", async (server) => {
+mySql56.test("a server with one lock a session refuses slots, and the message says what to do", async (server) => {
   await using lock = await open(server.dsn(), freshName(), undefined, { slots: 2 });
   await assert.rejects(lock.acquire(LONG, never), (error) => {
     assert.ok(error instanceof LockUnavailableError);
@@ -105,7 +105,7 @@ mySql56.test("a server with one lock a session refuses slots, with what to do", 
   });
 });
 
-mariaDb.test("the head of those who wait is followed by the next when its session is killed", async (server) => {
+mariaDb.test("when the first waiter's session is killed, the next one becomes the first", async (server) => {
   const name = freshName();
   const options = { slots: 2 };
   const locks = await Promise.all(Array.from({ length: 4 }, () => open(server.dsn(), name, undefined, options)));
@@ -121,7 +121,7 @@ mariaDb.test("the head of those who wait is followed by the next when its sessio
   for (const lock of locks) await lock[Symbol.asyncDispose]();
 });
 
-mariaDb.test("the seat of a killed session is free, and its waiter takes one again", async (server) => {
+mariaDb.test("the seat of a killed session is freed, and its waiter takes one again", async (server) => {
   const name = freshName();
   const options = { maxWaiters: 1 };
   await using holder = await open(server.dsn(), name, undefined, options);
@@ -140,7 +140,7 @@ mariaDb.test("the seat of a killed session is free, and its waiter takes one aga
   await next!.release();
 });
 
-mariaDb.test("a deadlock with another program is waited out, and nothing is kept meanwhile", async (server) => {
+mariaDb.test("a deadlock with another program is waited out, without holding anything meanwhile", async (server) => {
   const [first, last] = [freshName(), freshName()].sort() as [string, string];
   const retries = new Retries();
   await using other = await stranger(server, last);
@@ -152,7 +152,7 @@ mariaDb.test("a deadlock with another program is waited out, and nothing is kept
   const wanted = later(other.connection.query(`SELECT GET_LOCK('${first}', 60) AS got`));
   await waiting(server, first, 2);
   await busy.connection.query(`SELECT RELEASE_LOCK('${first}')`);
-  // One of the two is told; if that is the other one, sera has what it wants in the end.
+  // One of the two gets the error; if it is the other one, sera gets its lock in the end.
   const [rows] = await wanted as unknown as [{ got: number }[]];
   assert.equal(rows[0]?.got, 1);
   assert.match(retries.told.join("\n"), /Deadlock found when trying to get lock/);
@@ -162,7 +162,7 @@ mariaDb.test("a deadlock with another program is waited out, and nothing is kept
   await held!.release();
 });
 
-mariaDb.test("a slot that is held without saying how many there are is waited for, and then told", async (server) => {
+mariaDb.test("a slot whose holder does not show the number of slots is waited for, then reported", async (server) => {
   const name = freshName();
   await using _ = await stranger(server, `${name}.1`);
   await using lock = await open(server.dsn(), name, undefined, { slots: 2 });
@@ -174,7 +174,7 @@ mariaDb.test("a slot that is held without saying how many there are is waited fo
   });
 });
 
-mariaDb.test("who knows of no slots takes the place of slot 0 while others hold slots", async (server) => {
+mariaDb.test("a client that does not know slots takes slot 0 while others hold slots", async (server) => {
   const name = freshName();
   const locks = await Promise.all(Array.from({ length: 4 }, () => open(server.dsn(), name, undefined, { slots: 3 })));
   const first = await hold(locks[0]!);
@@ -194,7 +194,7 @@ mariaDb.test("who knows of no slots takes the place of slot 0 while others hold 
   for (const lock of locks) await lock[Symbol.asyncDispose]();
 });
 
-mariaDb.test("holders who have found the lock taken without slots do not vouch for each other", async (server) => {
+mariaDb.test("two holders that found the lock held without slots do not confirm each other", async (server) => {
   const name = freshName();
   const takesOne = (error: unknown) => error instanceof OtherSlotsError && error.slots === 1 && error.asked === 3;
   await using lock = await open(server.dsn(), name, undefined, { slots: 3 });
@@ -209,7 +209,7 @@ mariaDb.test("holders who have found the lock taken without slots do not vouch f
   assert.equal(await lock.acquire(0, never), undefined);
 });
 
-mariaDb.test("a slot and its mark are two named locks, and both are gone with the release", async (server) => {
+mariaDb.test("a slot and its marker are two named locks, and the release frees both", async (server) => {
   const name = freshName();
   assert.deepEqual(
     [slotLiteral(name, 0), slotLiteral(name, 255), markLiteral(name, 0, 3), markLiteral(name, 255, 256)].map((word) =>
@@ -225,7 +225,7 @@ mariaDb.test("a slot and its mark are two named locks, and both are gone with th
   for (const rest of ["", ".0of3", ".0settled"]) assert.equal(await userOf(server, `${name}${rest}`), undefined);
 });
 
-mariaDb.test("who asks for the release of any of several locks is heard by their holder", async (server) => {
+mariaDb.test("a request to release any of several locks reaches their holder", async (server) => {
   const names = [freshName(), freshName(), freshName()];
   const lease = SHORT_LEASE;
   for (const name of names) {
@@ -245,7 +245,7 @@ mariaDb.test("who asks for the release of any of several locks is heard by their
   }
 });
 
-mariaDb.test("as many slots as there can be are held at once", async (server) => {
+mariaDb.test("the maximum number of slots can be held at once", async (server) => {
   const name = freshName();
   const { host, port, user, password } = server;
   const connection = await connectMySql({ host, port, user, password });

@@ -77,7 +77,7 @@ const VERIFIED: [keyof Certificates, readonly Host[], RegExp][] = [
 ];
 
 for (const [kind, accepted, reason] of VERIFIED) {
-  secure.test(`tls=true takes or refuses a certificate as it should: ${kind}`, async (server) => {
+  secure.test(`tls=true accepts or refuses a certificate correctly: ${kind}`, async (server) => {
     await show(server, certificates[kind] as ServerCertificate);
     for (const host of reachable(server)) {
       const dsn = `sera:secret@tcp(${host}:${server.port})/?tls=true`;
@@ -99,7 +99,7 @@ for (const [kind, accepted, reason] of VERIFIED) {
   }
 }
 
-secure.test("each of several hosts must have a certificate of its own, or is passed over", async (server) => {
+secure.test("each of several hosts needs its own certificate, or is skipped", async (server) => {
   await show(server, certificates.nameOnly);
   const at = (...hosts: string[]) => `sera:secret@tcp(${hosts.map((host) => `${host}:${server.port}`)})/?tls=true`;
   await assertEncrypted(at("127.0.0.1", "localhost"), certificates.ca);
@@ -131,7 +131,7 @@ secure.test("a lock over TLS is held, waited for and released", async (server) =
   await (await granted)!.release();
 });
 
-secure.test("a socket can be encrypted too, by a server that is localhost", async (server) => {
+secure.test("a Unix socket can be encrypted too, with localhost as the server's name", async (server) => {
   if (Deno.version.deno.startsWith("2.7.")) return console.log("left out: Deno 2.7 cannot encrypt a unix socket");
   await show(server, certificates.nameOnly);
   await assertEncrypted(`sera:secret@unix(${server.socket})/?tls=true`, certificates.ca);
@@ -158,7 +158,7 @@ secure.test("a fallback to plain text is for servers without TLS, not for bad ce
   await assertUnavailable(dsn, /: TLS failed: /, certificates.ca);
 });
 
-plain.test("a server without TLS is used in plain text over the same connection, if that may be", async (server) => {
+plain.test("a server without TLS is used in plain text over the same connection, if allowed", async (server) => {
   await using proxy = await Proxy.open(server.port);
   for (const params of ["tls=preferred", "tls=true&allowFallbackToPlaintext=true"]) {
     const dsn = proxy.instead(server.dsn(params));
@@ -168,7 +168,7 @@ plain.test("a server without TLS is used in plain text over the same connection,
   await assertUnavailable(server.dsn("tls=skip-verify"), /the server offers no TLS, which tls in the DSN requires/);
 });
 
-secure.test("a CA file that cannot be used is told with its path", async (server) => {
+secure.test("an unusable CA file is reported with its path", async (server) => {
   const missing = await failure(server.dsn("tls=true"), `${folder}/nothing.pem`);
   assert.ok(missing instanceof ConfigError);
   assert.match(missing.message, /^Cannot read the CA file: .+nothing\.pem: [^\n]+$/);
@@ -207,7 +207,7 @@ secure.test("no variable makes the program trust another CA than the one that tl
   });
 });
 
-secure.test("without tls-ca the runtime's variables say whom to trust", async (server) => {
+secure.test("without tls-ca the runtime's variables say which CAs to trust", async (server) => {
   const { untrusted } = certificates;
   await show(server, untrusted);
   const run = (tls: string, env: Record<string, string>) =>
@@ -242,7 +242,7 @@ plain.test("a server without TLS is refused by tls=true and tls=skip-verify", as
   }
 });
 
-plain.test("a server without TLS is spoken to in plain text where the DSN allows it", async (server) => {
+plain.test("a server without TLS is used in plain text where the DSN allows it", async (server) => {
   for (
     const params of [
       "tls=preferred",

@@ -1,4 +1,4 @@
-/** What a server is asked while somebody else holds the lock, and when, on a clock that the test moves. */
+/** The requests of a waiter, and their times, on a fake clock. */
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
@@ -97,7 +97,7 @@ Deno.test("a wait is one request of its whole seconds, and ends with the server'
   }
 });
 
-Deno.test("a longer wait is asked for again after each minute, so that a server that vanishes is noticed", async () => {
+Deno.test("a longer wait is split into minutes, so that a vanished server is noticed", async () => {
   for (const wait of [150_000, Infinity]) {
     using clock = new FakeClock();
     const lock = await Waiting.on(clock);
@@ -113,7 +113,7 @@ Deno.test("a longer wait is asked for again after each minute, so that a server 
   }
 });
 
-Deno.test("a server that does not wait at all is asked ten times a second at the most", async () => {
+Deno.test("a server that does not wait at all is asked at most ten times a second", async () => {
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   lock.waits = () => 0;
@@ -123,7 +123,7 @@ Deno.test("a server that does not wait at all is asked ten times a second at the
   assert.deepEqual(lock.asked.map(([at]) => at), [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
 });
 
-Deno.test("a server that waits for less than it was asked to is asked for the rest", async () => {
+Deno.test("a server that waits for less than requested is asked for the rest", async () => {
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   lock.waits = (seconds) => Math.min(seconds, 2) * 1000;
@@ -133,7 +133,7 @@ Deno.test("a server that waits for less than it was asked to is asked for the re
   assert.deepEqual(lock.asked, [[0, 5], [2100, 3], [4200, 1]]);
 });
 
-Deno.test("the time to answer begins with the end of the server's wait", async () => {
+Deno.test("the answer timeout begins when the server's wait ends", async () => {
   for (const [late, isWaitedFor] of [[ANSWER - 1, true], [ANSWER + 1, false]] as const) {
     using clock = new FakeClock();
     const lock = await Waiting.on(clock);

@@ -1,4 +1,4 @@
-/** Ways to a server, and what is said when there is none. */
+/** Ways to reach a server, and the messages when it cannot be reached. */
 
 import assert from "node:assert/strict";
 import { freePort } from "../../servers/free_port.ts";
@@ -11,7 +11,7 @@ import { HANG, until } from "../../cli/wait.ts";
 const ADDRESS = "SELECT SUBSTRING_INDEX(USER(), '@', -1) AS client";
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("it is reached over TCP, IPv6 and its socket, and the locks are the same", async (server) => {
+  shared.test("the server is reached over TCP, IPv6 and its socket, with the same locks", async (server) => {
     const dsns: [string, string][] = [
       [`sera:secret@tcp(127.0.0.1:${server.port})/`, "127.0.0.1"],
       [`sera:secret@(127.0.0.1:${server.port})/`, "127.0.0.1"],
@@ -36,7 +36,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     );
   });
 
-  shared.test("a wrong account, password or database is told with its cure", async (server) => {
+  shared.test("a wrong account, password or database is reported with a cure", async (server) => {
     const at = `tcp(127.0.0.1:${server.port})`;
     await assertUnavailable(
       `sera:notsecret@${at}/`,
@@ -69,7 +69,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   });
 }
 
-Deno.test("a port that nobody listens on is told with its cure", async () => {
+Deno.test("a port without a listener is reported with a cure", async () => {
   await assertUnavailable(
     `sera:secret@tcp(127.0.0.1:${freePort()})/`,
     /connection refused; check the address, and that the server is running/,
@@ -80,14 +80,14 @@ Deno.test("a port that nobody listens on is told with its cure", async () => {
   );
 });
 
-Deno.test("a socket that is not there is told with its cure", async () => {
+Deno.test("a missing socket is reported with a cure", async () => {
   await assertUnavailable(
     "sera:secret@unix(/nonexistent/mysql.sock)/",
     /\(\/nonexistent\/mysql.sock\): no such socket; check the path, and that the server is running/,
   );
 });
 
-Deno.test("a host that does not exist is told with its cure", async () => {
+Deno.test("an unknown host is reported with a cure", async () => {
   await assertUnavailable(
     "sera:secret@tcp(no-such-host.invalid:3306)/?timeout=10s",
     /no such host|looked up|reached within/,
@@ -95,7 +95,7 @@ Deno.test("a host that does not exist is told with its cure", async () => {
 });
 
 Deno.test({
-  name: "a server that cannot be reached is given up after timeout, or at once when the signal fires",
+  name: "an unreachable server ends the attempt after timeout, or at once when the signal fires",
   ignore: Deno.build.os !== "linux", // Others answer for a listener that is full.
   // An attempt that was given up ends when the kernel gives it up too.
   sanitizeOps: false,
@@ -124,7 +124,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a server that accepts the connection and says nothing is given up after readTimeout",
+  name: "a server that accepts the connection but stays silent ends the attempt after readTimeout",
   sanitizeOps: false, // The attempts of the test before this one may end during it.
   fn: async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -138,7 +138,7 @@ Deno.test({
   },
 });
 
-Deno.test("a server that speaks something else, or hangs up, is told", async () => {
+Deno.test("a server that speaks another protocol, or hangs up, is reported", async () => {
   for (const words of ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", ""]) {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const served = (async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { lineOf } from "../../../lib/errors.ts";
 import { describeNetworkError, isTransientNetworkError } from "../../../lib/backends/network/errors.ts";
 
-/** What is said of an error's code, of a socket and of a TCP address, and whether it may be gone a moment later. */
+/** The messages for an error code, for a socket and a TCP address, and whether it is transient. */
 const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, transient: boolean]>> = {
   ECONNREFUSED: [/connection refused; /, /connection refused; /, true],
   EHOSTUNREACH: [/the host cannot be reached; /, /the host cannot be reached; /, true],
@@ -19,7 +19,7 @@ const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, tran
 };
 
 for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
-  Deno.test(`${code} is said with what to do`, () => {
+  Deno.test(`${code} is reported with what to do`, () => {
     const error = Object.assign(new Error(`connect ${code} /secret`), { code });
     assert.match(lineOf(describeNetworkError(error)!), socket);
     assert.match(lineOf(describeNetworkError(Object.assign(error, { port: 5432 }))!), tcp);
@@ -28,7 +28,7 @@ for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
   });
 }
 
-Deno.test("a socket that the runtime keeps is said in other words than its own", () => {
+Deno.test("an error about a socket that the runtime keeps is not shown in the runtime's words", () => {
   const said = describeNetworkError(new Deno.errors.NotCapable('Requires all access to "/dev/shm/s"'));
   assert.deepEqual(said, {
     what: "sera cannot open files in /dev, /proc or /sys",
@@ -36,7 +36,7 @@ Deno.test("a socket that the runtime keeps is said in other words than its own",
   });
 });
 
-Deno.test("of an error without a meaning nothing is said", () => {
+Deno.test("an error without a known meaning adds nothing", () => {
   assert.equal(describeNetworkError(new Error("x")), undefined);
   assert.equal(describeNetworkError(Object.assign(new Error("x"), { code: "EWHAT" })), undefined);
 });

@@ -1,4 +1,4 @@
-/** What a server may send, and what is refused before a driver sees it. */
+/** Which frames of a server are accepted, and which are refused before a driver sees them. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -29,7 +29,7 @@ const row = (...values: string[]) =>
   message("D", [0, values.length, ...values.flatMap((value) => [0, 0, 0, value.length, ...bytesOf(value)])]);
 const DONE = message("C", bytesOf("SELECT 1\0"));
 
-/** Feeds what a server sends; `asked` stands for a statement. */
+/** Feeds a server's bytes; `asked` stands for a statement. */
 function feed(sent: readonly (Uint8Array | "asked")[]): void {
   const frames = new PostgresFrames();
   const reader = new FrameReader(frames);
@@ -89,7 +89,7 @@ const GOOD: readonly (readonly [what: string, ...sent: (Uint8Array | "asked")[]]
 ];
 
 for (const [what, ...sent] of GOOD) {
-  Deno.test(`PostgreSQL: ${what} is as it should be`, () => feed(sent));
+  Deno.test(`PostgreSQL: ${what} is accepted`, () => feed(sent));
 }
 
 const header = (type: string, length: number) =>
@@ -158,7 +158,7 @@ for (const [what, ...sent] of BAD) {
   Deno.test(`PostgreSQL: ${what} is refused`, () => assert.throws(() => feed(sent), ProtocolError));
 }
 
-Deno.test("PostgreSQL: a login that sera does not have is told by its name", () => {
+Deno.test("PostgreSQL: an unsupported login method is reported by name", () => {
   assert.throws(
     () => feed([login(7)]),
     (error) => error instanceof UnsuitableServerError && /GSSAPI/.test(error.message),
@@ -253,7 +253,7 @@ const GOOD_PACKETS: readonly (readonly [what: string, ...sent: Sent[]])[] = [
 ];
 
 for (const [what, ...sent] of GOOD_PACKETS) {
-  Deno.test(`MySQL: ${what} is as it should be`, () => feedPackets(sent));
+  Deno.test(`MySQL: ${what} is accepted`, () => feedPackets(sent));
 }
 
 const BAD_PACKETS: readonly (readonly [what: string, ...sent: Sent[]])[] = [
@@ -319,13 +319,13 @@ for (const [what, ...sent] of BAD_PACKETS) {
   Deno.test(`MySQL: ${what} is refused`, () => assert.throws(() => feedPackets(sent), ProtocolError));
 }
 
-Deno.test("MySQL: a packet out of order is refused, but for an error", () => {
+Deno.test("MySQL: a packet out of order is refused, unless it is an error", () => {
   const frames = new MySqlFrames(false);
   assert.throws(() => frames.checkPacket(Buffer.from(greeting()), false), ProtocolError);
   frames.checkPacket(Buffer.from(FAILURE), false);
 });
 
-Deno.test("MySQL: where TLS begins nothing comes in plain text", () => {
+Deno.test("MySQL: plain text after the start of TLS is refused", () => {
   for (const injected of [OK, FAILURE, [0xfe]]) {
     assert.throws(() => feedPackets([greeting(CAPABILITIES | 0x800), injected], true), /plain text/);
   }
@@ -335,14 +335,14 @@ Deno.test("MySQL: where TLS begins nothing comes in plain text", () => {
   frames.checkPacket(Buffer.from(OK), true);
 });
 
-Deno.test("MySQL: what uncompresses to more than 1 MiB is refused", () => {
+Deno.test("MySQL: an answer that decompresses to more than 1 MiB is refused", () => {
   const frames = new MySqlFrames(false);
   frames.compressed = true;
   assert.equal(frames.sizeOf(Buffer.from([20, 0, 0, 1, 0xff, 0xff, 0x07])), 27);
   assert.throws(() => frames.sizeOf(Buffer.from([20, 0, 0, 2, 0xff, 0xff, 0x0f])), ProtocolError);
 });
 
-Deno.test("a server's words are one line that can be printed, and are cut", () => {
+Deno.test("a server's message is cut to one printable line", () => {
   assert.equal(serverWords("\n first line \r\nsecond"), "first line");
   assert.equal(serverWords("a\x1b[31mb\u202ec"), "a [31mb c");
   assert.equal(serverWords("x".repeat(500)), "x".repeat(500));

@@ -11,7 +11,7 @@ const OWN_CA = "basicConstraints = critical, CA:TRUE";
 const NAMES = "subjectAltName = DNS:localhost, IP:127.0.0.1";
 const alternatives = (names: string) => [LEAF, `subjectAltName = ${names}`];
 
-/** Deno 2.7 takes no certificate of a CA from a server, even if it is the one that it is told to trust. */
+/** Deno 2.7 rejects a CA certificate as a server's certificate, even if that CA is trusted. */
 const TAKES_CAS = !Deno.version.deno.startsWith("2.7.");
 
 const OTHER_NAMES = /: TLS failed: the server's certificate is for [^;]+, not for [^;]+; connect by a name/;

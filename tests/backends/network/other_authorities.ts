@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sera } from "../../cli/program.ts";
 
-/** Ways to have the runtime trust one more CA, or everybody, besides the one that sera is told. */
+/** Ways to make the runtime trust another CA, or all, besides sera's. */
 export function waysToTrust(otherCa: string): Record<string, string>[] {
   const ways = [
     { DENO_CERT: otherCa },

@@ -72,7 +72,7 @@ const KINDS: Record<string, Kind> = {
 };
 
 for (const [what, kind] of Object.entries(KINDS)) {
-  Deno.test(`a certificate ${what} is refused, and says why`, async () => {
+  Deno.test(`a certificate ${what} is refused with the reason`, async () => {
     const { key = P256, ca = "p256-ca", name = "localhost", extensions = [LEAF, NAMES], signing = "", host, says } =
       kind;
     const id = crypto.randomUUID();

@@ -58,7 +58,7 @@ const LOCKS: { name: string; args: string }[] = [
   ...Object.entries(BIGINTS).map(([key, bigint]) => ({ name: lockName(key), args: `${bigint}` })),
   { name: "8".padEnd(16, "0").padEnd(32, "5"), args: "'-9223372036854775808'" },
   { name: "f".repeat(32), args: "-1" },
-  // As if it were the pair (0, 1), which is another lock.
+  // Not to be confused with the pair (0, 1), which is another lock.
   { name: "1".padStart(16, "0").padEnd(32, "5"), args: "1" },
 ];
 
@@ -68,7 +68,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   const givesBack = async (client: OtherClient, args: string) =>
     assert.equal((await client.query(`SELECT pg_advisory_unlock(${args}) AS was`)).was, true);
 
-  shared.test("another client finds sera's lock busy by its own reckoning of the key", async (server) => {
+  shared.test("another client that computes the key itself finds sera's lock busy", async (server) => {
     await using other = await OtherClient.connect(server);
     for (const { name, args } of LOCKS) {
       await using backend = await open(server.url(), name);
@@ -91,7 +91,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     }
   });
 
-  shared.test("keys and pairs of keys are apart, whatever their numbers", async (server) => {
+  shared.test("single keys and pairs of keys never collide", async (server) => {
     await using other = await OtherClient.connect(server);
     // 64 bits as one number, and as two.
     await using ofOne = await open(server.url(), "0000000700000009".padEnd(32, "0"));

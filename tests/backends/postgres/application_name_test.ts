@@ -16,13 +16,13 @@ Deno.test("a session is named after host, process and command", () => {
   assert.equal(nameOf("web1", 4711, "rotate-logs"), "sera web1:4711 rotate-logs");
 });
 
-Deno.test("of the command's path only the last part is shown", () => {
+Deno.test("only the last part of the command's path is shown", () => {
   for (const command of ["/usr/local/bin/rotate-logs", "./rotate-logs", "../a/rotate-logs", "//rotate-logs"]) {
     assert.equal(nameOf("web1", 4711, command), "sera web1:4711 rotate-logs");
   }
 });
 
-Deno.test("a name with a slash in it is no path", () => {
+Deno.test("a lock name with a slash is not taken for a path", () => {
   for (const label of ["etl/load", "a/b/c", "~user"]) {
     assert.equal(nameOf("web1", 4711, label), `sera web1:4711 ${label}`);
   }
@@ -30,7 +30,7 @@ Deno.test("a name with a slash in it is no path", () => {
   assert.equal(applicationName(named), "sera web1:4711 /jobs/x");
 });
 
-Deno.test("what has blanks in it is no path", () => {
+Deno.test("a word with blanks is not taken for a path", () => {
   for (const label of ["rotate /var/log", "../a b/rotate-logs"]) {
     assert.equal(nameOf("web1", 4711, label), `sera web1:4711 ${label}`);
   }
@@ -41,13 +41,13 @@ Deno.test("a long host's name leaves room for process and command", () => {
   assert.match(name, /^sera h{30}:4194304 rotate-logs$/);
 });
 
-Deno.test("a long command is cut off where the server would do it", () => {
+Deno.test("a long command is cut where the server would cut it", () => {
   const name = nameOf("web1", 4711, "c".repeat(300));
   assert.match(name, /^sera web1:4711 c+$/);
   assert.equal(name.length, 63);
 });
 
-Deno.test("what is not printable ASCII becomes a question mark", () => {
+Deno.test("characters other than printable ASCII become question marks", () => {
   assert.equal(nameOf("wéb", 1, "größe\n\t\u007f\u001b[0m"), "sera w?b:1 gr??e????[0m");
   assert.match(nameOf("web1", 1, "日本🚀"), /^sera web1:1 \?+$/);
 });
@@ -76,7 +76,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     assert.equal(await shownName(server), "x");
   });
 
-  shared.test("the server gets to know no more than the command's first word", async (server) => {
+  shared.test("the server sees no more than the command's first word", async (server) => {
     await server.query("ALTER SYSTEM SET log_statement = 'all'");
     await server.reload();
     await using running = startSera(

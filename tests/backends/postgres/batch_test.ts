@@ -23,7 +23,7 @@ const open = async (url: string, options: Partial<PostgresSessionOptions> = {}) 
 const batch = (session: PostgresSession, ...statements: string[]) =>
   session.batch(statements.map((statement) => administratorsSql(statement)));
 
-/** The first value of each answer, or what the error is about. */
+/** The first value of each answer, or the error's subject. */
 const told = (outcomes: readonly Outcome[]) =>
   outcomes.map((outcome) =>
     "error" in outcome
@@ -56,7 +56,7 @@ direct.test("each statement of a batch is a transaction of its own", async (serv
   await session.close();
 });
 
-direct.test("a batch that the end of its session cuts short tells so of each that has no answer", async (server) => {
+direct.test("when the session ends during a batch, each unanswered statement gets an error", async (server) => {
   const session = await open(server.url());
   const answers = batch(session, "SELECT 1", "SELECT pg_sleep(60)", "SELECT 3");
   await session.query(administratorsSql("SELECT 1"), { signal: AbortSignal.timeout(1) }).catch(() => undefined);
@@ -64,7 +64,7 @@ direct.test("a batch that the end of its session cuts short tells so of each tha
   assert.deepEqual(told(await batch(session, "SELECT 1", "SELECT 2")), ["abandoned", "abandoned"]);
 });
 
-Deno.test("a batch is in one message, and on its way before its first statement is answered", async () => {
+Deno.test("a batch is sent in one message, before its first statement is answered", async () => {
   using server = FAKE_POSTGRES.start(true);
   const { port } = new URL(server.setting);
   await using proxy = await Proxy.open(Number(port));

@@ -164,7 +164,7 @@ refuses([
   ["postgres://h?host=a&&port=1", "an empty parameter", /a parameter is not of the form/],
 ]);
 
-Deno.test("postgres text: no error shows a piece of a password, wherever its special characters cut it", () => {
+Deno.test("postgres text: no error shows a piece of a password that contains special characters", () => {
   const NOTHING = { env: () => undefined, home: undefined, systemUser: () => "me" };
   const specials = [..." '\\\"=@:/?#[]&,%+;\n\0é"];
   const forms: ((password: string) => string)[] = [

@@ -53,7 +53,7 @@ function inHome<T>(
 type Accepted = readonly [says: string, given: Given, expected: Partial<PostgresServer>];
 type Refused = readonly [says: string, given: Given, message: string | RegExp];
 
-/** Only what is named is compared; undefined stands for what is absent. */
+/** Only the given fields are compared; undefined means absent. */
 function accepts(rows: readonly Accepted[]): void {
   for (const [says, given, expected] of rows) {
     Deno.test({

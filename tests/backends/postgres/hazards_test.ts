@@ -56,7 +56,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await (await granted)!.release();
   });
 
-  test("the holder's command may do what waits for the end of all transactions", async (server) => {
+  test("the holder's command may run statements that wait for all transactions to end", async (server) => {
     const name = freshName();
     await using one = await open(server.url(), name);
     await using other = await open(server.url(), name);
@@ -82,7 +82,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await (await granted)!.release();
   });
 
-  test("time limits of the role break neither a wait nor a release off", async (server) => {
+  test("time limits of the role interrupt neither a wait nor a release", async (server) => {
     await withRole(server, "SET statement_timeout = '300ms'", "SET lock_timeout = '300ms'", async () => {
       await withGate(server, async (url, gate) => {
         const name = freshName();
@@ -108,7 +108,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  test("a session has no time limits for statements and locks, and the lease's for being idle", async (server) => {
+  test("a session has no statement and lock timeouts, and the lease's idle timeout", async (server) => {
     const role = ["SET statement_timeout = '5s'", "SET lock_timeout = '5s'", "SET idle_session_timeout = '700ms'"];
     await withRole(server, ...role, async () => {
       const config = parsePostgresServer(server.url(), { env: () => undefined, home: undefined, systemUser: () => "" });
@@ -124,7 +124,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  test("a server that refuses the settings is good enough", async (server) => {
+  test("a server that refuses the session settings can still be used", async (server) => {
     await withSchema(
       server,
       `CREATE FUNCTION front.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS
@@ -153,7 +153,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     );
   });
 
-  test("a release of a lock that has gone says so", async (server) => {
+  test("releasing a lock that is gone reports that", async (server) => {
     const unlock = "CREATE FUNCTION front.pg_advisory_unlock(bigint) RETURNS boolean RETURN false";
     await withSchema(server, unlock, async (url) => {
       await using backend = await open(url, freshName());
@@ -182,7 +182,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await (await hold(backend)).release();
   });
 
-  test("a waiter whose session is terminated waits on in another one", async (server) => {
+  test("a waiter whose session is terminated goes on waiting in another one", async (server) => {
     const name = freshName();
     const told: string[] = [];
     await using one = await open(server.url(), name);
@@ -203,13 +203,13 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     const releasing = performance.now();
     await lock.release();
     const next = await granted;
-    // It is told of the release in its new session, too.
+    // It is notified of the release in its new session, too.
     assert.ok(performance.now() - releasing < HANG, `${performance.now() - releasing} ms`);
     assert.equal(await holderOf(server, name), again.pid);
     await next!.release();
   });
 
-  test("a waiter whose statement is cancelled waits on", async (server) => {
+  test("a waiter whose statement is cancelled goes on waiting", async (server) => {
     await withGate(server, async (url, gate) => {
       const name = freshName();
       await using one = await open(server.url(), name);
@@ -240,7 +240,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  test("a holder whose look or release is cancelled keeps its lock until it is released", async (server) => {
+  test("a holder whose check or release is cancelled keeps its lock until it is released", async (server) => {
     const name = freshName();
     // A third of the TTL is the time to the next look. The rest has to be enough for all that is done meanwhile.
     await using backend = await open(server.url(), name, undefined, { lease: { ttl: 15_000, grace: 0 } });
@@ -260,7 +260,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await lock.release();
   });
 
-  test("the role's limit of connections is waited for within the wait", async (server) => {
+  test("within the wait, sera waits for the role's connection limit", async (server) => {
     await gone(server);
     await withRole(server, "CONNECTION LIMIT 1", async () => {
       await using one = await open(server.url(), freshName());
@@ -285,7 +285,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   });
 
   // Not on both at the same time: they would share the random numbers.
-  shared.test("a release is told to those who wait", async (server) => {
+  shared.test("waiters are notified of a release", async (server) => {
     const name = freshName();
     const told: string[] = [];
     const retrying = ({ message }: LockUnavailableError) => told.push(message);
@@ -312,7 +312,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     assert.deepEqual(told, []);
   });
 
-  test("a release that nobody tells of is noticed", async (server) => {
+  test("a release without a notification is noticed", async (server) => {
     const name = freshName();
     const { args } = keySql(name);
     await using backend = await open(server.url(), name);
@@ -387,7 +387,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await lock.release();
   });
 
-  test("a wait that is given up in the middle of a look leaves nothing behind", async (server) => {
+  test("a wait that is aborted in the middle of a check leaves nothing behind", async (server) => {
     await gone(server);
     await withGate(server, async (url, gate) => {
       const name = freshName();
@@ -410,19 +410,19 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
+  test("when the server crashes, the holder notices at once, and the waiter waits for its return", async (server) => {
     await assertTold(server, () => server.kill(), () => server.restart());
   }, RESTARTS);
 
   test(
-    "a server that is shut down tells a holder at once, and a waiter waits for its return",
+    "when the server shuts down, the holder notices at once, and the waiter waits for its return",
     async (server) => {
       await assertTold(server, () => server.restart());
     },
     RESTARTS,
   );
 
-  shared.test("many wait, and all get their turns, one at a time", async (server) => {
+  shared.test("many waiters all get the lock, one at a time", async (server) => {
     const name = freshName();
     const url = server.url();
     await using holder = await open(url, name);
@@ -444,7 +444,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   });
 }
 
-postgres.test("a server that hangs keeps nobody longer than its time to answer", async (server) => {
+postgres.test("a hanging server delays nobody longer than the answer timeout", async (server) => {
   const url = server.url("connect_timeout=2");
   const name = freshName();
   const answerTimeout = 1000;
@@ -480,7 +480,7 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
     const refused = later(third.acquire(0, never));
     await clock.to(clock.now + 2000);
     await assert.rejects(refused, /: no answer within 2s; check the server and the network$/);
-    // They say goodbye, which nobody answers.
+    // Their goodbye is not answered.
     const disposed = Promise.all([one, other, third].map((lock) => lock[Symbol.asyncDispose]()));
     await clock.to(clock.now + GOODBYE);
     await disposed;
@@ -565,7 +565,7 @@ function blocked(server: PostgresServer): Promise<ServerSession[]> {
   });
 }
 
-/** Changes the plain user's role for a while: what ALTER ROLE says, each in turn, and last what to do meanwhile. */
+/** Changes the plain user's role while an action runs: the clauses of ALTER ROLE, then the action. */
 async function withRole(server: PostgresServer, ...rest: [...string[], () => Promise<void>]): Promise<void> {
   const changes = rest.slice(0, -1) as string[];
   try {
@@ -576,7 +576,7 @@ async function withRole(server: PostgresServer, ...rest: [...string[], () => Pro
   }
 }
 
-/** Gives a URL with which the schema `front` hides what the server's own schema has. */
+/** A URL with which the schema `front` shadows the server's own schema. */
 async function withSchema(server: PostgresServer, sql: string, use: (url: string) => Promise<void>): Promise<void> {
   try {
     await server.query(`CREATE SCHEMA front AUTHORIZATION ${server.user}; ${sql};

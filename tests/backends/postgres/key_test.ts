@@ -18,14 +18,14 @@ Deno.test("a row of pg_locks gives the same key as the lock's name", () => {
   assert.equal(keyOfRow({ classid: "1", objid: "4294967295", objsubid: "1" }), "00000001ffffffff");
 });
 
-Deno.test("what is no lock's name makes no SQL", () => {
+Deno.test("only a lock's name becomes part of SQL", () => {
   for (const name of ["", "1", "1,", "x".repeat(32), `${lockName("a")}' OR 1=1`, "1,2,3", "1,2) OR (1=1"]) {
     assert.equal(rowCondition(name), undefined, name);
     assert.equal(keyOfName(name), undefined, name);
   }
 });
 
-Deno.test("a session whose statement is hidden is known by its application's name, if that is sera's", () => {
+Deno.test("a session whose statement is hidden is recognized by sera's application name", () => {
   const who = (application_name: string) => {
     const hex = (text: string) => new TextEncoder().encode(text).toHex();
     const row = { application_name: hex(application_name), query: hex("<insufficient privilege>") };

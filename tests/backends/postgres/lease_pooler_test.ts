@@ -20,7 +20,7 @@ import { claimOf, Desk, HOUR } from "../sql/lease/desk.ts";
 import { refusal } from "../sql/lease/trouble.ts";
 import { leasedSession, postgresLeasePlace } from "./lease_place.ts";
 
-/** What a role may have set that statements must not go by, nor change for others. */
+/** Role settings that statements must neither depend on nor change for others. */
 const ROLE = ["synchronous_commit = off", "lock_timeout = '1h'", "statement_timeout = '20min'"];
 
 for (const mode of ["transaction", "statement"] as const) {
@@ -43,7 +43,7 @@ for (const mode of ["transaction", "statement"] as const) {
   const { test } = place;
   leaseTableContract(place);
 
-  test("the life of a lease and of a run leaves the server session as it was", async () => {
+  test("a lease and a run leave the server session unchanged", async () => {
     await using single = await startPgBouncer(shared.server, mode, { default_pool_size: "1" });
     await using bench = await place.bench();
     const table = { name: `${bench.table.name}_runs` };
@@ -93,7 +93,7 @@ for (const mode of ["transaction", "statement"] as const) {
     await shared.server.query(`DROP TABLE ${table.name}`);
   });
 
-  shared.test("what was answered outlives a crash of the server, where commits are not waited for", async (server) => {
+  shared.test("what was answered survives a server crash even where commits are asynchronous", async (server) => {
     await using desk = await Desk.open(place);
     const runs = { name: `${desk.bench.table.name}_runs` };
     const store = await postgresStore(desk.session, runs, new Patience(), "statement");

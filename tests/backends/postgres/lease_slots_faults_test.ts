@@ -1,4 +1,4 @@
-/** Slots and several locks that are leases, when a holder dies, an answer gets lost, or somebody takes a row away. */
+/** Slots and several locks as leases, when a holder dies, an answer is lost, or a row is taken over. */
 // Starts early: leases of those who died have to run out.
 
 import assert from "node:assert/strict";
@@ -43,7 +43,7 @@ const together = new Together();
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   const test = (name: string, fn: (server: PostgresServer) => Promise<void>) => shared.testTogether(together, name, fn);
 
-  test("the slot of a holder that was killed is taken over only after its time", async (server) => {
+  test("the slot of a killed holder is taken over only after its lease", async (server) => {
     await using crew = crewOn(() => server.url(), { slots: N });
     const held = await crew.holder();
     await using holder = crew.process();
@@ -62,7 +62,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await releaseAll([held, next]);
   });
 
-  test("who waits for the time of a killed holder gets another slot that comes free before", async (server) => {
+  test("a waiter for a killed holder's slot gets another one that comes free sooner", async (server) => {
     await using crew = crewOn(() => server.url(), { slots: N });
     const held = await crew.holder();
     await using holder = crew.process();
@@ -84,7 +84,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await releaseAll([next, last]);
   });
 
-  test("who loses one of several rows loses all of the locks", async (server) => {
+  test("losing one of several rows loses all the locks", async (server) => {
     const names = [freshName(), freshName(), freshName()];
     for (const taken of names) {
       const [name, ...also] = names;
@@ -96,7 +96,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     }
   });
 
-  test("a slot whose claim was answered in vain is the one that is held, with the same token", async (server) => {
+  test("after a lost answer to a claim the same slot is held, with the same token", async (server) => {
     await using proxy = await Proxy.open(server.port);
     await using crew = crewOn(() => server.url(), { slots: N });
     await releaseAll(await crew.holders(N));

@@ -17,7 +17,7 @@ import { isRefusedWhileLocked, refusal } from "../sql/lease/trouble.ts";
 import { decoysIn } from "./decoys.ts";
 import { leasedSession, postgresLeasePlace } from "./lease_place.ts";
 
-/** What a URL may make of a session that leases must not mind. */
+/** Session settings in a URL that must not affect leases. */
 const SETTINGS = [
   "-c standard_conforming_strings=off -c backslash_quote=on",
   "-c TimeZone=Asia/Tokyo -c DateStyle=German -c IntervalStyle=sql_standard",
@@ -31,7 +31,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
   const { test } = place;
   leaseTableContract(place);
 
-  /** Resolves when somebody waits for another's row. */
+  /** Resolves when a session waits for another's row lock. */
   const blocked = () => until("blocked", async () => await place.blocked() === 1);
 
   /** The table as sera makes it, changed by the test. */
@@ -83,7 +83,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     }
   });
 
-  test("a number that is taken after a wait is the next one, and exceeds what it is to exceed", async () => {
+  test("a token taken after a wait is the next one, and above the given minimum", async () => {
     for (const [above, fence] of [[1, 12n], [40, 41n]] as const) {
       await using desk = await Desk.open(place);
       await desk.leases.release(desk.session, desk.lock, await desk.hold("a"));
@@ -97,7 +97,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     }
   });
 
-  test("a release that waits for a late renewal is done, together with the end of the run", async () => {
+  test("a release that waits for a late renewal succeeds, together with the end of the run", async () => {
     await using desk = await Desk.open(place);
     await using bench = await place.bench();
     const ending = await runningIn(desk, bench.table);
@@ -113,7 +113,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     assert.deepEqual(await bench.sql(`SELECT outcome FROM ${bench.name}`), [{ outcome: "succeeded" }]);
   });
 
-  test("a release that waits for a takeover is not done, and the end of the run neither", async () => {
+  test("a release that waits for a takeover fails, and so does the end of the run", async () => {
     await using desk = await Desk.open(place);
     await using bench = await place.bench();
     const ending = await runningIn(desk, bench.table);
@@ -129,14 +129,14 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     assert.deepEqual(await bench.sql(`SELECT outcome FROM ${bench.name}`), [{ outcome: "running" }]);
   });
 
-  test("what others keep locked is to be tried again, whatever limit the role has", async () => {
+  test("a row that others keep locked is retried, whatever the role's timeouts", async () => {
     for (const timeout of ["0", "1h"]) {
       await using desk = await Desk.open(place, `options=${encodeURIComponent(`-c lock_timeout=${timeout}`)}`);
       await isRefusedWhileLocked(place, desk);
     }
   });
 
-  test("a table that is UNLOGGED is refused, and its row left free", async () => {
+  test("an UNLOGGED table is refused, and its row stays free", async () => {
     await using desk = await Desk.open(place);
     await make(desk, (definition) => definition.replace("CREATE TABLE", "CREATE UNLOGGED TABLE"));
     const { message, transient } = await refusal(desk.acquire("a"));
@@ -150,14 +150,14 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     assert.equal(await desk.claim("a"), 2n);
   });
 
-  test("a table that is temporary is refused", async () => {
+  test("a temporary table is refused", async () => {
     await using desk = await Desk.open(place);
     const create = createTable(identifier(desk.bench.name)).textFor(POSTGRESQL);
     await desk.session.query(administratorsSql(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE")));
     assert.match((await refusal(desk.acquire("a"))).message, /: the table is temporary, [^\n]+--lease-table$/);
   });
 
-  test("a view on a table is as good as the table", async () => {
+  test("a view on the table can be used as the table", async () => {
     await using desk = await Desk.open(place);
     await desk.hold("a");
     const view = { name: `${desk.bench.name}_view` };
@@ -185,7 +185,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     ],
   };
   for (const [what, statements] of Object.entries(swallowing)) {
-    test(`${what} that keeps rows from the table is told of`, async () => {
+    test(`${what} that hides rows of the table is reported`, async () => {
       await using desk = await Desk.open(place);
       await desk.hold("a");
       for (const statement of statements(desk.bench.name)) await desk.bench.sql(statement);
@@ -196,7 +196,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
   }
 
   for (const value of ["'infinity'", "'-infinity'", "NULL"]) {
-    test(`a lease that expires at ${value} makes no sense, and is left alone`, async () => {
+    test(`a lease that expires at ${value} is invalid, and is left unchanged`, async () => {
       await using desk = await Desk.open(place);
       await make(desk, (definition) => definition.replace("expires timestamptz NOT NULL", "expires timestamptz NULL"));
       await desk.hold("a");
@@ -208,7 +208,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     });
   }
 
-  test("a schema of its own needs USAGE on it, and the definition says so", async () => {
+  test("a separate schema needs USAGE, and the printed definition says so", async () => {
     await using desk = await Desk.open(place);
     const schema = await place.schema();
     const leases = place.leases({ schema, name: "sera_leases" });
@@ -229,7 +229,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
     await desk.bench.sql(`DROP SCHEMA ${schema} CASCADE`);
   });
 
-  test("functions and operators that somebody else puts into the search path are not called", async () => {
+  test("functions and operators that somebody planted in the search path are not called", async () => {
     const { query } = shared.server;
     const schema = await place.schema();
     await using desk = await Desk.open(place, `options=${encodeURIComponent(`-c search_path=${schema},public`)}`);

@@ -1,4 +1,4 @@
-/** A session for a lease: what is set in it, whether it has session locks, and that it leaves nothing in a pooler. */
+/** A session for a lease: its settings, whether it has session locks, and that it leaves nothing in a pooler. */
 // Starts early: PgBouncer takes its time to clean up.
 
 import assert from "node:assert/strict";
@@ -31,7 +31,7 @@ async function openLeased(url: string): Promise<PostgresSession> {
   return await openLeasedSession(await parsePostgres(url), options, never);
 }
 
-/** What a session of its own is set to, as the server shows it. */
+/** The settings of a separate session, as the server shows them. */
 const SETTINGS: Readonly<Record<string, string>> = {
   statement_timeout: "0",
   lock_timeout: "1s",
@@ -72,7 +72,7 @@ function assertShared(session: PostgresSession): void {
   assert.equal(session.number, undefined);
 }
 
-/** A server that has settings of its own for what a lease needs otherwise, and writes down all statements. */
+/** A server whose defaults differ from a lease's settings, and that logs all statements. */
 const ARGS = ["--max-connections=200", "--log-statement=all", "--synchronous-commit=off", "--lock-timeout=7s"];
 
 const servers: readonly SharedServer<PostgresServer>[] = [
@@ -80,7 +80,7 @@ const servers: readonly SharedServer<PostgresServer>[] = [
   new SharedServer("PostgreSQL 18", postgres18Unavailable, () => startPostgres18({ extraArgs: ARGS })),
 ];
 
-/** What a client of a pooler finds in its server session that another one left there, by name. */
+/** The leftovers of another client in a pooler's server session, by name. */
 async function leftIn(pool: PgBouncer): Promise<string[]> {
   const client = await connect(pool);
   try {
@@ -105,7 +105,7 @@ async function connect(pool: PgBouncer): Promise<pg.Client> {
   return client;
 }
 
-/** Resolves when a pooler has so many server sessions that nobody uses. */
+/** Resolves when a pooler has so many idle server sessions. */
 async function fill(pool: PgBouncer, count: number): Promise<void> {
   const client = await connect(pool);
   await client.query("SELECT 1");
@@ -160,7 +160,7 @@ for (const shared of servers) {
     }
   });
 
-  shared.test("a synchronous_commit other than off stays", async (server) => {
+  shared.test("a synchronous_commit other than off is kept", async (server) => {
     const session = await openLeased(server.url("options=-c%20synchronous_commit%3Dlocal"));
     assert.equal((await settingsOf(session)).synchronous_commit, "local");
     await session.close();
@@ -173,7 +173,7 @@ function poolerTest(name: string, fn: (server: PostgresServer) => Promise<void>)
   for (const shared of servers) shared.test(`PgBouncer: ${name}`, fn);
 }
 
-poolerTest("its session mode gives a session like a direct one, and nothing is left when that ends", async (server) => {
+poolerTest("in session mode the session is like a direct one, and leaves nothing behind", async (server) => {
   await each(TYING, async (pooling) => {
     await using pool = await startPgBouncer(server, ...pooling);
     const session = await openLeased(pool.url());
@@ -185,7 +185,7 @@ poolerTest("its session mode gives a session like a direct one, and nothing is l
 });
 
 poolerTest(
-  "its other modes give a session without locks, whatever they reuse, and no lock is tried",
+  "in the other modes the session has no locks, and none is tried, whatever connections are reused",
   async (server) => {
     const { size } = await Deno.stat(server.logFile);
     await each(STRAYING, async ([mode, extra]) => {
@@ -205,14 +205,14 @@ poolerTest(
   },
 );
 
-poolerTest("what is left in a server session would be seen", async (server) => {
+poolerTest("leftovers in a server session would be detected", async (server) => {
   await using pool = await startPgBouncer(server, "transaction", { default_pool_size: "1" });
   const session = await openPostgresSession(await parsePostgres(pool.url()), plainSession, never);
   await session.close();
   assert.ok((await leftIn(pool)).includes("lock_timeout"));
 });
 
-poolerTest("it is told for what it is with other clients at work", async (server) => {
+poolerTest("the pooler is recognized while other clients are busy", async (server) => {
   const modes = ["session", "transaction", "statement"] as const;
   await each(modes, async (mode) => {
     await using pool = await startPgBouncer(server, mode);
@@ -238,7 +238,7 @@ poolerTest("it is told for what it is with other clients at work", async (server
   });
 });
 
-poolerTest("where it has no second connection to give there is a session without locks, in time", async (server) => {
+poolerTest("without a second connection from the pooler the session has no locks, in time", async (server) => {
   await each(NARROW, async (pooling) => {
     await using pool = await startPgBouncer(server, ...pooling);
     // It would be waited for as long as the other limits allow.
@@ -250,7 +250,7 @@ poolerTest("where it has no second connection to give there is a session without
   });
 });
 
-poolerTest("where there is no time to probe it there is a session without locks", async (server) => {
+poolerTest("without time to probe the pooler the session has no locks", async (server) => {
   await using pool = await startPgBouncer(server, "session");
   const session = await openLeasedSession(await parsePostgres(pool.url()), options, never, 400);
   assertShared(session);
@@ -272,7 +272,7 @@ poolerTest("an attempt that is aborted leaves no connection", async (server) => 
 /** Statements that set something, without what they are guarded by. */
 const unguarded = (statement: string) => statement.replace(/CASE WHEN pg_backend_pid\(\) = \d+ THEN .*? END AS/gs, "");
 
-Deno.test("a direct connection needs one statement, which sets nothing in another server session", async () => {
+Deno.test("a direct connection is recognized with one statement, which changes no other server session", async () => {
   using server = new FakePostgres((statement) => answerOf(FAKE_POSTGRES, statement));
   await (await openLeased(server.url)).close();
   assert.equal(server.statements.length, 1);
@@ -280,7 +280,7 @@ Deno.test("a direct connection needs one statement, which sets nothing in anothe
   assert.doesNotMatch(unguarded(server.statements[0]!), /set_config\(/);
 });
 
-Deno.test("a server that does not know all settings gets the others, each guarded", async () => {
+Deno.test("a server that lacks some settings gets the others", async () => {
   using server = new FakePostgres((statement) =>
     statement.includes("idle_session_timeout', '")
       ? new ServerError("42704", "unknown")
@@ -293,7 +293,7 @@ Deno.test("a server that does not know all settings gets the others, each guarde
   for (const statement of set) assert.doesNotMatch(unguarded(statement), /set_config\(/);
 });
 
-Deno.test("a pooler whose clients share a server session is known after three statements", async () => {
+Deno.test("a pooler whose clients share a server session is recognized after three statements", async () => {
   using server = new FakePostgres((statement) => ({
     ...answerOf(FAKE_POSTGRES, statement),
     ...(statement.includes("AS pid") ? { pid: PID + 1 } : {}),
@@ -304,7 +304,7 @@ Deno.test("a pooler whose clients share a server session is known after three st
   assert.equal(server.statements.length, 3);
 });
 
-Deno.test("a server that takes no writes is refused, allowed or not", async () => {
+Deno.test("a read-only server is refused, even with allow-unsafe-server", async () => {
   const cases = [
     [{ standby: "t" }, /: the server is a standby, where no lease can be written; name the primary$/],
     [{ read_only: "on" }, /: the session is read-only, and a lease must be written; connect to the primary, or turn/],

@@ -16,7 +16,7 @@ import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
 
-/** What a URL may make of a session that a ledger must not mind. */
+/** Session settings in a URL that must not affect a ledger. */
 const SETTINGS = [
   "-c standard_conforming_strings=off -c backslash_quote=on",
   "-c TimeZone=Asia/Tokyo -c DateStyle=German -c IntervalStyle=sql_standard",
@@ -48,7 +48,7 @@ for (
     });
   }
 
-  test("a row in a database in WIN1252 may hold bytes that are no character", async () => {
+  test("a row in a WIN1252 database may hold bytes that are not a character", async () => {
     await shared.server.query(
       "CREATE DATABASE win1252 OWNER sera ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
     );
@@ -73,7 +73,7 @@ for (
   });
 
   for (const encoding of ["SQL_ASCII", "LATIN1"]) {
-    test(`a database in ${encoding} keeps what it can hold, and says what it cannot`, async () => {
+    test(`a database in ${encoding} keeps the text that it can hold, and refuses other keys`, async () => {
       const database = encoding.toLowerCase();
       await shared.server.query(
         `CREATE DATABASE ${database} OWNER sera ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
@@ -107,7 +107,7 @@ for (
         );
         return true;
       });
-      // What nobody goes by is replaced.
+      // Text that is only shown is replaced.
       const foreign = { label: "日誌 é", host: "wéb😀", pid: 1, user: "ø" };
       const replaced = await holder.recorded(await holder.ran("succeeded", { once: "é" }, foreign));
       assert.deepEqual([replaced.label, replaced.host, replaced.user, replaced.key], ["?? é", "wéb?", "ø", "é"]);
@@ -137,7 +137,7 @@ for (
     });
   }
 
-  test("a view on a table is as good as the table", async () => {
+  test("a view on the table can be used as the table", async () => {
     await using bench = await place.bench();
     await using owner = await Holder.start(bench);
     await owner.ran("succeeded");
@@ -150,7 +150,7 @@ for (
     await bench.sql(`DROP VIEW ${view.name}`);
   });
 
-  test("a role that only reads by default is told so", async () => {
+  test("a role that is read-only by default gets an error that says so", async () => {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     const id = await holder.ran("succeeded", { once: "v1" });
@@ -199,7 +199,7 @@ for (
     assert.doesNotMatch(both, /Seq Scan/);
   });
 
-  test("a statement that falls to another one's change is asked again", async () => {
+  test("a statement that fails because of a concurrent change is repeated", async () => {
     await using bench = await place.bench("options=-c%20default_transaction_isolation%3Dserializable");
     await using holder = await Holder.start(bench);
     const id = await holder.started();
@@ -217,7 +217,7 @@ for (
     assert.deepEqual({ pid, outcome }, { pid: 1, outcome: "abandoned" });
   });
 
-  test("sessions whose commits are not waited for wait for the ledger's, and keep stricter settings", async () => {
+  test("sessions with asynchronous commits wait for the ledger's commits, and keep stricter settings", async () => {
     const { query } = shared.server;
     const setting = async (value: string) => {
       await query(`ALTER ROLE sera SET synchronous_commit = ${value}`);

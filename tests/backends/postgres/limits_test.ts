@@ -5,7 +5,7 @@ import { answerTimeoutOf, withinLimit } from "../../../lib/backends/postgres/lim
 import { plainSession } from "../open.ts";
 import { parsePostgres } from "../parse.ts";
 
-Deno.test("an answer may take ten seconds, or a sixth of the ttl where the session can be replaced", () => {
+Deno.test("the answer timeout is ten seconds, or a sixth of the ttl where the session can be replaced", () => {
   const cases: [leased: boolean | undefined, ttl: number, limit: number][] = [
     [undefined, 3000, 10_000],
     [false, 30_000, 10_000],
@@ -20,7 +20,7 @@ Deno.test("an answer may take ten seconds, or a sixth of the ttl where the sessi
   }
 });
 
-Deno.test("several hosts share the time to connect, one has all of it", async () => {
+Deno.test("several hosts share the connect timeout; a single one has all of it", async () => {
   const cases: [server: string, limit: number, each: number | undefined][] = [
     ["postgres://u:p@a/d", 3000, undefined],
     ["postgres://u:p@a,b,c/d", 3000, 1000],

@@ -1,4 +1,4 @@
-/** Ways to a PostgreSQL server and into it, and what is said when there is none. */
+/** Ways to reach a PostgreSQL server and log in, and the messages when that fails. */
 
 import assert from "node:assert/strict";
 import { sera } from "../../cli/program.ts";
@@ -124,12 +124,12 @@ for (const [label, missing, start] of SERVERS) {
     ],
   ];
   for (const [what, account, database, reason] of REFUSED) {
-    shared.test(`${what} is told with its cure`, async (server) => {
+    shared.test(`${what} is reported with a cure`, async (server) => {
       await assertUnavailable(urlOf(server, account, database), reason);
     });
   }
 
-  shared.test("passwords may hold anything, however they are given", async (server) => {
+  shared.test("passwords may contain any character, however they are given", async (server) => {
     const folder = await Deno.makeTempDir({ prefix: "sera-passwords-" });
     try {
       for (const [user, password] of Object.entries(ODD_PASSWORDS)) {
@@ -183,7 +183,7 @@ for (const [label, missing, start] of SERVERS) {
     await assertUnavailable(url, /there is none; no line of the password file matches the host/, { PGPASSFILE: other });
   });
 
-  shared.test("a service file and the variables of libpq may say it all", async (server) => {
+  shared.test("a service file and libpq's variables may give the whole address", async (server) => {
     await using folder = await Folder.make();
     const { socketFolder } = server;
     const port = `${server.port}`;
@@ -216,7 +216,7 @@ for (const [label, missing, start] of SERVERS) {
     );
   });
 
-  shared.test("it is reached over TCP, IPv6 and its socket, and the locks are the same", async (server) => {
+  shared.test("the server is reached over TCP, IPv6 and its socket, with the same locks", async (server) => {
     const { socketFolder, port } = server;
     const at = `postgres://sera:secret@`;
     const folder = encodeURIComponent(socketFolder);
@@ -245,7 +245,7 @@ for (const [label, missing, start] of SERVERS) {
     }
   });
 
-  shared.test("options, the application's name and client_encoding do what they say", async (server) => {
+  shared.test("options, application_name and client_encoding take effect", async (server) => {
     const options = "options=-c%20work_mem%3D96kB%20-c%20search_path%3D%22one%5C%20two%22";
     assert.deepEqual(await ask(server.url(options), "SHOW work_mem"), { work_mem: "96kB" });
     assert.deepEqual(await ask(server.url(options), "SHOW search_path"), { search_path: '"one two"' });
@@ -263,20 +263,20 @@ for (const [label, missing, start] of SERVERS) {
     );
   });
 
-  shared.test("what the URL leaves empty is not looked up by the driver", async (server) => {
+  shared.test("the driver does not look up what the URL leaves empty", async (server) => {
     const env = { PGOPTIONS: "-c no_such=1", PGREPLICATION: "database", PGHOST: "no-such-host.invalid" };
     const run = (url: string) => sera(["--server", url, "0", "true"], { env });
     assert.deepEqual(await run(server.url("options=")), { code: 0, stdout: "", stderr: "" });
     assert.match((await run(server.url())).stderr, /: unrecognized configuration parameter "no_such"/);
   });
 
-  shared.test("a setting that the server refuses is told", async (server) => {
+  shared.test("a setting that the server refuses is reported", async (server) => {
     await assertUnavailable(server.url("options=-c%20no_such%3D1"), /: unrecognized configuration parameter "no_such"/);
     await assertUnavailable(server.url("options=-c%20work_mem%3Dmuch"), /: invalid value for parameter "work_mem"/);
   });
 }
 
-Deno.test("a port, a socket or a host that is not there is told with its cure", async () => {
+Deno.test("a missing port, socket or host is reported with a cure", async () => {
   const port = freePort();
   const cases: [string, RegExp][] = [
     [
@@ -301,7 +301,7 @@ Deno.test("a port, a socket or a host that is not there is told with its cure", 
 });
 
 Deno.test({
-  name: "a server that accepts connections and says nothing is given up after connect_timeout",
+  name: "a server that accepts connections but stays silent ends the attempt after connect_timeout",
   fn: async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     await assertGivenUp(listener.addr.port, ["disable", "allow", "prefer", "require"]);
@@ -309,7 +309,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a server that accepts no connection is given up after connect_timeout, or at once when the signal fires",
+  name: "a server that accepts no connection ends the attempt after connect_timeout, or at once when the signal fires",
   ignore: Deno.build.os !== "linux", // Others answer for a listener that is full.
   // An attempt that was given up ends when the kernel gives it up too.
   sanitizeOps: false,
@@ -345,7 +345,7 @@ async function assertGivenUp(port: number, sslmodes: string[]): Promise<void> {
 }
 
 Deno.test({
-  name: "a server that speaks something else, or hangs up, is told",
+  name: "a server that speaks another protocol, or hangs up, is reported",
   fn: async () => {
     for (const words of ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "N", "E", ""]) {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -59,7 +59,7 @@ for (const shared of secure) {
 }
 
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
-  shared.test("without TLS on the server the question for it is one round trip", async (server) => {
+  shared.test("asking a server without TLS for TLS costs one round trip", async (server) => {
     await using proxy = await Proxy.open(server.port);
     proxy.delay = 20;
     {
@@ -70,7 +70,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     assert.equal(proxy.roundTrips.answered, 8, `${proxy.roundTrips}`);
   });
 
-  shared.test("a waiter has its lock, checked, one round trip after it was told of the release", async (server) => {
+  shared.test("a waiter has its lock, checked, one round trip after the notification of the release", async (server) => {
     using _random = fixedRandom(1e6);
     const name = freshName();
     const lease = { ttl: 86_400_000, grace: 0 };

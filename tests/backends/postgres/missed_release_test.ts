@@ -1,4 +1,4 @@
-/** Releases that the waiter who is told of them cannot make use of: somebody else must hear of each. */
+/** Releases that the notified waiter cannot use: each must reach another waiter. */
 
 import assert from "node:assert/strict";
 import type { PostgresSession } from "../../../lib/backends/postgres/session.ts";
@@ -18,7 +18,7 @@ import { OtherClient } from "./view.ts";
 const options = { lease: { ttl: 86_400_000, grace: 10_000 } };
 const PATIENT = 1e6;
 
-/** How long somebody waits who gives up, in milliseconds. */
+/** The wait of a run that gives up, in milliseconds. */
 const SHORT = 500;
 
 const SEATED = `SELECT pid, classid::int, objid::int FROM pg_locks
@@ -64,7 +64,7 @@ function granting(lock: Lock): () => Promise<void> {
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   for (const slots of [undefined, 2]) {
     const what = slots === undefined ? "a lock" : "a slot";
-    shared.test(`${what} that is released while the one who is told of it gives up goes to another`, async (server) => {
+    shared.test(`${what} that is released while the notified waiter gives up goes to another`, async (server) => {
       using _random = fixedRandom(PATIENT);
       const name = freshName();
       const openOne = () => open(server.url(), name, undefined, { ...options, slots });
@@ -88,7 +88,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     });
   }
 
-  shared.test("a slot that somebody has to give back at once leaves him no seat in which he hears nothing", async (server) => {
+  shared.test("a waiter that has to give a slot back at once keeps no seat without listening", async (server) => {
     const name = freshName();
     const { args } = keySql(name);
     const openOne = () => open(server.url(), name, undefined, { ...options, slots: 2 });
@@ -99,7 +99,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await using waiter = await openOne();
     using _random = fixedRandom(0);
     let patient: Disposable | undefined;
-    // It gets a seat and the other slot, and finds that somebody who knows of no slots is older.
+    // It gets a seat and the other slot, and finds that a holder without slots is older.
     await before(waiter, "AS seat", async () => {
       for (const lock of held.splice(0)) await lock.release();
       await old.query(`SELECT pg_advisory_lock(${args})`);
@@ -119,7 +119,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await granted();
   });
 
-  shared.test("nobody takes a seat for taken that somebody else just looks at", async (server) => {
+  shared.test("a seat that another session is only checking does not count as taken", async (server) => {
     using _random = fixedRandom(PATIENT);
     const name = freshName();
     const openOne = () => open(server.url(), name, undefined, options);

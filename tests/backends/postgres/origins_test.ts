@@ -21,7 +21,7 @@ for (const [text, env, parts] of CASES) {
   });
 }
 
-Deno.test("what a service file says is told with its path", async () => {
+Deno.test("an error in a service file names its path", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "[s]\nhost=h\ndbname=d\n");

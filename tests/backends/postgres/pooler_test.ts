@@ -44,7 +44,7 @@ lockContract({
   waiting: async (name, count) => void await waiting(shared.server, name, count),
 });
 
-/** Resolves when nobody holds a lock. */
+/** Resolves when no lock is held. */
 async function isFree(server: PostgresServer, name: string): Promise<void> {
   await until("the lock is free", async () => {
     const rows = await server.query(`SELECT FROM pg_locks WHERE ${keySql(name).row} AND granted`);
@@ -52,7 +52,7 @@ async function isFree(server: PostgresServer, name: string): Promise<void> {
   });
 }
 
-shared.test("who comes through it and who does not exclude each other", async (server) => {
+shared.test("clients of the pooler and of the server exclude each other", async (server) => {
   const name = freshName();
   await using through = await openWith(pool.url(), name);
   await using direct = await openWith(server.url(), name);
@@ -66,7 +66,7 @@ shared.test("who comes through it and who does not exclude each other", async (s
   }
 });
 
-shared.test("slots, several locks and places to wait are kept through it", async (server) => {
+shared.test("slots, several locks and limits of waiters work through the pooler", async (server) => {
   const [name, beside] = [freshName(), freshName()];
   const client = (url: string, options: OpenOptions) => open(url, name, undefined, options);
   const options = { slots: 2, also: [beside], maxWaiters: 1 };
@@ -95,7 +95,7 @@ shared.test("slots, several locks and places to wait are kept through it", async
   });
 });
 
-shared.test("the lock is lost when the server's connection ends, and free for others", async (server) => {
+shared.test("when the server connection ends, the lock is lost, and free for others", async (server) => {
   const name = freshName();
   await using backend = await openWith(pool.url(), name);
   const lock = await hold(backend);
@@ -106,7 +106,7 @@ shared.test("the lock is lost when the server's connection ends, and free for ot
   await (await hold(other)).release();
 });
 
-shared.test("the lock is lost when the pooler dies, and free for others", async (server) => {
+shared.test("when the pooler crashes, the lock is lost, and free for others", async (server) => {
   await using dying = await startPgBouncer(server, "session");
   const name = freshName();
   await using backend = await openWith(dying.url(), name);
@@ -147,7 +147,7 @@ shared.test("a pool of one connection serves one at a time", async (server) => {
   }
 });
 
-shared.test("a session that it keeps waiting gets the connection as soon as it is free", async (server) => {
+shared.test("a session that the pooler keeps waiting gets the connection as soon as it is free", async (server) => {
   await using single = await startPgBouncer(server, "session", { default_pool_size: "1" });
   await using one = await openWith(single.url(), freshName());
   await using other = await openWith(single.url(), freshName());
@@ -204,7 +204,7 @@ const POOLER_SETTINGS: Record<string, string>[] = [
 for (const mode of ["transaction", "statement"] as const) {
   for (const busy of [false, true]) {
     const how = busy ? "with other clients at work" : "with no other client";
-    shared.test(`its ${mode} mode is refused, whatever connections it reuses, ${how}`, (server) =>
+    shared.test(`${mode} mode is refused, whatever connections are reused, ${how}`, (server) =>
       sideBySide(Object.fromEntries(POOLER_SETTINGS.map((extra) => [JSON.stringify(extra), async () => {
         await using pool = await startPgBouncer(server, mode, extra);
         await using _others = new Others(pool, busy ? 3 : 0);
@@ -217,7 +217,7 @@ for (const mode of ["transaction", "statement"] as const) {
 const inBothModes = (attempt: (mode: "transaction" | "statement") => Promise<void>) =>
   sideBySide({ transaction: () => attempt("transaction"), statement: () => attempt("statement") });
 
-shared.test("its other modes are refused one after another, too", (server) =>
+shared.test("the other modes are refused one after another, too", (server) =>
   inBothModes((mode) =>
     sideBySide({
       async "with a query that resets always"() {
@@ -234,7 +234,7 @@ shared.test("its other modes are refused one after another, too", (server) =>
 /** Hands out its server sessions in turn, so that a lock is soon in another one. */
 const TURNING: Record<string, string> = { server_round_robin: "1", min_pool_size: "3" };
 
-shared.test("its other modes are left without a trace when they are refused", async (server) => {
+shared.test("refusing the other modes leaves nothing behind", async (server) => {
   // One after another, since all probes of the server are seen; and with the pooler running, whose end ends them.
   for (const mode of ["transaction", "statement"] as const) {
     for (const extra of [{}, TURNING]) {
@@ -243,21 +243,41 @@ shared.test("its other modes are left without a trace when they are refused", as
       const isReady = async () => extra !== TURNING || Number((await pools(pool)).sv_idle) >= 2;
       await until("there are servers", isReady);
       await assertUnavailable(pool.url(), STRAYS);
-      // The pooler ends a server session that is not clean a moment after its client has left.
-      const locks = () => server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'");
-      await until("nothing is left", async () => (await locks()).length === 0);
+      await assertNothingLeft(server);
     }
   }
 });
 
-shared.test("its transaction mode is refused when others give all locks back all the time", (server) =>
+shared.test("a probe is unlocked in whichever of two sessions it is that come in turn", async (server) => {
+  for (const mode of ["transaction", "statement"] as const) {
+    const two = { default_pool_size: "2", min_pool_size: "2", server_round_robin: "1" };
+    await using pool = await startPgBouncer(server, mode, two);
+    // As long as it is there, so are both.
+    const idle = new pg.Client({ connectionString: pool.url(), ssl: false });
+    await idle.connect();
+    try {
+      await idle.query("SELECT");
+      await until("there are two servers", async () => Number((await pools(pool)).sv_idle) === 2);
+      await assertUnavailable(pool.url(), STRAYS);
+      await assertNothingLeft(server);
+    } finally {
+      await idle.end();
+    }
+  }
+});
+
+async function assertNothingLeft(server: PostgresServer): Promise<void> {
+  assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
+}
+
+shared.test("transaction mode is refused even while others keep discarding all locks", (server) =>
   sideBySide(Object.fromEntries([2, 50, 150, 500].map((every) => [`every ${every} ms`, async () => {
     await using pool = await startPgBouncer(server, "transaction", { default_pool_size: "1" });
     await using _others = new Others(pool, 1, "DISCARD ALL", every);
     for (let times = 0; times < TRIES / 2; times++) await assertUnavailable(pool.url(), STRAYS);
   }]))));
 
-shared.test("its session mode is taken with any of these settings, and with other clients at work", async (server) => {
+shared.test("session mode is accepted with any of these settings, also with other busy clients", async (server) => {
   const settings = POOLER_SETTINGS.filter(({ server_reset_query }) => server_reset_query === undefined);
   await Promise.all(settings.map(async (extra) => {
     await using pool = await startPgBouncer(server, "session", extra);
@@ -269,7 +289,7 @@ shared.test("its session mode is taken with any of these settings, and with othe
   }));
 });
 
-shared.test("its session mode is refused when it does not clean up after a session", async (server) => {
+shared.test("session mode is refused if the pooler does not clean up after a session", async (server) => {
   await sideBySide(Object.fromEntries(["", "RESET ALL"].map((server_reset_query) => [server_reset_query, async () => {
     await using pool = await startPgBouncer(server, "session", { server_reset_query });
     await assertUnavailable(pool.url(), STRAYS);
@@ -278,7 +298,7 @@ shared.test("its session mode is refused when it does not clean up after a sessi
   await assertLocks(pool.url());
 });
 
-Deno.test("the proof takes longer on a slow network, but not for one wait for a full pool", () => {
+Deno.test("the probe takes longer on a slow network, but not because of one wait for a full pool", () => {
   assert.equal(longerHold(60, 20), 160);
   assert.equal(longerHold(60, 10_000), 480);
   let hold = 60;

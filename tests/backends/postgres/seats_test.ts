@@ -105,7 +105,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     }
   });
 
-  shared.test("who wait get their turns seat by seat", async (server) => {
+  shared.test("waiters get the lock seat by seat", async (server) => {
     using _random = fixedRandom(PATIENT);
     const name = freshName();
     await using holder = await open(server.url(), name, undefined, options);
@@ -118,7 +118,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     for (let turn = 0; turn < 4; turn++) {
       await lock.release();
       lock = await crowd.next();
-      // The newcomer takes the first seat, which is free, and is the last one nevertheless.
+      // The new waiter takes the first seat, which is free, but is the last in line.
       if (turn === 0) {
         await until("the first seat is free", async () => await taken(server) === 3);
         await crowd.join();
@@ -130,7 +130,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     assert.deepEqual(crowd.served, [0, 1, 2, 3, 4]);
   });
 
-  shared.test("somebody who is told of a release and does not come does not keep the others waiting for long", async (server) => {
+  shared.test("a notified waiter that does not come does not block the others for long", async (server) => {
     const name = freshName();
     await using holder = await open(server.url(), name);
     const lock = await hold(holder);
@@ -152,7 +152,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await (await granted)!.release();
   });
 
-  shared.test("a sera of before there were seats and one of today tell each other", async (server) => {
+  shared.test("a sera from before seats and a current one notify each other", async (server) => {
     using _random = fixedRandom(PATIENT);
     const name = freshName();
     const { args } = keySql(name);
@@ -177,7 +177,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 }
 
-/** Runs something while nobody but a superuser may call a function. */
+/** Runs an action while only superusers may call a function. */
 async function without(server: PostgresServer, call: string, run: () => Promise<void>): Promise<void> {
   await server.query(`REVOKE EXECUTE ON FUNCTION ${call} FROM PUBLIC`);
   try {
@@ -189,7 +189,7 @@ async function without(server: PostgresServer, call: string, run: () => Promise<
 
 const modest = sharedPostgres("--max-connections=20");
 
-modest.test("a role that may take no seat is told of a release all the same", async (server) => {
+modest.test("a role that may not take a seat is notified of a release nevertheless", async (server) => {
   using _random = fixedRandom(PATIENT);
   for (const call of ["pg_try_advisory_lock(int, int)", "generate_series(int, int)"]) {
     await without(server, call, async () => {
@@ -208,7 +208,7 @@ modest.test("a role that may take no seat is told of a release all the same", as
   }
 });
 
-modest.test("a release that may notify nobody is a release", async (server) => {
+modest.test("a release succeeds without the right to notify", async (server) => {
   const calls = [
     "pg_notify(text, text)",
     "pg_try_advisory_lock_shared(int, int)",

@@ -1,4 +1,4 @@
-/** What a session is set to, as the server shows it. */
+/** A session's settings, as the server shows them. */
 
 import assert from "node:assert/strict";
 import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
@@ -22,7 +22,7 @@ sharedPostgres().test("the server is told the lease, over TCP in all ways there 
     [3000, server.url(), ["3s", "1", "1", "2", "3000", "1s"]],
     [3000, server.url("options=-c%20idle_session_timeout%3D1h"), ["3s", "1", "1", "2", "3000", "1s"]],
     [30_000, server.url(), ["30s", "10", "10", "2", "30000", "10s"]],
-    // Probes that nobody answers do not end it before the TTL.
+    // Unanswered probes do not end it before the TTL.
     [5000, server.url(), ["5s", "2", "2", "2", "5000", "1667ms"]],
     // A socket's peer cannot vanish alone.
     [3000, `postgres://sera:secret@/sera?host=${server.socketFolder}&port=${server.port}`, [

@@ -46,7 +46,7 @@ async function assertUses(server: PostgresServer, url: string, env?: Env): Promi
   await assertLocks(url, env);
 }
 
-shared.test("a host that is not there is passed over", async (server) => {
+shared.test("an unreachable host is skipped", async (server) => {
   for (const dead of [`127.0.0.1:${freePort()}`, "no-such-host.invalid:5432", "%2Fnonexistent:5432"]) {
     for (const sslmode of ["disable", "prefer"]) {
       await assertUses(server, urlOf([dead, at(server)], `sslmode=${sslmode}`));
@@ -71,7 +71,7 @@ shared.test("each host has its port, or all of them the same one", async (server
   });
 });
 
-shared.test("when no host is there, one line names each and why", async () => {
+shared.test("when no host is reachable, one line names each and the reason", async () => {
   const [one, two] = [freePort(), freePort()];
   await assertUnavailable(
     urlOf([`127.0.0.1:${one}`, `no-such-host.invalid:${two}`, `%2Fnonexistent:${two}`]),
@@ -84,7 +84,7 @@ shared.test("when no host is there, one line names each and why", async () => {
 });
 
 Deno.test({
-  name: "a host that does not answer is passed over after connect_timeout",
+  name: "a host that does not answer is skipped after connect_timeout",
   ignore: Deno.build.os !== "linux" || systemPostgresUnavailable !== undefined, // Others answer for a full listener.
   // An attempt that was given up ends when the kernel gives it up too.
   sanitizeOps: false,
@@ -102,7 +102,7 @@ Deno.test({
   },
 });
 
-shared.test("a server that is paused does not answer, and is passed over", async (server) => {
+shared.test("a paused server does not answer, and is skipped", async (server) => {
   await another.server.pause();
   try {
     await assertUnavailable(urlOf([at(another.server)], "connect_timeout=2"), /: no answer within 2s; check the/);
@@ -115,7 +115,7 @@ shared.test("a server that is paused does not answer, and is passed over", async
   }
 });
 
-shared.test("of a standby and its primary the primary is taken, wherever it stands", async (server) => {
+shared.test("of a standby and its primary the primary is used, in either order", async (server) => {
   for (const target of ["", "any", "read-write", "primary"]) {
     const params = target && `target_session_attrs=${target}`;
     for (const hosts of [[standby, server], [server, standby], [standby, standby, server]]) {
@@ -135,7 +135,7 @@ shared.test("a standby alone is refused with advice", async () => {
   }
 });
 
-shared.test("a read-only session will do, except for target_session_attrs=read-write", async (server) => {
+shared.test("a read-only session is accepted, except for target_session_attrs=read-write", async (server) => {
   const url = (target: string) => urlOf([at(server)], `target_session_attrs=${target}`, "reader:secret");
   for (const target of ["any", "primary"]) {
     assert.deepEqual(await ask(url(target), "SHOW transaction_read_only"), { transaction_read_only: "on" });
@@ -153,7 +153,7 @@ shared.test("a read-only session will do, except for target_session_attrs=read-w
   );
 });
 
-shared.test("for a lease the first host is taken that takes writes", async (server) => {
+shared.test("for a lease the first writable host is used", async (server) => {
   const uses = async (url: string, expected: PostgresServer, allowUnsafeServer = false) => {
     const session = await openLeasedSession(await parsePostgres(url), { ...plainSession, allowUnsafeServer }, never);
     assert.deepEqual(await session.query(sql`SELECT inet_server_port() AS port`), { port: `${expected.port}` }, url);
@@ -177,7 +177,7 @@ shared.test("for a lease the first host is taken that takes writes", async (serv
   await another.server.query("DROP ROLE writer");
 });
 
-shared.test("who is refused by one host does not try the next one", async (server) => {
+shared.test("after a refusal by one host the next is not tried", async (server) => {
   const folder = await Deno.makeTempDir({ prefix: "sera-hosts-" });
   try {
     const PGPASSFILE = `${folder}/passwords`;
@@ -201,9 +201,9 @@ shared.test("who is refused by one host does not try the next one", async (serve
   }
 });
 
-another.test("a host that goes down is passed over", async (server) => {
+another.test("a host that goes down is skipped", async (server) => {
   {
-    // A server that is asked to go down waits for this one, and lets nobody else in.
+    // A server that shuts down waits for this session, and accepts no other.
     await using _last = await OtherClient.connect(server);
     Deno.kill(server.pid, "SIGTERM");
     const down = /: the database system is shutting down; wait until the server is up$/;
@@ -219,7 +219,7 @@ another.test("a host that goes down is passed over", async (server) => {
   await assertUses(server, urlOf([server, shared.server].map(at)));
 }, RESTARTS);
 
-shared.test("a standby that has been promoted is a server for locks", async (server) => {
+shared.test("a promoted standby can be used", async (server) => {
   await using next = await startStandby(server);
   await assertUnavailable(urlOf([at(next)]), STANDBY);
   await next.promote();

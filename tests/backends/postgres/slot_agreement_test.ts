@@ -1,4 +1,4 @@
-/** Who counts for the number of slots of a lock, where somebody without slots has it. */
+/** How a lock's number of slots is agreed on while a holder without slots has it. */
 
 import assert from "node:assert/strict";
 import { slotArgs } from "../../../lib/backends/postgres/advisory_key.ts";
@@ -15,7 +15,7 @@ const SLOTS = 3;
 
 const shared = sharedPostgres();
 
-shared.test("holders who have found the lock taken without slots do not vouch for each other", async (server) => {
+shared.test("two holders that found the lock held without slots do not confirm each other", async (server) => {
   const name = freshName();
   const takesOne = (error: unknown) => error instanceof OtherSlotsError && error.slots === 1 && error.asked === SLOTS;
   await using lock = await open(server.url(), name, undefined, { slots: SLOTS });
@@ -30,7 +30,7 @@ shared.test("holders who have found the lock taken without slots do not vouch fo
   assert.equal(await lock.acquire(0, never), undefined);
 });
 
-shared.test("who knows of no slots takes the place of slot 0 while others hold slots", async (server) => {
+shared.test("a client that does not know slots takes slot 0 while others hold slots", async (server) => {
   const name = freshName();
   const client = () => open(server.url(), name, undefined, { slots: SLOTS });
   await using one = await client();
@@ -46,7 +46,7 @@ shared.test("who knows of no slots takes the place of slot 0 while others hold s
   await last.release();
 });
 
-shared.test("a release leaves no sign that the holder was settled", async (server) => {
+shared.test("a release leaves no trace of the holder's agreement", async (server) => {
   const name = freshName();
   await using lock = await open(server.url(), name, undefined, { slots: SLOTS });
   const held = await hold(lock);

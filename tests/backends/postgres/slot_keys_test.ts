@@ -33,14 +33,14 @@ const NAMES = [
   "2147483647,-2147483648",
 ];
 
-Deno.test("slots have keys that no other lock has whose name ends in another letter", () => {
+Deno.test("slot keys do not collide with those of locks whose name ends in another letter", () => {
   const keys = ["job1", "job2", "job3"].map((name) => namespacedName("jobs", name)).flatMap((lock) =>
     Array.from({ length: 256 }, (_, slot) => keySql(slotName(lock, slot)).args)
   );
   assert.equal(new Set(keys).size, keys.length);
 });
 
-Deno.test("a mark tells the number of slots and the slot", () => {
+Deno.test("a marker encodes the number of slots and the slot", () => {
   for (const slots of [2, 3, 255, 256]) {
     const marks = new SlotMarkers(NAMES[0]!, slots);
     for (const slot of [0, 1, slots - 1]) {
@@ -66,7 +66,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     }
   });
 
-  shared.test("slots that are released at the same moment all go to those who wait, who do not look by themselves", async (server) => {
+  shared.test("slots that are released at the same moment all go to waiters, without polling", async (server) => {
     using _random = fixedRandom(PATIENT);
     const name = freshName();
     const SLOTS = 4;
@@ -98,7 +98,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await Promise.all(held.map((lock) => lock.release()));
   });
 
-  shared.test("a role that sees no statements sees slots, also without slot 0", async (server) => {
+  shared.test("a role that sees no statements sees slots, even if slot 0 is free", async (server) => {
     const role = `watcher_${freshName().slice(0, 8)}`;
     await server.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
     try {
@@ -138,7 +138,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     }
   });
 
-  shared.test("a holder with a long label and long names is seen whole at once", async (server) => {
+  shared.test("a holder with a long label and long names is fully visible at once", async (server) => {
     const name = freshName();
     const names = { namespace: "jobs".padEnd(60, "+"), name: name.padEnd(60, "+") };
     const lock = namespacedName(names.namespace, names.name);

@@ -90,7 +90,7 @@ async function assertPlain(url: string, env?: Env, tlsCa?: string): Promise<void
 const NO_MATCH =
   /: TLS failed: the server's certificate is for [-\w., ]+, not for [\w.:]+; connect by a name that it holds/;
 
-/** Certificates, whether the CA vouches for them, the hosts that they are for, and what is said of the others. */
+/** Certificates, whether the CA signed them, their hosts, and the messages for other hosts. */
 const VERIFIED: [Kind, boolean, readonly Host[], RegExp][] = [
   ["good", true, HOSTS, /./],
   ["addressOnly", true, ["127.0.0.1"], NO_MATCH],
@@ -112,7 +112,7 @@ const VERIFIED: [Kind, boolean, readonly Host[], RegExp][] = [
 
 for (const shared of [secure, secure18]) {
   for (const [kind, isSigned, hosts, reason] of VERIFIED) {
-    shared.test(`sslmode takes or refuses a certificate as it should: ${kind}`, async (server) => {
+    shared.test(`sslmode accepts or refuses a certificate correctly: ${kind}`, async (server) => {
       await show(server, kind);
       const { ca } = certificates;
       for (const host of reachable(server)) {
@@ -132,7 +132,7 @@ for (const shared of [secure, secure18]) {
         for (const sslmode of ["disable", "allow"]) {
           await assertPlain(urlOf(server, host, `sslmode=${sslmode}&sslrootcert=${ca}`));
         }
-        // With one even prefer and allow encrypt with nobody else; but they need not encrypt.
+        // With one even prefer and allow encrypt only with a verified server; but they need not encrypt.
         const preferred = urlOf(server, host, `sslmode=prefer&sslrootcert=${ca}`);
         if (isSigned) await assertEncrypted(preferred);
         else await assertPlain(preferred);
@@ -145,7 +145,7 @@ for (const shared of [secure, secure18]) {
     });
   }
 
-  shared.test("what pg_hba.conf says about encryption is found out by prefer and allow", async (server) => {
+  shared.test("prefer and allow find out what pg_hba.conf requires", async (server) => {
     await show(server, "good");
     const at = (account: string, sslmode: string) => urlOf(server, "127.0.0.1", `sslmode=${sslmode}`, account);
     for (const sslmode of ["allow", "prefer", "require"]) await assertEncrypted(at("encrypted", sslmode));
@@ -166,7 +166,7 @@ for (const shared of [secure, secure18]) {
     );
   });
 
-  shared.test("of two attempts the encrypted one's error is told", async (server) => {
+  shared.test("after two attempts the error of the encrypted one is reported", async (server) => {
     const failed = /127\.0\.0\.1:\d+\): password authentication failed for user "(sera|encrypted)"; check [^;]+$/;
     for (const account of ["sera", "encrypted"]) {
       for (const sslmode of ["allow", "prefer"]) {
@@ -182,7 +182,7 @@ for (const shared of [secure, secure18]) {
     );
   });
 
-  shared.test("the root certificate is that of the URL, tls-ca, PGSSLROOTCERT, or the home", async (server) => {
+  shared.test("the root certificate comes from the URL, tls-ca, PGSSLROOTCERT, or the home folder", async (server) => {
     await show(server, "otherName");
     const { ca, untrusted: { ca: wrong } } = certificates;
     const [home, wrongHome] = [await makeHome({ "root.crt": ca }), await makeHome({ "root.crt": wrong })];
@@ -212,7 +212,7 @@ for (const shared of [secure, secure18]) {
     await assertUnavailable(urlOf(server, "127.0.0.1", "sslmode=verify-full"), NO_MATCH, { HOME: home });
   });
 
-  shared.test("a client shows its certificate where the server wants one", async (server) => {
+  shared.test("a client sends its certificate if the server requests it", async (server) => {
     await show(server, "good");
     const { client, otherClient, ca } = certificates;
     const of = ({ cert, key }: typeof client) => `&sslcert=${cert}&sslkey=${key}`;
@@ -243,7 +243,7 @@ for (const shared of [secure, secure18]) {
     await assertEncrypted(urlOf(server, "127.0.0.1", `sslmode=require${of(client)}`));
   });
 
-  shared.test("hostaddr is where to go, and host is whom the certificate has to be for", async (server) => {
+  shared.test("hostaddr is the address to connect to, and host the name in the certificate", async (server) => {
     await show(server, "nameOnly");
     const settings = `hostaddr=127.0.0.1 port=${server.port} user=sera password=secret sslmode=verify-full ` +
       `sslrootcert=${certificates.ca}`;
@@ -260,7 +260,7 @@ for (const shared of [secure, secure18]) {
     await assertLocks(urlOf(server, "localhost", `sslmode=verify-full&sslrootcert=${certificates.ca}`, "encrypted"));
   });
 
-  shared.test("a file for TLS that cannot be used is told with its path", async (server) => {
+  shared.test("an unusable TLS file is reported with its path", async (server) => {
     await show(server, "good");
     const bad = `${folder}/bad.pem`;
     await Deno.writeTextFile(bad, "nothing\n", { mode: 0o600 });
@@ -349,7 +349,7 @@ plain.test("a server without TLS is refused where sslmode requires it", async (s
   }
 });
 
-plain.test("a server without TLS is spoken to in plain text where sslmode allows it", async (server) => {
+plain.test("a server without TLS is used in plain text where sslmode allows it", async (server) => {
   for (const sslmode of SSLMODES.slice(0, 3)) {
     await assertPlain(urlOf(server, "127.0.0.1", `sslmode=${sslmode}`));
     await assertLocks(urlOf(server, "127.0.0.1", `sslmode=${sslmode}`), {}, certificates.ca);
@@ -357,7 +357,7 @@ plain.test("a server without TLS is spoken to in plain text where sslmode allows
   await assertLocks(server.url());
 });
 
-plain.test("a socket has no TLS, and needs none", async ({ socketFolder, port }) => {
+plain.test("a Unix socket has no TLS, and needs none", async ({ socketFolder, port }) => {
   for (const sslmode of SSLMODES) {
     await assertPlain(`host=${socketFolder} port=${port} user=sera password=secret sslmode=${sslmode}`);
   }

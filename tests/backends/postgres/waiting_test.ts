@@ -1,4 +1,4 @@
-/** When a waiter looks at a lock that somebody else holds, on a clock that the test moves. */
+/** When a waiter checks a held lock, on a fake clock. */
 
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
@@ -15,15 +15,15 @@ import { later, never, plainSession } from "../open.ts";
 import { parsePostgres } from "../parse.ts";
 import { PID } from "./fake_server.ts";
 
-/** What the server may be asked, by what tells it from all else. */
+/** The statements, each with a pattern that identifies it. */
 const QUESTIONS = { seat: "AS seat", look: "AS got", check: "AS mine", release: "AS released", told: "AS told" };
 
-/** The first half of a second in which a lock that is somebody else's is asked for. */
+/** The first half second of a request for a held lock. */
 const BEGINNING = ["look", "check", "seat", "LISTEN", "look"];
 
-/** A lock of somebody else's on a server that answers at once. */
+/** A held lock on a server that answers at once. */
 class Waiting extends PostgresLock {
-  /** What the server was asked, and when: see {@linkcode QUESTIONS}; of other statements their first word. */
+  /** The statements with their times: see {@linkcode QUESTIONS}; of others the first word. */
   readonly asked: (readonly [at: number, what: string])[] = [];
   isFree = false;
   /** The seat that the server gives; 0 if it has none, or its refusal. */
@@ -34,7 +34,7 @@ class Waiting extends PostgresLock {
   opened = 0;
   /** Whether who leaves a seat gets no answer. */
   isSlow = false;
-  /** What was listened to last. */
+  /** The last channel that was listened to. */
   channel: string | undefined;
   readonly #clock: FakeClock;
   readonly #client = new EventEmitter();
@@ -53,7 +53,7 @@ class Waiting extends PostgresLock {
     return this.asked.filter(([, what]) => what === "look" || what === "seat").map(([at]) => at);
   }
 
-  /** What was asked from then on. */
+  /** The statements from then on. */
   from(time: number): string[] {
     return this.asked.filter(([at]) => at >= time).map(([, what]) => what);
   }
@@ -94,14 +94,14 @@ class Waiting extends PostgresLock {
   }
 }
 
-Deno.test("with a wait of 0 there is one look, and nobody listens", async () => {
+Deno.test("with a wait of 0 there is one check, and no listening", async () => {
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   assert.equal(await lock.acquire(0, never), undefined);
   assert.deepEqual(lock.asked, [[0, "look"], [0, "check"]]);
 });
 
-Deno.test("a lock that is free is asked for and checked at once, and nobody takes a seat", async () => {
+Deno.test("a free lock is acquired and checked at once, without a seat", async () => {
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   lock.isFree = true;
@@ -111,7 +111,7 @@ Deno.test("a lock that is free is asked for and checked at once, and nobody take
   assert.deepEqual(lock.from(0), ["look", "check", "release", "told"]);
 });
 
-Deno.test("a lock whose check fails in passing is asked for again in another session, not twice in one", async () => {
+Deno.test("a lock whose check fails transiently is requested again in another session, not in the same one", async () => {
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   lock.isFree = true;
@@ -122,7 +122,7 @@ Deno.test("a lock whose check fails in passing is asked for again in another ses
   assert.equal(lock.opened, 2);
 });
 
-Deno.test("a waiter with a seat listens before it looks again, then rests from look to look, and looks last at the wait's end", async () => {
+Deno.test("a waiter with a seat listens first, then checks after pauses, and last at the wait's end", async () => {
   for (const [part, pause] of [[0, 900], [0.5, 950], [1, 1000]] as const) {
     using clock = new FakeClock();
     using _random = fixedRandom(part);
@@ -136,12 +136,12 @@ Deno.test("a waiter with a seat listens before it looks again, then rests from l
     assert.equal(await granted, undefined);
     const rests = [pause, 2 * pause].filter((at) => at < 2000);
     assert.deepEqual(lock.looks, [0, 0, 0, ...rests, 2000]);
-    // Nothing is checked as long as somebody else has the lock; and at last others must not take it for a waiter.
+    // Nothing is checked while the lock is held; and at the end others must not take it for a waiter.
     assert.deepEqual(lock.from(0), [...BEGINNING, ...rests.map(() => "look"), "look", "UNLISTEN"]);
   }
 });
 
-Deno.test("who finds no seat asks for one now and then, and does not listen until it has one", async () => {
+Deno.test("a waiter without a seat asks for one now and then, and does not listen until it has one", async () => {
   for (const [part, pause] of [[0, 2000], [0.5, 3000], [1, 4000]] as const) {
     using clock = new FakeClock();
     using _random = fixedRandom(part);
@@ -162,7 +162,7 @@ Deno.test("who finds no seat asks for one now and then, and does not listen unti
   }
 });
 
-Deno.test("who finds no seat may find the lock free", async () => {
+Deno.test("a waiter without a seat may find the lock free", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
@@ -175,7 +175,7 @@ Deno.test("who finds no seat may find the lock free", async () => {
   assert.deepEqual(lock.from(3000), ["seat", "check"]);
 });
 
-Deno.test("where seats are refused the waiter listens to what all are told, and looks as if it had one", async () => {
+Deno.test("where seats are refused, a waiter listens to the general notification, and checks as with a seat", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
@@ -190,7 +190,7 @@ Deno.test("where seats are refused the waiter listens to what all are told, and 
   assert.ok(await granted);
 });
 
-Deno.test("a lock that became free without a word is found at the next look", async () => {
+Deno.test("a lock that was freed without a notification is found at the next check", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
@@ -204,18 +204,18 @@ Deno.test("a lock that became free without a word is found at the next look", as
   assert.deepEqual(lock.from(1900), ["look", "check", "UNLISTEN"]);
 });
 
-Deno.test("a release that is told of ends the pause at once; a look that finds nothing is followed by a whole one", async () => {
+Deno.test("a notification of a release ends the pause at once; a check that finds nothing is followed by a full pause", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
   lock.seat = 3;
   const granted = lock.acquire(Infinity, never);
   await clock.to(250);
-  // Somebody else was quicker.
+  // Another session was faster.
   lock.notify();
   await clock.to(1199);
   assert.deepEqual(lock.looks, [0, 0, 0, 250]);
-  // What others are told does not count.
+  // Notifications for others do not count.
   lock.notify(`sera_${plainSession.presence.lock}`);
   await clock.to(1200);
   assert.deepEqual(lock.looks, [0, 0, 0, 250, 1200]);
@@ -226,7 +226,7 @@ Deno.test("a release that is told of ends the pause at once; a look that finds n
   assert.deepEqual(lock.from(1200), ["look", "look", "check", "UNLISTEN"]);
 });
 
-Deno.test("a farewell to the seat that is not answered costs nobody the lock", async () => {
+Deno.test("a seat whose release gets no answer costs nobody the lock", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);
@@ -243,7 +243,7 @@ Deno.test("a farewell to the seat that is not answered costs nobody the lock", a
   await held!.release();
 });
 
-Deno.test("a signal ends the pause at once, and nothing is asked any more", async () => {
+Deno.test("a signal ends the pause at once, and nothing more is requested", async () => {
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   const abort = new AbortController();
@@ -256,7 +256,7 @@ Deno.test("a signal ends the pause at once, and nothing is asked any more", asyn
   assert.equal(lock.asked.length, length);
 });
 
-Deno.test("a session that ends in a pause ends the pause, and the wait goes on in another one", async () => {
+Deno.test("when the session ends during a pause, the pause ends, and the wait goes on in another session", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom(0.5);
   const lock = await Waiting.on(clock);

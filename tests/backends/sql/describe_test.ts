@@ -7,7 +7,7 @@ import { describePostgresError } from "../../../lib/backends/postgres/errors.ts"
 
 const SAID = "no; see x; or y";
 
-Deno.test("MySQL's own words stay whole, with a cure and without", () => {
+Deno.test("MySQL's own messages are kept whole, with or without a cure", () => {
   assert.deepEqual(describeMySqlError(Object.assign(new Error(SAID), { errno: 1644 })), {
     what: SAID,
     cure: undefined,
@@ -23,7 +23,7 @@ Deno.test("MySQL's own words stay whole, with a cure and without", () => {
   });
 });
 
-Deno.test("PostgreSQL's own words stay whole, with a cure and without", () => {
+Deno.test("PostgreSQL's own messages are kept whole, with or without a cure", () => {
   const said = (code: string) => Object.assign(new Error(SAID), { code, severity: "ERROR" });
   assert.deepEqual(describePostgresError(said("P0001")), { what: SAID });
   assert.deepEqual(describePostgresError(said("53100")), { what: SAID, cure: "free some space on the server" });

@@ -1,4 +1,4 @@
-/** That nothing reaches a database but a statement: what the types cannot say, since drivers take any text. */
+/** Only statements reach a database; the types cannot ensure that, since drivers accept any text. */
 
 import assert from "node:assert/strict";
 
@@ -37,7 +37,7 @@ function* sources(folder: string): Generator<[path: string, text: string]> {
   }
 }
 
-/** A source without its doc comments, whose examples may do what the program does not. */
+/** A source without its doc comments, whose examples are not bound by this rule. */
 function withoutComments(text: string): string {
   return text.replace(/^ *\/\*\*.*?\*\/$/gms, "");
 }
@@ -50,13 +50,13 @@ function filesWith(what: RegExp): string[] {
     .sort();
 }
 
-Deno.test("drivers are spoken to in one file each", () => {
+Deno.test("each driver is called from one file only", () => {
   const driver =
     /^import (?!type ).* from "(?:npm:)?(?:mysql2|pg|node:sqlite)[/"@]|import\("(?:npm:)?(?:mysql2|pg|node:sqlite)/m;
   assert.deepEqual(filesWith(driver), Object.keys(DOORS).sort());
 });
 
-Deno.test("what goes to a driver is the text of a statement", () => {
+Deno.test("only the text of a statement goes to a driver", () => {
   for (const [path, driver] of Object.entries(SPEAKERS)) {
     const text = Deno.readTextFileSync(`${ROOT}/${path}`);
     const calls = [...text.matchAll(/\b(?:connection|client|database)\.(?:query|execute|prepare|exec)\(\s*(\S+)/g)];
@@ -67,7 +67,7 @@ Deno.test("what goes to a driver is the text of a statement", () => {
   }
 });
 
-Deno.test("text becomes SQL for an administrator's own settings only, and SQL becomes text for drivers", () => {
+Deno.test("only an administrator's settings become SQL unchecked, and only drivers read SQL as text", () => {
   assert.deepEqual(filesWith(/\badministratorsSql\(/), ADMINISTRATORS);
   assert.deepEqual(filesWith(/\.textFor\(/), TEXTS.sort());
 });

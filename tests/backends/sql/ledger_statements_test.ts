@@ -37,7 +37,7 @@ function sessionThat(answers: "breaks off" | "is silent"): { session: Session; a
   return { session, asked: () => asked };
 }
 
-Deno.test("a statement that it breaks off for others' locks is asked again, for 10 s", async () => {
+Deno.test("a statement that the server aborts because of others' locks is repeated for 10 s", async () => {
   using clock = new FakeClock();
   const { session, asked } = sessionThat("breaks off");
   const isLocked = (cause: unknown) => /lock wait/.test(String(cause));
@@ -52,19 +52,19 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
     return true;
   });
   assert.equal(asked(), 11);
-  // What is no lock of others is told at once.
+  // An error other than a lock timeout is reported at once.
   const refused = later(Promise.resolve(ledgerStatements(session, new Patience(), () => false).run(sql`SELECT 1`)));
   await clock.to(14_000);
   await assert.rejects(refused, LockUnavailableError);
   assert.equal(asked(), 12);
 });
 
-Deno.test("after a signal it has another two seconds to answer, longer than it keeps a statement waiting", async () => {
+Deno.test("after a signal the server has another two seconds to answer, more than its lock timeout", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const { session } = sessionThat("is silent");
   const { unrefTimer } = Deno;
-  // The fake clock's timers keep nobody alive.
+  // The fake clock's timers do not keep the process alive.
   Deno.unrefTimer = () => undefined;
   try {
     const ran = later(
@@ -82,7 +82,7 @@ Deno.test("after a signal it has another two seconds to answer, longer than it k
   }
 });
 
-Deno.test("a signal ends the wait with the statement that waits, and the session is kept", async () => {
+Deno.test("a signal ends the wait with the current statement, and the session is kept", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const { session, asked } = sessionThat("breaks off");
@@ -101,7 +101,7 @@ Deno.test("a signal ends the wait with the statement that waits, and the session
 });
 
 for (const within of [2500, 300]) {
-  Deno.test(`who may wait for ${within} ms more does not wait for longer than by one statement`, async () => {
+  Deno.test(`a remaining wait of ${within} ms is exceeded by at most one statement`, async () => {
     using clock = new FakeClock();
     const { session, asked } = sessionThat("breaks off");
     const patience = new Patience();
@@ -113,7 +113,7 @@ for (const within of [2500, 300]) {
   });
 }
 
-Deno.test("a server breaks a statement off before its time to answer after a signal is over", () => {
+Deno.test("the server aborts a statement before the answer timeout after a signal", () => {
   assert.ok(LOCK_WAIT < LAST_ANSWER);
 });
 

@@ -1,4 +1,4 @@
-/** How the ledger's table comes about and what is said of trouble with it, on a database that only the test makes up. */
+/** How the ledger's table is created, and the messages when that fails, on a fake database. */
 
 import assert from "node:assert/strict";
 import { sqliteDialect } from "../../../lib/backends/file/sqlite_dialect.ts";
@@ -12,15 +12,15 @@ import { LedgerBusyError } from "../../../lib/ledger/patience.ts";
 
 const ASK = sql`SELECT 1`;
 
-/** What the database says, in its own words. */
+/** The database's own messages. */
 function said(words: string, transient = false, make = LockUnavailableError): LockUnavailableError {
   return make.on("db", { what: words, cure: "as for a lock" }, { transient, cause: new Error(words) });
 }
 
-/** A database that answers as it is told, and remembers what it was asked. */
+/** A fake database that records the statements. */
 class Database {
   readonly asked: string[] = [];
-  /** What is wrong with a statement, if anything. */
+  /** The error for a statement, if any. */
   trouble: (text: string, time: number) => LockUnavailableError | undefined = () => undefined;
   readonly dialect = sqliteDialect("ledger");
 
@@ -36,7 +36,7 @@ class Database {
     this.table = new LedgerTable({ dialect: { ...this.dialect, ...parts }, run });
   }
 
-  /** The first words of what was asked. */
+  /** The first words of each statement. */
   get kinds(): readonly string[] {
     return this.asked.map((text) => text.split(" ", 2).join(" "));
   }
@@ -48,7 +48,7 @@ async function failure(promise: Promise<unknown>): Promise<LockUnavailableError>
   return error;
 }
 
-Deno.test("a table that is missing is made by who writes, and the statement is run again", async () => {
+Deno.test("a missing table is created when writing, and the statement is repeated", async () => {
   const database = new Database();
   database.trouble = (text, time) => text === "SELECT 1" && time === 1 ? said("no such table: sera_runs") : undefined;
   assert.deepEqual(await database.table.ask(ASK), [{ answer: database.asked.length }]);
@@ -56,7 +56,7 @@ Deno.test("a table that is missing is made by who writes, and the statement is r
   assert.deepEqual(database.asked, ["SELECT 1", ...made, "SELECT 1"]);
 });
 
-Deno.test("a table that stays missing is made once, and one that has been there is not made again", async () => {
+Deno.test("a table that stays missing is created only once, and one that existed is not created again", async () => {
   for (const [makes, kinds] of [[true, 1 + createTable(new Database().dialect).length + 1], [false, 1]] as const) {
     const database = new Database();
     database.trouble = (text) => text === "SELECT 1" ? said("no such table: sera_runs") : undefined;
@@ -66,7 +66,7 @@ Deno.test("a table that stays missing is made once, and one that has been there 
   }
 });
 
-Deno.test("columns that an older table lacks are added, and those that another sera has just added do no harm", async () => {
+Deno.test("missing columns of an older table are added; if another sera was faster, that is no error", async () => {
   const database = new Database();
   database.trouble = (text, time) => {
     if (time === 1) return said("no such column: expires");
@@ -81,7 +81,7 @@ Deno.test("columns that an older table lacks are added, and those that another s
   ]);
 });
 
-Deno.test("columns that stay missing are added once", async () => {
+Deno.test("columns that stay missing are added only once", async () => {
   const database = new Database();
   database.trouble = (text) => text === "SELECT 1" ? said("no such column: extra") : undefined;
   const { what } = await failure(database.table.ask(ASK));
@@ -89,7 +89,7 @@ Deno.test("columns that stay missing are added once", async () => {
   assert.equal(database.kinds.filter((kind) => kind === "ALTER TABLE").length, COLUMN_NAMES.length);
 });
 
-Deno.test("a table without sera's own columns is another program's, and is left alone", async () => {
+Deno.test("a table without sera's columns belongs to another program, and is left unchanged", async () => {
   const database = new Database();
   database.trouble = () => said("no such column: version");
   const { what, cure } = await failure(database.table.ask(ASK));
@@ -100,7 +100,7 @@ Deno.test("a table without sera's own columns is another program's, and is left 
   assert.deepEqual(database.kinds, ["SELECT 1", "SELECT id,"]);
 });
 
-Deno.test("a statement that was broken off is asked three times at most, and one that waited in vain once", async () => {
+Deno.test("an aborted statement is tried at most three times, one that ran into a lock timeout once", async () => {
   const broken = new Database();
   broken.trouble = () => said("broken off", true);
   assert.equal((await failure(broken.table.ask(ASK))).transient, true);
@@ -116,14 +116,14 @@ Deno.test("a statement that was broken off is asked three times at most, and one
   assert.equal(busy.asked.length, 1);
 });
 
-Deno.test("who only reads makes nothing: without a table there is nothing to read", async () => {
+Deno.test("reading creates no table; a missing table reads as empty", async () => {
   const database = new Database();
   database.trouble = () => said("no such table: sera_runs");
   assert.equal(await database.table.reading((ask) => ask(ASK)), undefined);
   assert.deepEqual(database.asked, ["SELECT 1"]);
 });
 
-Deno.test("who only reads goes without the columns that an older table lacks", async () => {
+Deno.test("reading works without the columns that an older table lacks", async () => {
   const database = new Database();
   database.trouble = (text, time) =>
     time === 1 || text.startsWith("SELECT expires") || text.startsWith("SELECT pid")
@@ -138,7 +138,7 @@ Deno.test("who only reads goes without the columns that an older table lacks", a
   assert.ok(database.asked.every((text) => text.startsWith("SELECT ")));
 });
 
-Deno.test("what to do about a table comes before what to do about a lock", async () => {
+Deno.test("a table's cure takes precedence over a lock's", async () => {
   const cures: readonly (readonly [parts: ConstructorParameters<typeof Database>[0], cure: string])[] = [
     [{}, "as for a lock"],
     [{ isRefused: () => true, grant: "grant it" }, "grant it"],

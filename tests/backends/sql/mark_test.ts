@@ -38,7 +38,7 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
   }
 });
 
-Deno.test("a mark stays short enough for servers to keep it whole, and has no half names", () => {
+Deno.test("a mark stays short enough for servers to keep it whole, and names are not cut in half", () => {
   const long = "\u{1f44b}".repeat(100);
   const presence = readMark(
     `SELECT 1${markOf({ ...PRESENCE, label: long, namespace: "jobs", name: long }).textFor(MYSQL)}`,
@@ -46,7 +46,7 @@ Deno.test("a mark stays short enough for servers to keep it whole, and has no ha
   assert.deepEqual([presence?.label, presence?.namespace, presence?.name], [long.slice(0, 64), "jobs", undefined]);
 });
 
-Deno.test("a statement without a whole mark at its end has none", () => {
+Deno.test("a statement without a complete mark at its end has no mark", () => {
   const mark = markOf(PRESENCE).textFor(MYSQL);
   for (
     const statement of [
@@ -64,7 +64,7 @@ Deno.test("a statement without a whole mark at its end has none", () => {
   }
 });
 
-Deno.test("a statement that is all beginnings of marks is read at once", () => {
+Deno.test("a statement full of mark beginnings is parsed quickly", () => {
   assert.equal(readMark(`${" /* sera {".repeat(200_000)}`), undefined);
   assert.equal(readMark(`${" /* sera {".repeat(200_000)}} */`), undefined);
 });

@@ -60,12 +60,12 @@ const STATES: Readonly<Record<string, readonly [passing: string, permanent: stri
 
 const codes = (column: 0 | 1) => Object.values(STATES).flatMap((all) => all[column].split(" ")).filter(Boolean);
 
-Deno.test("each class of SQLSTATE passes or lasts as the table says", () => {
+Deno.test("each class of SQLSTATE is transient or permanent as in the table", () => {
   for (const state of codes(0)) assert.equal(isTransientPostgresState(state, "words"), true, state);
   for (const state of codes(1)) assert.equal(isTransientPostgresState(state, "words"), false, state);
 });
 
-Deno.test("what ends a PostgreSQL session is for the next login to judge; what refuses a login is not", () => {
+Deno.test("an error that ends a PostgreSQL session is transient; one that refuses a login is not", () => {
   for (const state of [...codes(0), ...codes(1)]) {
     const error = { code: state, severity: "FATAL", message: "words" };
     assert.equal(isTransientInSession(error), true, state);
@@ -106,7 +106,7 @@ const POOLER: readonly [words: string, passes: boolean][] = [
   ['database "x" is disabled', false],
 ];
 
-Deno.test("PgBouncer's errors are told apart by their words", () => {
+Deno.test("PgBouncer's errors are classified by their text", () => {
   for (const [words, passes] of POOLER) assert.equal(isTransientPostgresState("08P01", words), passes, words);
 });
 
@@ -138,7 +138,7 @@ const PASSING_NUMBERS = [
 const LASTING_NUMBERS = [1043, 1044, 1045, 1049, 1064, 1094, 1115, 1129, 1130, 1142, 1143, 1146, 1193, 1227, 1231, 1232]
   .concat([1251, 1253, 1273, 1275, 1298, 1305, 1524, 1698, 1820, 1862, 3057, 3118, 3159, 3955, 4151, 4163, 9006]);
 
-Deno.test("each number of MySQL and MariaDB passes or lasts as the lists say", () => {
+Deno.test("each error number of MySQL and MariaDB is transient or permanent as listed", () => {
   const passing = Array.from({ length: 10_000 }, (_, errno) => errno).filter(isTransientMySqlErrno);
   assert.deepEqual(passing, PASSING_NUMBERS.toSorted((a, b) => a - b));
   assert.deepEqual(LASTING_NUMBERS.filter(isTransientMySqlErrno), []);
@@ -151,7 +151,7 @@ const SYSTEM: readonly [codes: string, passes: boolean][] = [
   ["EACCES EPERM EMFILE ENOMEM EINVAL ERR_TLS_CERT_ALTNAME_INVALID", false],
 ];
 
-Deno.test("the network's errors pass, a firewall's of this machine and a permission's do not", () => {
+Deno.test("network errors are transient; those of a local firewall or a missing permission are not", () => {
   for (const [list, passes] of SYSTEM) {
     for (const code of list.split(" ")) {
       for (const error of [{ code }, { errors: [{ code }, { code }] }]) {
@@ -162,7 +162,7 @@ Deno.test("the network's errors pass, a firewall's of this machine and a permiss
   }
 });
 
-Deno.test("TLS that was broken off passes, TLS that was refused does not", () => {
+Deno.test("interrupted TLS is transient, refused TLS is not", () => {
   const words = [["read ECONNRESET", true], ["received fatal alert: BadCertificate", false], ["unknown issuer", false]];
   for (const [message, passes] of words) {
     assert.equal(isTransientMySqlError({ code: "HANDSHAKE_SSL_ERROR", message }), passes, `${message}`);
@@ -176,7 +176,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   const [passing, permanent] = kind === FAKE_MYSQL ? [1317, 1045] : ["57014", "42501"];
   const fake = (answer: Parameters<typeof startFake>[1]) => startFake(kind.name, answer);
 
-  Deno.test(`an error that passes is waited out at whichever statement it comes on ${kind.name}`, async () => {
+  Deno.test(`a transient error is waited out at any statement on ${kind.name}`, async () => {
     let statements = 2;
     for (let failing = 0; failing < statements; failing++) {
       let count = 0;
@@ -189,7 +189,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     }
   });
 
-  Deno.test(`with a wait of 0 an error that passes ends it on ${kind.name}`, async () => {
+  Deno.test(`with a wait of 0 a transient error ends the attempt on ${kind.name}`, async () => {
     let asked = 0;
     using server = fake((sql) => {
       if (!sql.includes(kind === FAKE_MYSQL ? "GET_LOCK" : "pg_try_advisory_lock")) return answerOf(kind, sql);
@@ -201,7 +201,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     assert.equal(asked, 1);
   });
 
-  Deno.test(`an error that lasts ends the wait at once on ${kind.name}`, async () => {
+  Deno.test(`a permanent error ends the wait at once on ${kind.name}`, async () => {
     let asked = 0;
     using server = fake((sql) => {
       if (!sql.includes(kind === FAKE_MYSQL ? "GET_LOCK" : "pg_try_advisory_lock")) return answerOf(kind, sql);
@@ -214,7 +214,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   });
 }
 
-Deno.test("a PostgreSQL server that cannot fork says so in bare words, and is waited for", async () => {
+Deno.test("a PostgreSQL server that cannot fork answers in plain text, and is retried", async () => {
   const told: string[] = [];
   let frames = 0;
   const words = new TextEncoder().encode(

@@ -86,7 +86,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     });
   }
 
-  shared.test("an administrator's own SQL is one statement, whatever it holds", async (server) => {
+  shared.test("an administrator's SQL stays one statement, whatever it contains", async (server) => {
     for (const params of ["tz=1", "time_zone=%27UTC%27%3B%20DROP%20DATABASE%20sera", "multiStatements=true&x=1%3Bx"]) {
       await assert.rejects(
         sessionOf(server.dsn(params)),
@@ -96,7 +96,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const session = await sessionOf(server.dsn("multiStatements=true&time_zone=%27%2B03:00%27"));
     try {
       assert.equal((await session.query(sql`SELECT @@SESSION.time_zone AS zone`)).zone, "+03:00");
-      // The server takes several statements, as batches have, but a second answer is one that nobody has asked for.
+      // The server accepts several statements, as batches need, but an unexpected second answer is an error.
       await assert.rejects(session.query(sql`SELECT 1; SELECT 2`), /more results than asked for/);
     } finally {
       await session.close();

@@ -11,7 +11,7 @@ import { parseMySql, parsePostgres } from "../parse.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../shared_server.ts";
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("a session that was closed until gone counts for no limit any more", async (server) => {
+  shared.test("a closed session no longer counts for connection limits", async (server) => {
     await server.query("GRANT USAGE ON *.* TO 'lone'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1");
     await assertGone(server.port, async (port) => {
       const dsn = await parseMySql(`lone:secret@tcp(127.0.0.1:${port})/`);
@@ -20,7 +20,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   });
 }
 
-sharedPostgres().test("a session that was closed until gone counts for no limit any more", async (server) => {
+sharedPostgres().test("a closed session no longer counts for connection limits", async (server) => {
   await server.query("CREATE ROLE lone LOGIN PASSWORD 'secret' CONNECTION LIMIT 1");
   await assertGone(server.port, async (port) => {
     return await openPostgresSession(

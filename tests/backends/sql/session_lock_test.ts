@@ -68,7 +68,7 @@ Deno.test("the pauses between two tries double, up to 2 s, and the last one ends
   assert.equal(backend.tried.length, 10);
 });
 
-Deno.test("pauses differ by half, so that not all who wait try at the same moments", async () => {
+Deno.test("pauses vary by half, so that waiters do not all retry at the same time", async () => {
   for (const [part, first] of [[0, 50], [0.999, 149.9]] as const) {
     using clock = new FakeClock();
     using _random = fixedRandom(part);
@@ -80,7 +80,7 @@ Deno.test("pauses differ by half, so that not all who wait try at the same momen
   }
 });
 
-Deno.test("with a wait of 0 there is one try, unless there is patience", async () => {
+Deno.test("with a wait of 0 there is one attempt, unless patience is given", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom();
   await assert.rejects(new Trying(clock, PASSING).acquire(0, never), PASSING);
@@ -93,7 +93,7 @@ Deno.test("with a wait of 0 there is one try, unless there is patience", async (
   assert.deepEqual(patient.tried, [0, 100, 300]);
 });
 
-Deno.test("the wait begins when the server has been reached for the first time; until then it bounds the tries", async () => {
+Deno.test("the wait begins when the server is first reached; before that it limits the attempts", async () => {
   for (const error of [undefined, PASSING]) {
     using clock = new FakeClock();
     using _random = fixedRandom();
@@ -119,7 +119,7 @@ class Deaf extends Trying {
   }
 }
 
-Deno.test("a server that says nothing is given up with the wait, unless that is shorter than 2 s or lasts for ever", async () => {
+Deno.test("a silent server ends the attempt when the wait is over, unless that is shorter than 2 s or endless", async () => {
   for (const wait of [4000, 2000]) {
     using clock = new FakeClock();
     const backend = new Deaf(clock, "held");
@@ -141,7 +141,7 @@ Deno.test("a server that says nothing is given up with the wait, unless that is 
   }
 });
 
-Deno.test("a signal ends a pause at once, and nothing is tried any more", async () => {
+Deno.test("a signal ends a pause at once, and nothing more is tried", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom();
   const backend = new Trying(clock, PASSING);
@@ -155,7 +155,7 @@ Deno.test("a signal ends a pause at once, and nothing is tried any more", async 
   assert.equal(backend.tried.length, tries);
 });
 
-Deno.test("what does not pass is tried once; an unfit server again where there has been a fit one", async () => {
+Deno.test("a permanent error is not retried; an unsuitable server is, if a suitable one was seen before", async () => {
   using clock = new FakeClock();
   using _random = fixedRandom();
   const permanent = LockUnavailableError.on("Server", { what: "denied" });

@@ -72,7 +72,7 @@ Deno.test("an answer in time leaves nothing behind", async () => {
   assert.equal(session.closed.aborted, false);
 });
 
-Deno.test("what the server is expected to take by itself comes on top, whatever its length", async () => {
+Deno.test("the server's own expected time is added to the timeout", async () => {
   using clock = new FakeClock();
   const session = sessionWith(new SlowServer());
   const asked = later(session.query(sql`SELECT 1`, { serverTime: 60_000 }));
@@ -88,7 +88,7 @@ Deno.test("what the server is expected to take by itself comes on top, whatever 
   await assert.rejects(asking);
 });
 
-Deno.test("a statement that is sent behind others has their time to be answered as well", async () => {
+Deno.test("a statement queued behind others also gets their time to be answered", async () => {
   using clock = new FakeClock();
   const server = new SlowServer();
   const session = sessionWith(server);
@@ -107,7 +107,7 @@ Deno.test("a statement that is sent behind others has their time to be answered 
   await assert.rejects(third, /no answer/);
 });
 
-Deno.test("a signal gives a statement up at once, and the connection with it", async () => {
+Deno.test("a signal abandons a statement at once, and the connection with it", async () => {
   using clock = new FakeClock();
   const server = new SlowServer();
   const session = sessionWith(server);
@@ -127,7 +127,7 @@ for (const several of [true, false]) {
     const session = sessionWith(Object.assign(server, { queryEach }));
     const stop = new AbortController();
     const asked = later(session.batch([sql`SELECT 1`, sql`SELECT 2`], { signal: stop.signal }));
-    // As from whoever looks for a server within a limit.
+    // As when a server is searched within a limit.
     const reason = LockUnavailableError.on("Server at place", { what: "not connected within 1s" });
     stop.abort(reason);
     await assert.rejects(asked, (error) => error === reason);
@@ -136,7 +136,7 @@ for (const several of [true, false]) {
   });
 }
 
-Deno.test("a goodbye is waited for for a second", async () => {
+Deno.test("closing waits at most a second for the server", async () => {
   using clock = new FakeClock();
   for (const untilGone of [false, true]) {
     const silent = sessionWith(new SlowServer());

@@ -47,7 +47,7 @@ const HOSTILE = [
 
 const EVERY = [MYSQL, POSTGRESQL, SQLITE];
 
-Deno.test("text becomes a value in hex digits, in each database's own way", () => {
+Deno.test("text becomes a hexadecimal literal in each database's syntax", () => {
   const statement = sql`SELECT ${"it's"}`;
   assert.equal(statement.textFor(MYSQL), "SELECT _utf8mb4 X'69742773'");
   assert.equal(statement.textFor(POSTGRESQL), "SELECT convert_from(decode('69742773', 'hex'), 'UTF8'::name)");
@@ -61,7 +61,7 @@ Deno.test("text becomes a value in hex digits, in each database's own way", () =
   }
 });
 
-Deno.test("names, words and variables are checked to the letter", () => {
+Deno.test("names, words and variables are checked character by character", () => {
   const table = sql`${identifier("sera_runs")}`;
   assert.deepEqual(EVERY.map((quoting) => table.textFor(quoting)), ["`sera_runs`", '"sera_runs"', '"sera_runs"']);
   assert.equal(word("utf8mb4").textFor(MYSQL), "'utf8mb4'");
@@ -79,7 +79,7 @@ Deno.test("names, words and variables are checked to the letter", () => {
   assert.throws(() => identifier("a".repeat(64)), RangeError);
 });
 
-Deno.test("no comment ends before its end", () => {
+Deno.test("text cannot end its comment early", () => {
   assert.equal(comment('sera {"a\\u0027b":1}').textFor(MYSQL), '/* sera {"a\\u0027b":1} */');
   const bad = ["*", "/", "*/", "'", ";", "?", "\n", "\0", "é", "\ud800", "\x7f"];
   for (const text of bad) assert.throws(() => comment(`a${text}b`), RangeError, JSON.stringify(text));
@@ -102,7 +102,7 @@ Deno.test("statements are put together of parts", () => {
   assert.equal(administratorsSql("'UTC'").textFor(MYSQL), "'UTC'");
 });
 
-Deno.test("a plain string is no statement, and a statement is no string", () => {
+Deno.test("a string is not accepted as a statement, nor a statement as a string", () => {
   const run = (statement: Statement) => statement.textFor(SQLITE);
   // @ts-expect-error A string is no statement.
   assert.throws(() => run("SELECT 1"), TypeError);

@@ -23,7 +23,7 @@ const RUN: RecordedRun = {
 
 const HOLDER: Sighting = { lock: LOCK, state: "held", host: "web1", pid: 4711, session: 12 };
 
-/** The outcomes that are shown of runs, and of which locks the holders were looked at. */
+/** The shown outcomes of runs, and the locks whose holders were looked up. */
 async function outcomesOf(
   runs: readonly RecordedRun[],
   sightings: readonly Sighting[],
@@ -44,7 +44,7 @@ async function outcomesOf(
   return { outcomes: shown.map(({ outcome }) => outcome), looked };
 }
 
-Deno.test("a holder is that of a run by its session, and without sessions by its host and process", () => {
+Deno.test("a holder is matched to a run by its session, or else by host and process", () => {
   const cases: [change: Partial<Sighting>, is: boolean][] = [
     [{}, true],
     [{ state: "waiting" }, false],
@@ -59,7 +59,7 @@ Deno.test("a holder is that of a run by its session, and without sessions by its
     [{ session: undefined, pid: undefined }, false],
   ];
   for (const [change, is] of cases) assert.equal(isHolderOf(RUN)({ ...HOLDER, ...change }), is, JSON.stringify(change));
-  // A run without a process is nobody's whose process is unknown too.
+  // A run without a process does not match a holder without one.
   assert.equal(isHolderOf({ ...RUN, pid: undefined })({ ...HOLDER, session: undefined, pid: undefined }), false);
 });
 
@@ -69,7 +69,7 @@ Deno.test("a run is abandoned once nobody, or somebody else, holds its lock", as
   assert.deepEqual((await outcomesOf([RUN], [{ ...HOLDER, session: 13 }])).outcomes, ["abandoned"]);
 });
 
-Deno.test("runs in slots are looked for by their lock, once, and each has a holder of its own", async () => {
+Deno.test("runs in slots are looked up once by their lock, and each has its own holder", async () => {
   const slots = [1, 2, 3].map((slot) => ({ ...RUN, lock: `${LOCK}.${slot}`, session: 12 + slot }));
   const held = [0, 2].map((slot): Sighting => ({ ...HOLDER, slot, session: 12 + slot }));
   assert.deepEqual(await outcomesOf([RUN, ...slots], held), {
@@ -78,7 +78,7 @@ Deno.test("runs in slots are looked for by their lock, once, and each has a hold
   });
 });
 
-Deno.test("a run that has ended stays as it is recorded, and nobody looks at its lock", async () => {
+Deno.test("a run that has ended is shown as recorded, without looking at its lock", async () => {
   const ended = ["succeeded", "failed", "skipped", "what a later sera has written"];
   const runs = ended.map((outcome) => ({ ...RUN, outcome }));
   assert.deepEqual(await outcomesOf(runs, []), { outcomes: ended, looked: [] });
@@ -86,14 +86,14 @@ Deno.test("a run that has ended stays as it is recorded, and nobody looks at its
   assert.deepEqual((await outcomesOf([RUN, ...runs], [])).outcomes, ["abandoned", ...ended]);
 });
 
-Deno.test("each lock is looked at once, and where locks are on another server none is", async () => {
+Deno.test("each lock is looked at once, or not at all if locks are on another server", async () => {
   const others = ["a", "b"].map((key) => ({ ...RUN, lock: lockName(key) }));
   const { looked } = await outcomesOf([RUN, ...others, RUN], []);
   assert.deepEqual(looked, [{ lock: LOCK }, ...others.map(({ lock }) => ({ lock }))]);
   assert.deepEqual(await outcomesOf([RUN], [], "the locks are elsewhere"), { outcomes: ["running"], looked: [] });
 });
 
-Deno.test("beyond the most locks that are looked at, runs are shown as recorded", async () => {
+Deno.test("beyond the maximum number of locks, runs are shown as recorded", async () => {
   const runs = Array.from({ length: MAX_LOCKS + 1 }, (_, n) => ({ ...RUN, lock: lockName(String(n)) }));
   const { outcomes, looked } = await outcomesOf(runs, []);
   assert.equal(looked.length, MAX_LOCKS);

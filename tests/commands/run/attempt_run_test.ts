@@ -1,4 +1,4 @@
-/** What comes of asking for the lock: what is said, done and exited with. */
+/** The results of requesting the lock: messages, actions and exit codes. */
 
 import assert from "node:assert/strict";
 import type { Job } from "../../../lib/commands/run/job.ts";
@@ -26,7 +26,7 @@ async function jobIn(place: FakePlace, mode: Mode, parts: Partial<Job> = {}): Pr
   return place.job({ mode, settings: await settingsOf(), ...parts });
 }
 
-Deno.test("a lock that somebody else holds for the whole wait is 204, which those are told who ask", async () => {
+Deno.test("a lock that is held for the whole wait is 204, reported when verbose", async () => {
   using place = new FakePlace(true);
   const job = await jobIn(place, busy, { request: { wait: 5000, words: ["job"] } });
   assert.equal(await attemptRun(1000, job), 204);
@@ -35,7 +35,7 @@ Deno.test("a lock that somebody else holds for the whole wait is 204, which thos
   ]);
 });
 
-Deno.test("nobody looks who holds a lock when nobody wants to know", async () => {
+Deno.test("the holder is not looked up if nobody is told", async () => {
   using place = new FakePlace();
   const job = await jobIn(place, busy);
   const lock = { ...job.lock, sightings: () => assert.fail("somebody has looked") };
@@ -43,7 +43,7 @@ Deno.test("nobody looks who holds a lock when nobody wants to know", async () =>
   assert.deepEqual(place.events, []);
 });
 
-Deno.test("who holds it is said, with whom is waited for before that", async () => {
+Deno.test("the holder is reported, and before that during the wait", async () => {
   using place = new FakePlace(true);
   const mode: Mode = async (_lock, { waiting }) => {
     await waiting?.();
@@ -61,7 +61,7 @@ Deno.test("who holds it is said, with whom is waited for before that", async () 
 });
 
 for (const detailed of [false, true]) {
-  Deno.test(`a run that has nothing to do gives the lock back, and is ${detailed ? 205 : 0}`, async () => {
+  Deno.test(`a run that has nothing to do releases the lock, and is ${detailed ? 205 : 0}`, async () => {
     using place = new FakePlace(true);
     const settings = await settingsOf({ "detailed-exit-codes": `${detailed}` });
     assert.equal(await attemptRun(0, await jobIn(place, skipped(place), { settings })), detailed ? 205 : 0);
@@ -74,7 +74,7 @@ for (const detailed of [false, true]) {
   });
 }
 
-Deno.test("a lock that is ours runs the command, and sera exits as it does", async () => {
+Deno.test("once the lock is held the command runs, and sera exits with its code", async () => {
   using place = new FakePlace(true);
   const code = attemptRun(0, await jobIn(place, held(place)));
   await place.later();
@@ -115,7 +115,7 @@ Deno.test("a command that runs past --max-run is stopped, and is 207", async () 
   assert.equal(await code, 207);
 });
 
-Deno.test("--min-hold, --grace and --on-lost are the command's", async () => {
+Deno.test("--min-hold, --grace and --on-lost are passed on", async () => {
   using place = new FakePlace();
   const settings = await settingsOf({ "min-hold": "1m", "on-lost": "warn" });
   const code = attemptRun(0, await jobIn(place, held(place), { settings }));
@@ -129,7 +129,7 @@ Deno.test("--min-hold, --grace and --on-lost are the command's", async () => {
   assert.equal(await code, 0);
 });
 
-Deno.test("a signal while the lock is waited for is the reason, whatever giving up fails with", async () => {
+Deno.test("a signal during the wait is the cause, whatever error the abort ends in", async () => {
   using place = new FakePlace();
   const job = await jobIn(place, async (_lock, { signal }) => {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
@@ -142,13 +142,13 @@ Deno.test("a signal while the lock is waited for is the reason, whatever giving 
   await assert.rejects(turn, InterruptedError);
 });
 
-Deno.test("without a signal an error stays what it is", async () => {
+Deno.test("without a signal an error is passed on unchanged", async () => {
   using place = new FakePlace();
   const job = await jobIn(place, () => Promise.reject(new LockUnavailableError("no server")));
   await assert.rejects(attemptRun(0, job), /no server/);
 });
 
-Deno.test("old runs are forgotten after all else, unless the lock is lost", async () => {
+Deno.test("old runs are deleted last, unless the lock is lost", async () => {
   for (const isLost of [false, true]) {
     using place = new FakePlace();
     const ledger = new MemoryLedger();
@@ -172,7 +172,7 @@ Deno.test("old runs are forgotten after all else, unless the lock is lost", asyn
   }
 });
 
-Deno.test("where sera has stopped the command its own code is what it exits with, if the reason has one", () => {
+Deno.test("when sera has stopped the command, it exits with the code of the reason, if there is one", () => {
   assert.equal(exitCodeOf({ exitCode: 143 }), 143);
   assert.equal(exitCodeOf({ exitCode: 143, stoppedBy: new MaxRunError("too long") }), 207);
   assert.equal(exitCodeOf({ exitCode: 143, stoppedBy: new Error("heimdall's own") }), 143);
@@ -187,7 +187,7 @@ async function jobWithSlots(place: FakePlace, mode: Mode, pids: readonly number[
   return { ...job, lock: { ...job.lock, sightings: () => Promise.resolve({ sightings, otherSessions: [] }) } };
 }
 
-Deno.test("the slot that is held is said, and the command is told", async () => {
+Deno.test("the held slot is logged, and passed to the command", async () => {
   using place = new FakePlace(true);
   const mode: Mode = () => Promise.resolve({ outcome: "held", lock: place.held({ slot: 2 }) });
   let told: string | undefined;
@@ -201,7 +201,7 @@ Deno.test("the slot that is held is said, and the command is told", async () => 
   assert.equal(place.events[0], "Lock acquired after 0s, slot 2 of 3.");
 });
 
-Deno.test("slots that are all held are 204, and one of those who hold them is named", async () => {
+Deno.test("if all slots are held, it is 204, and one holder is named", async () => {
   using place = new FakePlace(true);
   assert.equal(await attemptRun(0, await jobWithSlots(place, busy, [0, 1, 2])), 204);
   assert.deepEqual(place.events, [
@@ -239,7 +239,7 @@ for (const [maxWaiters, isTold] of [[0, false], [1, true]] as const) {
   });
 }
 
-Deno.test("the command has the tokens of all its locks, and not that of a rule's lock", async () => {
+Deno.test("the command gets the tokens of all its locks, but not that of a rule's lock", async () => {
   using place = new FakePlace();
   const lock = place.held({ token: 5n, alsoTokens: [7n, 9n] });
   const seen: Record<string, string | undefined> = {};

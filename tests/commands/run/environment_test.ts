@@ -23,7 +23,7 @@ function environmentOf(server: string | undefined, variables: Readonly<Record<st
   }
 }
 
-Deno.test("variables are set, and those that do not apply are taken out", () => {
+Deno.test("variables are set, and those that do not apply are removed", () => {
   Deno.env.set("SERA_TEST_OLD", "old");
   const environment = environmentOf(undefined, { SERA_TEST_NEW: "new", SERA_TEST_OLD: undefined });
   Deno.env.delete("SERA_TEST_OLD");
@@ -31,19 +31,19 @@ Deno.test("variables are set, and those that do not apply are taken out", () => 
 });
 
 for (const server of ["root:secret@tcp(db)/", "postgres://me:secret@db/", "password=secret", "\ufffd"]) {
-  Deno.test(`a command does not see a server with a password, and can tell so: ${JSON.stringify(server)}`, () => {
+  Deno.test(`a server with a password is removed from the command's environment, which is marked: ${JSON.stringify(server)}`, () => {
     const environment = environmentOf(server);
     assert.deepEqual(["SERA_SERVER" in environment, environment.SERA_SERVER_REMOVED], [false, "true"]);
   });
 }
 
 for (const server of ["file:/var/lock", "postgres://me@db/"]) {
-  Deno.test(`a server without one stays, for a sera in the command: ${server}`, () => {
+  Deno.test(`a server without a password stays, for sera in the command: ${server}`, () => {
     const environment = environmentOf(server);
     assert.deepEqual([environment.SERA_SERVER, environment.SERA_SERVER_REMOVED], [server, undefined]);
   });
 }
 
-Deno.test("where there is no server in the environment nothing is said to be removed", () => {
+Deno.test("without a server in the environment nothing is marked as removed", () => {
   assert.equal(environmentOf(undefined).SERA_SERVER_REMOVED, undefined);
 });

@@ -1,4 +1,4 @@
-/** What is done with the lock, the shell and the ledger while a command runs and when it has ended, and in which order. */
+/** The order of calls to the lock, the helper shell and the ledger while a command runs and after its end. */
 
 import assert from "node:assert/strict";
 import { executeHolding } from "../../../lib/commands/run/execute.ts";
@@ -19,7 +19,7 @@ function withoutWill({ events }: FakePlace): readonly string[] {
   return events.filter((event) => !event.startsWith("helper shell: "));
 }
 
-Deno.test("a command runs under its lock, which is given back last of all", async () => {
+Deno.test("a command runs under its lock, which is released last", async () => {
   using place = new FakePlace(true);
   const { code } = await started(place, { run: place.run() });
   await place.later(61_000);
@@ -37,7 +37,7 @@ Deno.test("a command runs under its lock, which is given back last of all", asyn
   ]);
 });
 
-Deno.test("a run of exit code 0 has succeeded", async () => {
+Deno.test("a run with exit code 0 has succeeded", async () => {
   using place = new FakePlace();
   const { code } = await started(place, { run: place.run() });
   place.command.end(0);
@@ -45,7 +45,7 @@ Deno.test("a run of exit code 0 has succeeded", async () => {
   assert.ok(place.events.includes("run: succeeded 0"));
 });
 
-Deno.test("what shows the lock to be held gives the shell, too, more time", async () => {
+Deno.test("each proof that the lock is held extends the helper shell's time limit, too", async () => {
   using place = new FakePlace();
   const lock: HeldLock = place.held({ left: 20_000 });
   const { code } = await started(place, { lock });
@@ -55,7 +55,7 @@ Deno.test("what shows the lock to be held gives the shell, too, more time", asyn
   assert.deepEqual(place.events.slice(0, 2), ["helper shell: kill -1 20000", "helper shell: renew 20000"]);
 });
 
-Deno.test("with on-lost=warn the shell has no time to keep", async () => {
+Deno.test("with on-lost=warn the helper shell has no time limit", async () => {
   using place = new FakePlace();
   const lock: HeldLock = place.held({ left: 20_000 });
   const { code } = await started(place, { lock, onLost: "warn" });
@@ -65,7 +65,7 @@ Deno.test("with on-lost=warn the shell has no time to keep", async () => {
   assert.deepEqual(place.events.slice(0, 2), ["helper shell: kill -1 Infinity", "lock: command ended"]);
 });
 
-Deno.test("signals are the command's while it runs, and sera's again when it has ended", async () => {
+Deno.test("signals go to the command while it runs, and to sera after its end", async () => {
   using place = new FakePlace();
   const { code } = await started(place);
   place.system.send("SIGTERM");
@@ -79,7 +79,7 @@ Deno.test("signals are the command's while it runs, and sera's again when it has
   assert.ok(place.signals.interrupted.reason instanceof InterruptedError);
 });
 
-Deno.test("a command that the shell has killed since sera did not move has lost its lock", async () => {
+Deno.test("a command that the helper shell killed because sera was stuck has lost its lock", async () => {
   using place = new FakePlace();
   const { code } = await started(place, { run: place.run() });
   place.helperShell.answer = { ignored: 0, blocked: 0, fenced: true, got: [] };
@@ -89,7 +89,7 @@ Deno.test("a command that the shell has killed since sera did not move has lost 
   assert.deepEqual(withoutWill(place), ["lock: command ended", lost, "run: failed 206"]);
 });
 
-Deno.test("one that somebody else has killed has not", async () => {
+Deno.test("a command that somebody else killed has not lost its lock", async () => {
   using place = new FakePlace();
   const { code } = await started(place);
   place.command.end(137, "SIGKILL");
@@ -98,7 +98,7 @@ Deno.test("one that somebody else has killed has not", async () => {
 });
 
 for (const lingering of ["run", "minHold"] as const) {
-  Deno.test(`what was ignored is learned before the shell ends where sera lingers: ${lingering}`, async () => {
+  Deno.test(`the ignored signals are read before the helper shell ends if sera keeps running: ${lingering}`, async () => {
     using place = new FakePlace();
     const { status } = place.helperShell;
     place.helperShell.status = () => {
@@ -114,7 +114,7 @@ for (const lingering of ["run", "minHold"] as const) {
   });
 }
 
-Deno.test("a shell that somebody has stopped delays neither the record of the run nor the next holder", async () => {
+Deno.test("a stopped helper shell delays neither the record of the run nor the next holder", async () => {
   using place = new FakePlace();
   const answer = Promise.withResolvers<undefined>();
   place.helperShell.status = () => answer.promise;
@@ -128,7 +128,7 @@ Deno.test("a shell that somebody has stopped delays neither the record of the ru
   assert.equal(place.events.at(-1), "helper shell: ended");
 });
 
-Deno.test("a lost lock stops the command, is 206, and there is nothing to give back", async () => {
+Deno.test("a lost lock stops the command, is 206, and is not released", async () => {
   using place = new FakePlace();
   const { code } = await started(place, { run: place.run() });
   place.lose(500);
@@ -143,7 +143,7 @@ Deno.test("a lost lock stops the command, is 206, and there is nothing to give b
   ]);
 });
 
-/** What is said of a lock that turns out to be gone when it is given back. */
+/** The messages for a lock that turns out to be gone at its release. */
 async function goneAtTheEnd(
   parts: (place: FakePlace) => Partial<Execution>,
   lock: Partial<HeldLock> = {},
@@ -157,7 +157,7 @@ async function goneAtTheEnd(
   return place.events.at(-1)!;
 }
 
-Deno.test("of a lock that is gone at its release it is said what follows, as far as that is known", async () => {
+Deno.test("when the lock is gone at its release, the consequence is reported, as far as known", async () => {
   const atOnce = "sera: It is gone; another node may have run the command at the same time";
   const since = "sera: It is gone; another node may have run the command since it ended here";
   assert.equal(await goneAtTheEnd(() => ({})), atOnce);
@@ -170,7 +170,7 @@ Deno.test("of a lock that is gone at its release it is said what follows, as far
   assert.equal(await goneAtTheEnd((place) => ({ run: place.run() })), atOnce);
 });
 
-Deno.test("a lock that is lost while the end is recorded is told of once", async () => {
+Deno.test("a lock lost while the end is recorded is reported once", async () => {
   using place = new FakePlace();
   const finish = () => {
     place.lose();

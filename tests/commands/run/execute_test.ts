@@ -10,7 +10,7 @@ import type { Logger } from "../../../lib/log/logger.ts";
 import { Surroundings, test } from "../surroundings.ts";
 import { lives, pidIn } from "../../cli/process_list.ts";
 
-/** Something that nobody expects, and whose first line only is said. */
+/** An unexpected error, of which only the first line is shown. */
 function fault(): never {
   throw new TypeError("odd\n    at somewhere");
 }
@@ -60,7 +60,7 @@ const AFTERWARDS: Record<string, Case> = {
 
 for (const [what, { lock, parts, breaks, says }] of Object.entries(AFTERWARDS)) {
   for (const code of [0, 3]) {
-    test(`a fault in ${what} leaves the command its exit code ${code}, and the lock is given back`, async () => {
+    test(`an internal error in ${what} keeps the command's exit code ${code}, and the lock is released`, async () => {
       await using place = new Surroundings();
       breaks?.(place);
       const words = ["sh", "-c", `exit ${code}`];
@@ -75,14 +75,14 @@ for (const [what, { lock, parts, breaks, says }] of Object.entries(AFTERWARDS)) 
 const MEANWHILE: Record<string, (place: Surroundings) => void> = {
   "the relay of signals": ({ watch }) => watch.signals.passOnTo = fault,
   "the helper shell": ({ watch }) => watch.helperShell.kill = fault,
-  "what nobody catches": () => void rejects(),
+  "code whose errors nobody catches": () => void rejects(),
 };
 
-/** A tree that ends by TERM, with its last process being the background one; it goes on for ever otherwise. */
+/** A process tree that ends only by TERM, the background process last. */
 const TREE = '(sleep 600 & echo $! >"$0"; wait) & wait';
 
 for (const [what, breaks] of Object.entries(MEANWHILE)) {
-  test(`a fault in ${what} stops the whole tree, gives back the lock last, and is 208`, async () => {
+  test(`an internal error in ${what} stops the whole process tree, releases the lock last, and is 208`, async () => {
     await using place = new Surroundings();
     const file = await Deno.makeTempFile();
     let left: boolean | undefined;
@@ -114,7 +114,7 @@ for (const [what, breaks] of Object.entries(MEANWHILE)) {
   });
 }
 
-test("a logger that fails keeps nobody from stopping the command and giving back the lock", async () => {
+test("a failing logger does not prevent stopping the command and releasing the lock", async () => {
   await using place = new Surroundings();
   const execution = place.execution({
     words: ["sleep", "600"],
@@ -125,7 +125,7 @@ test("a logger that fails keeps nobody from stopping the command and giving back
   assert.deepEqual(place.events, ["released"]);
 });
 
-test("a command that cannot be started is no command that ran, whatever fails then", async () => {
+test("a command that could not be started does not count as run, whatever fails then", async () => {
   await using place = new Surroundings();
   const run = executeHolding(place.execution({ words: ["/nonexistent/command"] }));
   await assert.rejects(run, CommandStartError);
@@ -133,7 +133,7 @@ test("a command that cannot be started is no command that ran, whatever fails th
   assert.equal(place.progress.verdictOf(new CommandStartError("no")).exitCode, 203);
 });
 
-test("what nobody catches before the start keeps the command from being started", async () => {
+test("after an uncaught error before the start the command is not started", async () => {
   await using place = new Surroundings();
   const file = await Deno.makeTempFile();
   const lock = place.lock({

@@ -7,19 +7,19 @@ import { FakePlace } from "../fake_place.ts";
 
 const HOUR = 3_600_000;
 
-Deno.test("without a ledger there is nothing to record", async () => {
+Deno.test("without a ledger nothing is recorded", async () => {
   using place = new FakePlace();
   assert.equal(await recordEnd(place.execution(), "succeeded", 0, true), true);
   assert.deepEqual(place.events, []);
 });
 
-Deno.test("a run's end is recorded with what sera exits with", async () => {
+Deno.test("a run's end is recorded with sera's exit code", async () => {
   using place = new FakePlace();
   assert.equal(await recordEnd(place.execution({ run: place.run() }), "failed", 3, true), true);
   assert.deepEqual(place.events, ["run: failed 3"]);
 });
 
-Deno.test("nothing is recorded without the lock, and what follows is said", async () => {
+Deno.test("without the lock nothing is recorded, and the consequence is reported", async () => {
   using place = new FakePlace();
   place.lose();
   assert.equal(await recordEnd(place.execution({ run: place.run() }), "failed", 3, true), false);
@@ -28,14 +28,14 @@ Deno.test("nothing is recorded without the lock, and what follows is said", asyn
   ]);
 });
 
-Deno.test("a ledger that cannot be written to is told, and is no reason to fail", async () => {
+Deno.test("a ledger that cannot be written is reported, and does not fail the run", async () => {
   using place = new FakePlace();
   const run = place.run({ finish: () => Promise.reject(new LockUnavailableError("disk full", "make room")) });
   assert.equal(await recordEnd(place.execution({ run }), "succeeded", 0, true), false);
   assert.deepEqual(place.events, ["sera: disk full; make room"]);
 });
 
-Deno.test("what nobody expects of a ledger is not hidden", async () => {
+Deno.test("an unexpected error of the ledger is not hidden", async () => {
   using place = new FakePlace();
   const run = place.run({ finish: () => Promise.reject(new TypeError("odd")) });
   await assert.rejects(recordEnd(place.execution({ run }), "succeeded", 0, true), TypeError);
@@ -59,7 +59,7 @@ async function kept(
 
 const nothing = () => Promise.resolve();
 
-Deno.test("a lock is kept for what is left of --min-hold, and nothing is left beside sera meanwhile", async () => {
+Deno.test("a lock is kept for the rest of --min-hold, without a helper shell", async () => {
   using place = new FakePlace(true);
   assert.equal(await kept(place, HOUR, nothing), HOUR - HOUR / 6);
   assert.deepEqual(place.events, ["helper shell: ended", "Keeping the lock for another 50m (min-hold)."]);
@@ -73,7 +73,7 @@ for (const minHold of [undefined, 0, HOUR / 6]) {
   });
 }
 
-Deno.test("a lock is not kept after a signal that was to end sera, nor when it is lost", async () => {
+Deno.test("a lock is not kept after a signal that ends sera, nor when it is lost", async () => {
   {
     using place = new FakePlace(true);
     place.signals.passOnTo({ ownSession: true, signal: () => undefined });
@@ -121,7 +121,7 @@ Deno.test("a signal that sera was started with ignored does not end it", async (
   assert.equal(over, HOUR - HOUR / 6);
 });
 
-Deno.test("a lock that turns out to be lost is not said to be kept", async () => {
+Deno.test("a lock that turns out to be lost is not reported as kept", async () => {
   using place = new FakePlace(true);
   const execution = place.execution({ minHold: HOUR });
   const lock = {
@@ -132,7 +132,7 @@ Deno.test("a lock that turns out to be lost is not said to be kept", async () =>
   assert.deepEqual(place.events, ["helper shell: ended"]);
 });
 
-Deno.test("a lock that somebody asks for is not kept any longer", async () => {
+Deno.test("a lock whose release is requested is not kept any longer", async () => {
   using place = new FakePlace();
   const asked = new AbortController();
   const over = await kept(place, HOUR, async () => {
@@ -142,7 +142,7 @@ Deno.test("a lock that somebody asks for is not kept any longer", async () => {
   assert.equal(over, 1000);
 });
 
-Deno.test("a lock is given back, with how long it was held", async () => {
+Deno.test("a lock is released, and the log says how long it was held", async () => {
   using place = new FakePlace(true);
   const since = performance.now();
   await place.later(90_000);
@@ -150,7 +150,7 @@ Deno.test("a lock is given back, with how long it was held", async () => {
   assert.deepEqual(place.events, ["lock: released", "Lock released, held for 1m30s."]);
 });
 
-Deno.test("what follows from a lock that was gone is said", async () => {
+Deno.test("the consequence of a lost lock is reported", async () => {
   using place = new FakePlace();
   const lock = place.held();
   place.lose();
@@ -158,7 +158,7 @@ Deno.test("what follows from a lock that was gone is said", async () => {
   assert.deepEqual(place.events, ["sera: Lock lost: fake; so what"]);
 });
 
-Deno.test("what nobody expects of a lock is not hidden", async () => {
+Deno.test("an unexpected error of the lock is not hidden", async () => {
   using place = new FakePlace();
   const lock = place.held({ release: () => Promise.reject(new TypeError("odd")) });
   await assert.rejects(release(lock, place.logger, 0, () => ""), TypeError);

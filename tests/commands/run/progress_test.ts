@@ -7,7 +7,7 @@ const TURN = 1;
 
 type Told = { readonly message: string; readonly exitCode: number };
 
-/** Ways of an error to be caught by nobody. */
+/** Kinds of uncaught errors. */
 const UNCAUGHT: Record<string, (error: unknown) => void> = {
   "thrown in a timer": (error) => {
     setTimeout(() => {
@@ -25,7 +25,7 @@ const UNCAUGHT: Record<string, (error: unknown) => void> = {
     });
     controller.abort();
   },
-  "a rejection that nobody handles": (error) => {
+  "in an unhandled rejection": (error) => {
     Promise.reject(error);
   },
 };
@@ -36,7 +36,7 @@ async function turn(): Promise<void> {
 }
 
 for (const [how, raise] of Object.entries(UNCAUGHT)) {
-  Deno.test(`before the command is started ${how} ends in 202, and nothing is started any more`, async () => {
+  Deno.test(`an error ${how} before the start ends in 202, and nothing is started`, async () => {
     const told: Told[] = [];
     using progress = new Progress((verdict) => told.push(verdict));
     const code = progress.of(new Promise<number>(() => undefined));
@@ -49,7 +49,7 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
     assert.equal(progress.failed.aborted, false);
   });
 
-  Deno.test(`while the command runs ${how} asks for its stop with 208, once`, async () => {
+  Deno.test(`an error ${how} while the command runs stops it with 208, once`, async () => {
     const told: Told[] = [];
     using progress = new Progress((verdict) => told.push(verdict));
     let over = false;
@@ -70,7 +70,7 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
     assert.equal(over, false);
   });
 
-  Deno.test(`after the command's end ${how} is told, and the exit code stands`, async () => {
+  Deno.test(`an error ${how} after the command's end is reported, and the exit code is kept`, async () => {
     const told: Told[] = [];
     using progress = new Progress((verdict) => told.push(verdict));
     let finish = (_code: number) => {};
@@ -90,7 +90,7 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
   });
 }
 
-Deno.test("what is thrown ends in a code that fits how far the run has come", () => {
+Deno.test("the exit code of a thrown error depends on the progress of the run", () => {
   using progress = new Progress(() => undefined);
   assert.equal(progress.verdictOf(new UsageError("wrong")).exitCode, 201);
   assert.equal(progress.verdictOf(undefined).exitCode, 202);
@@ -106,7 +106,7 @@ Deno.test("what is thrown ends in a code that fits how far the run has come", ()
   });
 });
 
-Deno.test("a program with one code for its own failures keeps to it until the command is started", () => {
+Deno.test("a program with a single failure code uses it until the command is started", () => {
   using progress = new Progress(() => undefined, 1);
   assert.equal(progress.verdictOf(new UsageError("wrong")).exitCode, 1);
   progress.ended(7);

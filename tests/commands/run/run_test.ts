@@ -10,7 +10,7 @@ import { later } from "../../backends/open.ts";
 import { settingsOf } from "../fake_place.ts";
 import { Ran } from "../ran.ts";
 
-Deno.test("a run ends the shell and lets go of its lock, whatever it comes to", async () => {
+Deno.test("a run ends the helper shell and releases its lock, whatever its outcome", async () => {
   const settings = await settingsOf();
   using ran = new Ran();
   const code = later(ran.run(0, settings));
@@ -43,7 +43,7 @@ Deno.test("the lock's name is that of the words, or of --name", async () => {
   ]);
 });
 
-Deno.test("a run asks for a lease if there is to be one, and names its table", async () => {
+Deno.test("a run requests a lease if configured, and names its table", async () => {
   const settings = await settingsOf();
   const leaseTable = { schema: "ops", name: "leases" };
   using ran = new Ran();
@@ -53,7 +53,7 @@ Deno.test("a run asks for a lease if there is to be one, and names its table", a
   assert.deepEqual(ran.made.map(({ options }) => options.leaseTable), [leaseTable, undefined]);
 });
 
-Deno.test("a signal while the lock is waited for is 128 and its number, and is said", async () => {
+Deno.test("a signal during the wait is 128 and its number, and is reported", async () => {
   const settings = await settingsOf();
   using ran = new Ran();
   ran.acquire = (_wait, signal) =>
@@ -61,7 +61,7 @@ Deno.test("a signal while the lock is waited for is 128 and its number, and is s
   const code = later(ran.run(Infinity, settings));
   await ran.place.later();
   ran.place.system.send("SIGTERM");
-  // The shell is asked what was ignored.
+  // The helper shell is asked which signals were ignored.
   await ran.place.clock.until("it is asked", () => ran.place.system.processes[0]!.heard.includes("ask"));
   ran.place.system.processes[0]!.say("0 0 0\n");
   await ran.place.clock.until("it is said", () => ran.place.events.some((event) => event.startsWith("Interrupted")));
@@ -70,7 +70,7 @@ Deno.test("a signal while the lock is waited for is 128 and its number, and is s
   assert.equal(ran.command, undefined);
 });
 
-Deno.test("a lock that is lost before the command is started is asked for again, with what is left of the wait", async () => {
+Deno.test("a lock lost before the start is requested again, for the rest of the wait", async () => {
   const settings = await settingsOf();
   using ran = new Ran();
   const patience: (number | undefined)[] = [];
@@ -92,7 +92,7 @@ Deno.test("a lock that is lost before the command is started is asked for again,
   assert.deepEqual(ran.place.events.filter((event) => event.startsWith("sera:")), [said]);
 });
 
-Deno.test("such a lock is not asked for again when the wait is over", async () => {
+Deno.test("a lock lost before the start is not requested again when the wait is over", async () => {
   const settings = await settingsOf();
   using ran = new Ran();
   const confirm = () => Promise.reject(new LockLostError("Lock lost: the server keeps none"));
@@ -107,7 +107,7 @@ async function named(names: readonly string[], flags: Readonly<Record<string, st
   return await resolveSettings(given, () => undefined, false, new Map([["name", names]]));
 }
 
-Deno.test("of several locks the first in their order is the main one, and the others are held with it", async () => {
+Deno.test("of several locks the first in order is the main one, and the others are held with it", async () => {
   const names = ["one", "two", "three", "four"];
   const sorted = names.map(lockName).toSorted();
   for (const given of [names, names.toReversed()]) {
@@ -121,7 +121,7 @@ Deno.test("of several locks the first in their order is the main one, and the ot
   }
 });
 
-Deno.test("slots and a limit of waiters are asked for as they are set, and one slot is none", async () => {
+Deno.test("slots and the limit of waiters are requested as set, and one slot counts as none", async () => {
   using ran = new Ran();
   ran.acquire = () => Promise.resolve(undefined);
   const flags: Readonly<Record<string, string>>[] = [

@@ -25,7 +25,7 @@ function splayed(flags: Readonly<Record<string, string>> = {}): Promise<Settings
   return settingsOf({ name: "n", splay: `${SPLAY}ms`, ...flags });
 }
 
-/** A run that is at a terminal, with what was written to it. */
+/** A run at a terminal, with its output. */
 function atTerminal(term = "xterm"): { readonly ran: Ran; readonly written: () => string[]; width: number } {
   const ran = new Ran(false);
   ran.place.env.TERM = term;
@@ -46,7 +46,7 @@ function atTerminal(term = "xterm"): { readonly ran: Ran; readonly written: () =
   return screen;
 }
 
-Deno.test("a run pauses for what is its host's, and makes no lock before; the wait begins then", async () => {
+Deno.test("a run pauses for its host's time before it creates a lock; the wait begins after that", async () => {
   const settings = await splayed();
   using ran = new Ran();
   const waits: number[] = [];
@@ -65,7 +65,7 @@ Deno.test("a run pauses for what is its host's, and makes no lock before; the wa
   assert.match(ran.place.events.join(), /Lock not acquired within 5s/);
 });
 
-Deno.test("a signal ends the pause with 128 and its number, and no lock was made", async () => {
+Deno.test("a signal ends the pause with 128 and its number, without creating a lock", async () => {
   const settings = await splayed();
   using ran = new Ran();
   const code = later(ran.run(0, settings));
@@ -94,14 +94,14 @@ Deno.test("a signal that sera was started with ignored does not end it", async (
   assert.equal(await code, 204);
 });
 
-Deno.test("time for which sera was stopped counts, and time for which the machine slept does not", async () => {
+Deno.test("the time while sera was stopped counts, but not the time while the machine slept", async () => {
   const settings = await splayed();
   for (const [stopped, slept] of [[PAUSE, 0], [0, PAUSE]] as const) {
     using ran = new Ran();
     ran.acquire = () => Promise.resolve(undefined);
     const code = later(ran.run(0, settings));
     await ran.place.later();
-    // No timer comes due meanwhile.
+    // No timer fires in this time.
     ran.place.clock.now += stopped;
     ran.place.clock.slept += slept;
     await ran.place.later();
@@ -111,7 +111,7 @@ Deno.test("time for which sera was stopped counts, and time for which the machin
   }
 });
 
-Deno.test("a lock that is lost at once is asked for again without another pause", async () => {
+Deno.test("a lock that is lost at once is requested again without another pause", async () => {
   const settings = await splayed();
   using ran = new Ran();
   let tries = 0;
@@ -126,7 +126,7 @@ Deno.test("a lock that is lost at once is asked for again without another pause"
   assert.equal(ran.place.events.filter((event) => event.startsWith("Pausing")).length, 1);
 });
 
-Deno.test("with the ledger nothing is opened before the pause is over either", async () => {
+Deno.test("with the ledger nothing is opened before the end of the pause either", async () => {
   const settings = await splayed({ once: "k" });
   using ran = new Ran();
   ran.acquire = () => Promise.resolve(undefined);
@@ -140,7 +140,7 @@ Deno.test("with the ledger nothing is opened before the pause is over either", a
 });
 
 for (const flags of [{}, { splay: "0" }] as Record<string, string>[]) {
-  Deno.test(`without a splay (${JSON.stringify(flags)}) nothing is paused for or said`, async () => {
+  Deno.test(`without a splay (${JSON.stringify(flags)}) there is no pause and no message`, async () => {
     const settings = await settingsOf(flags);
     using ran = new Ran();
     ran.acquire = () => Promise.resolve(undefined);
@@ -150,7 +150,7 @@ for (const flags of [{}, { splay: "0" }] as Record<string, string>[]) {
   });
 }
 
-Deno.test("at a terminal one line counts, and is gone when the lock is asked for", async () => {
+Deno.test("at a terminal a line counts down, and is erased when the lock is requested", async () => {
   const settings = await splayed();
   const screen = atTerminal();
   using ran = screen.ran;
@@ -180,7 +180,7 @@ Deno.test("at a terminal one line counts, and is gone when the lock is asked for
   assert.equal(ran.place.io.beforeWriting, undefined);
 });
 
-Deno.test("a signal takes the line away", async () => {
+Deno.test("a signal erases the line", async () => {
   const settings = await splayed();
   const screen = atTerminal();
   using ran = screen.ran;

@@ -26,7 +26,7 @@ Deno.test("a command is started with its words and variables, and the run goes o
   assert.equal(place.progress.verdictOf(new CommandStartError("no")).exitCode, 208);
 });
 
-Deno.test("before it starts, all signals that would end sera in its place are caught", async () => {
+Deno.test("before the start all signals that would end sera are caught", async () => {
   using place = new FakePlace();
   let caught: readonly Deno.Signal[] = [];
   place.system.onStart = () => caught = place.system.caught;
@@ -34,14 +34,14 @@ Deno.test("before it starts, all signals that would end sera in its place are ca
   assert.ok(caught.includes("SIGUSR1"), caught.join());
 });
 
-Deno.test("a shell that goes while it runs is told of", async () => {
+Deno.test("a helper shell that ends while the command runs is reported", async () => {
   using place = new FakePlace();
   await startHolding(place.execution(), 0);
   place.helperShell.onGone("it has gone");
   assert.deepEqual(place.events, ["sera: it has gone"]);
 });
 
-Deno.test("a signal that came before keeps it from being started, is recorded, and gives the lock back", async () => {
+Deno.test("after an earlier signal the command is not started, the run is recorded, and the lock released", async () => {
   using place = new FakePlace();
   place.system.send("SIGTERM");
   await place.later();
@@ -50,7 +50,7 @@ Deno.test("a signal that came before keeps it from being started, is recorded, a
   assert.equal(place.system.processes.length, 0);
 });
 
-Deno.test("a signal that comes while the lock is looked at does so as well", async () => {
+Deno.test("so it is with a signal during the check of the lock", async () => {
   using place = new FakePlace();
   const confirm = async () => {
     place.system.send("SIGINT");
@@ -60,7 +60,7 @@ Deno.test("a signal that comes while the lock is looked at does so as well", asy
   assert.deepEqual(place.events, ["run: unstarted 130", "lock: released"]);
 });
 
-Deno.test("a lock that is lost before keeps it from being started, and there is nothing to give back", async () => {
+Deno.test("with a lost lock the command is not started, and the lock is not released", async () => {
   using place = new FakePlace();
   place.lose();
   await assert.rejects(startHolding(place.execution({ run: place.run() }), 0), (error) => {
@@ -71,7 +71,7 @@ Deno.test("a lock that is lost before keeps it from being started, and there is 
   assert.deepEqual([place.events, place.system.processes.length], [[], 0]);
 });
 
-Deno.test("what the system does not start is recorded as unstarted", async () => {
+Deno.test("a command that the system does not start is recorded as unstarted", async () => {
   using place = new FakePlace();
   place.system.onStart = () => {
     throw new Deno.errors.NotFound("entity not found");
@@ -80,14 +80,14 @@ Deno.test("what the system does not start is recorded as unstarted", async () =>
   assert.deepEqual(place.events, ["run: unstarted 203", "lock: released"]);
 });
 
-Deno.test("a shell that is none keeps it from being started", async () => {
+Deno.test("with a broken helper shell the command is not started", async () => {
   using place = new FakePlace();
   place.helperShell.throwIfBroken = () => Promise.reject(new CommandStartError("no shell"));
   await refused(place, CommandStartError);
   assert.deepEqual([place.events, place.system.processes.length], [["run: unstarted 203", "lock: released"], 0]);
 });
 
-Deno.test("a sera that has given up starts nothing", async () => {
+Deno.test("after an abort nothing is started", async () => {
   using place = new FakePlace();
   place.progress.throwIfGivenUp = () => {
     throw new Error("given up");
@@ -96,7 +96,7 @@ Deno.test("a sera that has given up starts nothing", async () => {
   assert.deepEqual([place.events, place.system.processes.length], [["run: unstarted 202", "lock: released"], 0]);
 });
 
-Deno.test("where there is no shell at all it is started, and that is said to those who ask", async () => {
+Deno.test("without any shell the command is started, and verbose output says so", async () => {
   using place = new FakePlace(true);
   place.helperShell.isWatching = false;
   await startHolding(place.execution(), 0);
@@ -104,7 +104,7 @@ Deno.test("where there is no shell at all it is started, and that is said to tho
   assert.equal(place.system.processes.length, 1);
 });
 
-Deno.test("it waits until the shell is ready", async () => {
+Deno.test("the start waits until the helper shell is ready", async () => {
   using place = new FakePlace();
   const { promise, resolve } = Promise.withResolvers<void>();
   place.helperShell.ready = promise;
@@ -115,7 +115,7 @@ Deno.test("it waits until the shell is ready", async () => {
   await started;
 });
 
-Deno.test("nothing is started under a lock that somebody asks for", async () => {
+Deno.test("nothing is started if the lock's release has been requested", async () => {
   using place = new FakePlace();
   const lock = place.held({ asked: AbortSignal.abort(new AskedToEndError("unlock by root", "db2")) });
   await assert.rejects(startHolding(place.execution({ lock, run: place.run() }), 0), {

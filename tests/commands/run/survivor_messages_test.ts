@@ -5,7 +5,7 @@ const GROUP = new SurvivorMessages(-4711);
 const SOME = Array.from({ length: 7 }, (_, index) => ({ pid: 100 + index, uid: index }));
 const ME = `sera (uid ${Deno.uid()}) may not signal it`;
 
-Deno.test("those who cannot be ended are named, with what becomes of the lock", () => {
+Deno.test("processes that cannot be stopped are named, with the consequence for the lock", () => {
   assert.equal(
     GROUP.goesOn({ why: "forbidden", processes: SOME.slice(0, 2) }, false),
     `Cannot end process 100 (uid 0), 101 (uid 1): ${ME}; the lock is kept until it has ended: end it as its user or as root`,
@@ -16,14 +16,14 @@ Deno.test("those who cannot be ended are named, with what becomes of the lock", 
   );
 });
 
-Deno.test("of many only some are named", () => {
+Deno.test("of many processes only some are named", () => {
   assert.match(
     GROUP.goesOn({ why: "outlives KILL", processes: SOME }, false),
     /^Process 100 .*, 104 \(uid 4\) and 2 more outlives/,
   );
 });
 
-Deno.test("where nobody can be seen the group is named, or the process", () => {
+Deno.test("if no process can be seen, the group is named, or the process", () => {
   assert.equal(
     GROUP.goesOn({ why: "unseen", processes: undefined }, false),
     "Cannot tell whether process group 4711 has ended after SIGKILL: /proc cannot be read; the lock is not kept for it",

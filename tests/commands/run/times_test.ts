@@ -21,7 +21,7 @@ function startedIn(place: Surroundings): FakeCommand {
   return command;
 }
 
-test("a command gets TERM when --max-run is over, not sooner, and KILL when the grace period is over as well", async () => {
+test("a command gets TERM when --max-run is over, not sooner, and KILL after the grace period", async () => {
   using clock = new FakeClock();
   await using place = new Surroundings();
   const command = startedIn(place);
@@ -40,7 +40,7 @@ test("a command gets TERM when --max-run is over, not sooner, and KILL when the 
   assert.equal((await run).stoppedBy, TOO_LONG);
 });
 
-test("a command that ends before --max-run is over is left alone, for ever", async () => {
+test("a command that ends before --max-run is over gets no signal", async () => {
   using clock = new FakeClock();
   await using place = new Surroundings();
   const command = startedIn(place);
@@ -54,7 +54,7 @@ test("a command that ends before --max-run is over is left alone, for ever", asy
   assert.deepEqual({ got: command.got, said: place.events }, { got: [], said: [] });
 });
 
-test("a lost lock leaves what is left of its lease, and no grace period beyond it", async () => {
+test("after a lost lock the grace period ends with the lease", async () => {
   using clock = new FakeClock();
   await using place = new Surroundings();
   const command = startedIn(place);
@@ -88,7 +88,7 @@ async function keeping(
   return said;
 }
 
-test("--min-hold keeps the lock of a command that is done for what is left of its time, and no longer", async () => {
+test("--min-hold keeps the lock after the command for the rest of its time, and no longer", async () => {
   const said = await keeping(async (clock, released) => {
     await clock.to(HOUR - 1);
     assert.equal(released(), false);
@@ -98,7 +98,7 @@ test("--min-hold keeps the lock of a command that is done for what is left of it
   assert.ok(said.includes("Keeping the lock for another 1h (min-hold)."), said.join("\n"));
 });
 
-test("--min-hold counts what the command took", async () => {
+test("--min-hold includes the command's duration", async () => {
   for (const [held, left] of [[HOUR / 4, 3 * HOUR / 4], [3 * HOUR / 4, HOUR / 4], [HOUR, 0], [2 * HOUR, 0]] as const) {
     using clock = new FakeClock();
     await using place = new Surroundings();
@@ -115,7 +115,7 @@ test("--min-hold counts what the command took", async () => {
   }
 });
 
-test("a lock that is lost meanwhile is kept no longer", async () => {
+test("a lock that is lost meanwhile is not kept any longer", async () => {
   await keeping(async (clock, released, lose) => {
     await clock.to(HOUR / 2);
     assert.equal(released(), false);

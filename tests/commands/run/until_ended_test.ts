@@ -30,7 +30,7 @@ function gets(command: FakeCommand, signal: Deno.Signal): Promise<boolean> {
   return until(`it gets ${signal}`, () => command.got.includes(signal));
 }
 
-test("a command that ends by itself leaves whom it wants to", async () => {
+test("a command that ends by itself may leave processes behind", async () => {
   const command = new FakeCommand();
   const ended = await lookAfter(command, {}, () => {
     command.end(3, "reachable");
@@ -41,7 +41,7 @@ test("a command that ends by itself leaves whom it wants to", async () => {
 });
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"] as const) {
-  test(`a command that has ended by a ${signal} of sera's leaves nobody`, async () => {
+  test(`a command that sera's ${signal} ended leaves no process behind`, async () => {
     const command = new FakeCommand();
     command.on.SIGCONT = () => command.group = "nobody";
     const ended = await lookAfter(command, {}, () => {
@@ -54,7 +54,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"] as co
   });
 }
 
-test("a fault after the stop for another reason is told, and that reason stays the first", async () => {
+test("an internal error after another reason to stop is reported, and the first reason is kept", async () => {
   const command = new FakeCommand();
   const error = new MaxRunError("too long");
   const ended = await lookAfter(command, { maxRun: { limit: 0, error } }, async (place) => {
@@ -70,7 +70,7 @@ test("a fault after the stop for another reason is told, and that reason stays t
   ]);
 });
 
-test("a command whose end cannot be learned of is 208", async () => {
+test("a command whose exit cannot be determined is 208", async () => {
   const command = new FakeCommand();
   const { stoppedBy, events } = await lookAfter(command, {}, () => {
     command.fail(new Error("No child processes"));
@@ -82,7 +82,7 @@ test("a command whose end cannot be learned of is 208", async () => {
   ]);
 });
 
-test("a lost lock during a stop makes an end of the grace period", async () => {
+test("a lock lost during a stop ends the grace period", async () => {
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);
   const error = new MaxRunError("too long");
@@ -94,7 +94,7 @@ test("a lost lock during a stop makes an end of the grace period", async () => {
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT", "SIGKILL"]);
 });
 
-test("who may not be signalled is named with the user, and with what becomes of the lock", async () => {
+test("a process that sera may not signal is named with its user, and the consequence for the lock", async () => {
   const command = new FakeCommand();
   command.members = [{ pid: 4711, uid: 4242 }, { pid: 4712, uid: 0 }];
   command.group = "forbidden";
@@ -113,7 +113,7 @@ test("who may not be signalled is named with the user, and with what becomes of 
   ]);
 });
 
-test("a signal that cannot be passed on is told, once", async () => {
+test("a signal that cannot be passed on is reported once", async () => {
   const command = new FakeCommand();
   command.members = undefined;
   command.group = "forbidden";
@@ -132,7 +132,7 @@ test("a signal that cannot be passed on is told, once", async () => {
   });
 });
 
-test("a command whose lock somebody asks for is stopped with the whole grace period, and that is 206", async () => {
+test("when the release of its lock is requested, a command is stopped with the whole grace period, and 206", async () => {
   const command = new FakeCommand();
   const asked = new AbortController();
   await using surroundings = new Surroundings();

@@ -20,26 +20,26 @@ Deno.test("a command learns its lock's name and key, and where it runs", () => {
   });
 });
 
-Deno.test("a run's number is its token, too; without a ledger another sera's is taken out", () => {
+Deno.test("the run id is the token, too; without a ledger an outer sera's id is removed", () => {
   const { SERA_RUN_ID, SERA_TOKEN } = lockVariables({ ...FACTS, runId: 12n });
   assert.deepEqual([SERA_RUN_ID, SERA_TOKEN], ["12", "12"]);
   const without = lockVariables(FACTS);
   assert.deepEqual(["SERA_RUN_ID" in without, without.SERA_RUN_ID, without.SERA_TOKEN], [true, undefined, undefined]);
 });
 
-Deno.test("a lock's own token comes before the run's number, which stays what it is", () => {
+Deno.test("a lock's own token takes precedence over the run id, which is unchanged", () => {
   const { SERA_RUN_ID, SERA_TOKEN } = lockVariables({ ...FACTS, runId: 12n, tokens: [34n] });
   assert.deepEqual([SERA_RUN_ID, SERA_TOKEN], ["12", "34"]);
   const without = lockVariables({ ...FACTS, tokens: [34n] });
   assert.deepEqual([without.SERA_RUN_ID, without.SERA_TOKEN], [undefined, "34"]);
 });
 
-Deno.test("a key that is too long for the environment is taken out", () => {
+Deno.test("a key that is too long for the environment is removed", () => {
   assert.equal(lockVariables({ ...FACTS, key: "k".repeat(4096) }).SERA_LOCK_KEY?.length, 4096);
   assert.equal(lockVariables({ ...FACTS, key: "k".repeat(4097) }).SERA_LOCK_KEY, undefined);
 });
 
-Deno.test("the lock that is held is told beside those of the seras above", () => {
+Deno.test("the held lock is added to those of outer seras", () => {
   const inheritedLocks = lockVariables(FACTS).SERA_HELD_LOCKS;
   const both = lockVariables({ ...FACTS, name: "e".repeat(32), inheritedLocks }).SERA_HELD_LOCKS!;
   assert.equal(both.split(" ").length, 2);

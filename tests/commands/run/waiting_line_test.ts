@@ -1,4 +1,4 @@
-/** What a person at the terminal is told of a wait, on a fake clock: what is looked at, when, and what may go wrong. */
+/** The waiting line at a terminal, on a fake clock: its lookups, their times, and failures. */
 
 import assert from "node:assert/strict";
 import type { BackendLock, Observer } from "../../../lib/backends/backend.ts";
@@ -19,11 +19,11 @@ type Seen = readonly Sighting[];
 class Waiting implements Disposable {
   readonly place = new FakePlace();
   width: number | undefined = 80;
-  /** When somebody has looked, in milliseconds. */
+  /** The times of lookups, in milliseconds. */
   readonly looks: number[] = [];
   /** The observers that are open. */
   open = 0;
-  /** What is seen by the next look. */
+  /** The result of the next lookup. */
   look: () => Seen | Promise<Seen> = () => [];
   readonly #turn = Promise.withResolvers<LockResult>();
   readonly #written: string[] = [];
@@ -39,7 +39,7 @@ class Waiting implements Disposable {
     });
   }
 
-  /** What was written since the last time, without what moves the cursor. */
+  /** The output since the last call, without cursor movements. */
   written(): string[] {
     return this.#written.splice(0).map((text) => text.replaceAll("\x1b[K", "").replaceAll("\r", "").trim());
   }
@@ -76,7 +76,7 @@ class Waiting implements Disposable {
     return { code: attemptRun(wait, { ...job, lock } as Job) };
   }
 
-  /** The wait is over: somebody else held the lock for all of it. */
+  /** The wait is over: the lock was held for all of it. */
   giveUp(): void {
     this.#turn.resolve({ outcome: "busy" });
   }
@@ -91,7 +91,7 @@ class Waiting implements Disposable {
   }
 }
 
-Deno.test("half a second is waited without a word, and nobody looks", async () => {
+Deno.test("for the first half second there is no line, and no lookup", async () => {
   using waiting = new Waiting();
   const { code } = await waiting.start(60_000);
   await waiting.place.later(499);
@@ -103,7 +103,7 @@ Deno.test("half a second is waited without a word, and nobody looks", async () =
   assert.equal(waiting.place.clock.pending, 0);
 });
 
-Deno.test("the line counts each second, one looks again every ten, and tells of another holder", async () => {
+Deno.test("the line is updated every second, the holder is looked up every ten, and a new one is shown", async () => {
   using waiting = new Waiting();
   waiting.look = () => [waiting.holder()];
   const { code } = await waiting.start(60_000);
@@ -138,7 +138,7 @@ for (
     ["is never answered", () => new Promise<Seen>(() => undefined)],
   ] as const
 ) {
-  Deno.test(`a look that ${what} makes the line say less, and delays nothing`, async () => {
+  Deno.test(`a lookup that ${what} shortens the line, and delays nothing`, async () => {
     using waiting = new Waiting();
     waiting.look = look;
     const { code } = await waiting.start(Infinity);
@@ -151,7 +151,7 @@ for (
   });
 }
 
-Deno.test("a terminal that fails, and one that has gone, end nothing", async () => {
+Deno.test("a terminal that fails or disappears does not end the run", async () => {
   using waiting = new Waiting();
   waiting.look = () => [waiting.holder()];
   const { code } = await waiting.start(60_000);
@@ -206,7 +206,7 @@ Deno.test("a dumb terminal gets a line of its own for each holder", async () => 
   }
 });
 
-Deno.test("what sera says meanwhile takes the line's place, which is shown again below", async () => {
+Deno.test("other output replaces the line, which is shown again below", async () => {
   using waiting = new Waiting();
   waiting.look = () => [waiting.holder()];
   const { code } = await waiting.start(60_000);
@@ -220,7 +220,7 @@ Deno.test("what sera says meanwhile takes the line's place, which is shown again
   assert.equal(await code, 204);
 });
 
-Deno.test("a window that is resized is drawn in at once, and after a stop the line is another one", async () => {
+Deno.test("after a resize the line is redrawn at once, and after a stop (SIGTSTP) a new line is used", async () => {
   using waiting = new Waiting();
   waiting.look = () => [waiting.holder()];
   const { code } = await waiting.start(60_000);
@@ -238,7 +238,7 @@ Deno.test("a window that is resized is drawn in at once, and after a stop the li
   assert.deepEqual(waiting.place.system.caught.filter((signal) => ["SIGWINCH", "SIGCONT"].includes(signal)), []);
 });
 
-Deno.test("a server that does not say who holds a busy lock keeps sera from exiting for half a second at most", async () => {
+Deno.test("a slow lookup of a busy lock's holder delays sera's exit by at most half a second", async () => {
   using waiting = new Waiting();
   const { code } = await waiting.start(0, {}, () => new Promise(() => undefined));
   waiting.giveUp();
@@ -253,7 +253,7 @@ Deno.test("a server that does not say who holds a busy lock keeps sera from exit
   ]);
 });
 
-Deno.test("the line is gone as soon as the wait is over, whatever comes then", async () => {
+Deno.test("the line is erased as soon as the wait is over, whatever comes then", async () => {
   using waiting = new Waiting();
   waiting.look = () => [waiting.holder()];
   const { code } = await waiting.start(60_000);

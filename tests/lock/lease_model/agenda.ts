@@ -4,7 +4,7 @@ interface Entry {
   readonly run: () => void;
 }
 
-/** What happens in a model, in the order of its time. What is due at the same time happens as it was entered. */
+/** The events of a model, in order of time; simultaneous ones in order of insertion. */
 export class Agenda {
   /** The true time, in milliseconds. */
   now = 0;
@@ -12,7 +12,7 @@ export class Agenda {
   readonly #entries: Entry[] = [];
   #count = 0;
 
-  /** Enters what is to happen after so many milliseconds. */
+  /** Schedules an event after so many milliseconds. */
   in(delay: number, run: () => void): void {
     const entry = { at: this.now + delay, number: this.#count++, run };
     const entries = this.#entries;

@@ -15,7 +15,7 @@ const FRESH = 1000;
 /** One acquisition of the lock. */
 interface Attempt {
   readonly owner: string;
-  /** Whether it gives up when somebody else has the lock, as with a wait of 0. */
+  /** Whether it gives up if the lock is held, as with a wait of 0. */
   readonly once: boolean;
   readonly expiry: ExpiryWatch;
   step: "acquires" | "holds" | "releases" | "takes back" | "is over";

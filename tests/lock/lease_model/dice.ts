@@ -8,7 +8,7 @@ export class Dice {
     this.#state = Math.imul(seed + 1, 0x9e3779b1);
   }
 
-  /** From 0 up to the limit, which is left out. (mulberry32) */
+  /** From 0 to the limit, exclusive. (mulberry32) */
   upTo(limit: number): number {
     this.#state = this.#state + 0x6d2b79f5 | 0;
     let mixed = Math.imul(this.#state ^ this.#state >>> 15, this.#state | 1);

@@ -18,7 +18,7 @@ import { type Flaw, LIMITS, SAFE, type World } from "./world.ts";
 const SCHEDULES = Number(Deno.env.get("SERA_MODEL_SCHEDULES") ?? 100_000);
 assert.ok(SCHEDULES > 0);
 
-/** All that happens, for whoever has to find out why. */
+/** A log of all events, for debugging. */
 function story(seed: number, world: World, flaw?: Flaw): string[] {
   const lines: string[] = [];
   new Schedule(seed, world, flaw, (line) => lines.push(line)).run();
@@ -54,7 +54,7 @@ for (const world of SAFE) {
 }
 
 for (const world of LIMITS) {
-  Deno.test(`${world.name}: that is too much to ask, two commands may run`, () => {
+  Deno.test(`${world.name}: beyond the guarantees, two commands may run`, () => {
     assert.notEqual(firstWith("two commands at once", [world]), undefined);
   });
 }
@@ -75,18 +75,18 @@ const FLAWS: Readonly<Record<Flaw, Violation>> = {
 };
 
 for (const [flaw, violation] of Object.entries(FLAWS) as [Flaw, Violation][]) {
-  Deno.test(`a sera that ${flaw} is found out: ${violation}`, () => {
+  Deno.test(`a sera that ${flaw} is detected: ${violation}`, () => {
     assert.notEqual(firstWith(violation, SAFE, flaw), undefined);
   });
 }
 
-Deno.test("a seed decides all that happens", () => {
+Deno.test("the same seed gives the same events", () => {
   const [world] = SAFE;
   assert.deepEqual(story(7, world!), story(7, world!));
   assert.notDeepEqual(story(7, world!), story(8, world!));
 });
 
-Deno.test("things happen in the order of their times, those of one time as they were entered", () => {
+Deno.test("events happen in the order of their times; simultaneous ones in order of insertion", () => {
   const dice = new Dice(1);
   const agenda = new Agenda();
   const entered = Array.from({ length: 500 }, (_, number) => ({ at: Math.floor(dice.upTo(50)), number }));

@@ -14,7 +14,7 @@ export abstract class Machine {
   protected readonly ttl: number;
   /** How long it waits for an answer until it connects anew, in milliseconds. */
   readonly #patience: number;
-  /** Its clock: how fast that runs, and what it showed when all began. */
+  /** Its clock: its speed, and its reading at the start. */
   readonly #rate: number;
   readonly #origin: number;
   #pausedUntil = 0;
@@ -105,7 +105,7 @@ export abstract class Machine {
     this.connectIn(this.all.dice.between(1, 300));
   }
 
-  /** Gives the connection up. The server learns of that later; until then it does what it was asked for. */
+  /** Drops the connection. The server notices later; until then it executes pending requests. */
   protected disconnect(): void {
     const { dice, sessions, network } = this.all;
     const connection = this.#connection;

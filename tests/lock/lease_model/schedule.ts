@@ -55,7 +55,7 @@ export class Schedule {
     return judge.violations;
   }
 
-  /** What a read of the row shows: on several nodes perhaps what it was before, since a read may lag behind. */
+  /** What a read of the row shows: on several nodes perhaps an old state, since reads may lag behind. */
   read(): ObservedLease | undefined {
     const isRecent = this.agenda.now - this.server.changed < MAX_LAG;
     return this.server.read(this.world.nodes > 1 && isRecent && this.dice.chance(0.3));
@@ -113,7 +113,7 @@ export class Schedule {
     this.note?.(`a clock is off by ${Math.round(node.offset)}`);
   }
 
-  /** Enters something for a time in the time of trouble; it is told how much of that is left then. */
+  /** Schedules an event at a random time in the period of faults; it gets the time that is left of that. */
   #at(happens: (left: number) => void): void {
     const at = this.dice.upTo(TROUBLE);
     this.agenda.in(at, () => happens(TROUBLE - at));

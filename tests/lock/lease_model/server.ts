@@ -44,7 +44,7 @@ export class Server {
     return this.take(node, { owner, ttl }, !isMine || this.#flaw === "takes a second number when it asks again");
   }
 
-  /** Gives the lease to an owner, whoever has it. */
+  /** Gives the lease to an owner, even if another has it. */
   take(node: Node, { owner, ttl }: Omit<ModelClaim, "from">, isNew: boolean): bigint {
     this.#before = this.read();
     if (isNew) this.fence++;

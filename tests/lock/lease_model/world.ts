@@ -1,4 +1,4 @@
-/** What a schedule of the model takes place in: what there is, what may go wrong, and what clocks are trusted with. */
+/** The model's world: its servers, the faults that may happen, and how far clocks are trusted. */
 export interface World {
   readonly name: string;
   /** How many nodes share the row. Each has a clock of its own. */
@@ -9,7 +9,7 @@ export interface World {
   readonly skew: number;
   /** Whether the first look takes over what has expired by the server's clock, as `sera 0` has to. */
   readonly firstLookByClock: boolean;
-  /** Whether sessions may end, and messages get lost or come late, and seras and servers be killed. */
+  /** Whether sessions may end, messages be lost or late, and clients and servers be killed. */
   readonly breaks: boolean;
 }
 
@@ -33,7 +33,7 @@ export const SAFE: readonly World[] = [
     ...{ nodes: 2, sessionLocks: false, skew: 3000, firstLookByClock: true, breaks: true },
   },
   {
-    name: "two nodes with any clocks, where all who wait only observe",
+    name: "two nodes with arbitrary clocks, where waiters only observe",
     ...{ nodes: 2, sessionLocks: false, skew: DAY, firstLookByClock: false, breaks: true },
   },
 ];

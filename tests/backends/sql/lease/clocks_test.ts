@@ -19,7 +19,7 @@ function gone(): Promise<never> {
 
 const TRUSTED = { now: sql`now`, ttl: 30_000, isTrusted: true };
 
-Deno.test("clocks that differ by half a TTL are a warning where a takeover goes by them, else none", async () => {
+Deno.test("clocks that differ by half a TTL are a warning only where takeovers depend on them", async () => {
   const closed: string[] = [];
   const opens = [server("a", 8, closed), server("b", -9, closed), gone];
   const { found, cure } = await compareClocks(opens, TRUSTED);

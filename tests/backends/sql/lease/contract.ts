@@ -24,7 +24,7 @@ export function leaseTableContract(place: LeasePlace): void {
 function lifeTests(place: LeasePlace): void {
   const { test } = place;
 
-  test("a table of leases that is not there holds none, and the first one to insert makes it", async () => {
+  test("a missing table of leases counts as empty, and the first insert creates it", async () => {
     await using desk = await Desk.open(place);
     const { leases, session, lock } = desk;
     assert.equal(await desk.read(), undefined);
@@ -39,7 +39,7 @@ function lifeTests(place: LeasePlace): void {
     assert.ok(Math.abs(since! - utc(now!.now)) < HOUR, `${since} ${now!.now}`);
   });
 
-  test("a lease that somebody has is nobody else's, and stays as it is", async () => {
+  test("a held lease is given to nobody else, and stays unchanged", async () => {
     await using desk = await Desk.open(place);
     await desk.hold("a");
     const before = await desk.row();
@@ -49,7 +49,7 @@ function lifeTests(place: LeasePlace): void {
     assert.deepEqual(await desk.row(), before);
   });
 
-  test("a claim that is repeated keeps its number and its beginning", async () => {
+  test("a repeated claim keeps its token and its start", async () => {
     await using desk = await Desk.open(place);
     const { fence } = await desk.hold("a");
     await desk.write(`since = ${place.ago(HOUR)}`);
@@ -60,7 +60,7 @@ function lifeTests(place: LeasePlace): void {
     assert.equal(await desk.claim("a", "nobody", sql`100`), fence);
   });
 
-  test("each renewal counts, and is valid for another TTL", async () => {
+  test("each renewal extends the lease by another TTL", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     const { beat } = await desk.held();
@@ -72,7 +72,7 @@ function lifeTests(place: LeasePlace): void {
     assert.ok(lease.left > HOUR && lease.left <= 2 * HOUR, `${lease.left}`);
   });
 
-  test("only who has the owner's id and the number renews and releases", async () => {
+  test("only the owner's id with the right token can renew and release", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     const before = await desk.row();
@@ -86,7 +86,7 @@ function lifeTests(place: LeasePlace): void {
     assert.deepEqual(await desk.row(), before);
   });
 
-  test("a holder sees with each renewal how often its lease was asked for, and the next one does not", async () => {
+  test("each renewal shows the holder how many release requests there were; the next holder starts at none", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     const theirs = (fence: bigint) => sql`name = ${desk.lock} AND fence = ${fence} AND owner IS NOT NULL`;
@@ -102,7 +102,7 @@ function lifeTests(place: LeasePlace): void {
     assert.equal((await desk.held()).beat, 1n);
   });
 
-  test("a lease that is released is free once, and the next one has the next number", async () => {
+  test("a released lease is free once, and the next holder has the next token", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     assert.equal(await desk.leases.release(desk.session, desk.lock, mine), true);
@@ -146,7 +146,7 @@ function lifeTests(place: LeasePlace): void {
     assert.equal((await desk.held()).label, "😀".repeat(MAX_TEXT_LENGTH));
   });
 
-  test("who changes another lock's row keeps nobody waiting", async () => {
+  test("a transaction on another lock's row delays nobody", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     const others = freshName();
@@ -161,7 +161,7 @@ function lifeTests(place: LeasePlace): void {
     await admin.query("ROLLBACK");
   });
 
-  test("of many who want a lock one at a time has it, and no number is given twice", async () => {
+  test("of many claimants one at a time has the lock, and no token is given twice", async () => {
     await using desk = await Desk.open(place);
     const sessions = await Promise.all(Array.from({ length: 6 }, () => place.session(desk.bench.server)));
     try {

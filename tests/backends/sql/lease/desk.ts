@@ -1,4 +1,4 @@
-/** A table of leases for one test, and whoever asks it. */
+/** A table of leases for one test, and its clients. */
 
 import assert from "node:assert/strict";
 import type { TableName } from "../../../../lib/ledger/table_name.ts";
@@ -34,7 +34,7 @@ export function claimOf(lock: string, digit: string, from: TakeFrom = "nobody", 
   return { lock, owner: ownerOf(digit), ttl, from, host: `web${digit}`, pid: 4711, label: "rotate-logs" };
 }
 
-/** A table of leases that nobody has used yet, a lock in it, and a session. */
+/** A new table of leases, a lock in it, and a session. */
 export class Desk implements AsyncDisposable {
   readonly lock = freshName();
 
@@ -70,7 +70,7 @@ export class Desk implements AsyncDisposable {
     return this.leases.read(this.session, this.lock);
   }
 
-  /** The lease, which somebody must have. */
+  /** The lease, which must be held. */
   async held(): Promise<Lease> {
     const lease = await this.read();
     assert.ok(lease, "the lease is free");

@@ -32,11 +32,11 @@ interface FakeLockOptions {
   readonly grace?: number;
 }
 
-/** A server for leases, and what seras say there. */
+/** A server for leases, and the messages of its clients. */
 export class FakeLeases extends FakeRows {
   /** Who holds the session locks, by their names. */
   readonly queues = new Map<string, Session>();
-  /** What those who wait were told, and what holders said. */
+  /** The messages of waiters and holders. */
   readonly retried: LockUnavailableError[] = [];
   readonly reconnected: Trouble[] = [];
   /** Every claim that was sent. */
@@ -76,7 +76,7 @@ export class FakeLeases extends FakeRows {
     return this.rows.get(LOCK)!;
   }
 
-  /** Gives the lock to somebody who does not renew it. */
+  /** Gives the lock to an owner that does not renew it. */
   give({ owner = "f".repeat(32), fence = 7n, ttl = 6000, host = "web9" } = {}): FakeRow {
     const row = { owner, fence, beat: 1n, ttl, expires: this.now + ttl, host };
     this.rows.set(LOCK, row);

@@ -1,11 +1,11 @@
-/** A server that keeps leases in memory, on the clock of `performance.now()`, and does to statements what a test says. */
+/** A server that keeps leases in memory, on the clock of `performance.now()`; a test can make statements fail. */
 
 import type { Socket } from "node:net";
 import { LockUnavailableError, troubleOf } from "../../../../lib/errors.ts";
 import { Session } from "../../../../lib/backends/sql/session.ts";
 import { sql } from "../../../../lib/backends/sql/statement.ts";
 
-/** What becomes of a statement. */
+/** What happens to a statement. */
 export type Fate =
   /** It is carried out and answered. */
   | "answered"
@@ -39,19 +39,19 @@ export interface FakeRow {
 /** How long an answer may take, in milliseconds. */
 const ANSWER_TIMEOUT = 1000;
 
-/** The server: its rows, its sessions, and what it was asked. */
+/** The server: its rows, its sessions, and the statements. */
 export class FakeRows {
   readonly rows = new Map<string, FakeRow>();
-  /** Each statement: when it came, what it was, and in the how manieth session. */
+  /** Each statement: its time, its text, and the number of its session. */
   readonly asked: { readonly at: number; readonly what: string; readonly session: number }[] = [];
   readonly sessions: Session[] = [];
   /** How far its clock is ahead, in milliseconds. */
   ahead = 0;
   /** How long it takes to answer, in milliseconds; with 0 no clock has to move. */
   latency = 0;
-  /** Why nobody can connect, if so. */
+  /** Why connecting fails, if it does. */
   refuses: LockUnavailableError | undefined;
-  /** Says what becomes of a statement, before it is carried out. */
+  /** Decides what happens to a statement, before it is executed. */
   fate: (what: string, session: number) => Fate = () => "answered";
   /** The statement that is just being sent. */
   #what = "";
@@ -62,7 +62,7 @@ export class FakeRows {
     return performance.now() + this.ahead;
   }
 
-  /** What it was asked, in order. */
+  /** The statements, in order. */
   get words(): readonly string[] {
     return this.asked.map(({ what }) => what);
   }

@@ -24,7 +24,7 @@ const ENDING: LastEnding = {
 for (const [where, hasSessionLocks] of PLACES) {
   const test = (name: string, fn: () => Promise<void>) => Deno.test(`${name}, ${where}`, fn);
 
-  test("a release whose answer got lost is found out over another connection", async () => {
+  test("a release whose answer was lost is verified over another connection", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.fate = (what, session) => what === "release" && session === 1 ? "unanswered" : "answered";
@@ -33,7 +33,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.words.filter((what) => what === "release").length, 2);
   });
 
-  test("a release is tried until others could take the lease over, and no longer", async () => {
+  test("a release is retried until others could take the lease over, and no longer", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.refuses = refusal();
@@ -44,7 +44,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.ok(clock.now - began >= 6000 && clock.now - began < 6500, `${clock.now - began}`);
   });
 
-  test("a release of what another has says so, and frees nothing", async () => {
+  test("releasing a lease that another holds reports that, and frees nothing", async () => {
     await using all = await held(hasSessionLocks);
     const { leases, lock } = all;
     leases.give({ owner: "e".repeat(32), fence: 9n });
@@ -67,7 +67,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.sessions.length, 1);
   });
 
-  test("a renewal after a release whose answer got lost, as with the end of a run, is no loss", async () => {
+  test("a renewal after a release whose answer was lost does not count as a loss", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     lock.commandEnded();
@@ -86,7 +86,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.row.owner, "e".repeat(32));
   });
 
-  test("the end of a run that did not reach the server is recorded when it is repeated, with the release", async () => {
+  test("the end of a run that did not reach the server is repeated together with the release", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     const { endRun } = lock.session as unknown as { endRun: EndRun };

@@ -4,7 +4,7 @@ import { FakeClock } from "../../../lock/fake_clock.ts";
 import { never } from "../../open.ts";
 import { FakeLeases } from "./fake_leases.ts";
 
-/** Takes a lease that nobody has, on a clock; ends with both. */
+/** Acquires a free lease on a fake clock; disposing of it ends both. */
 export async function held(hasSessionLocks: boolean) {
   const clock = new FakeClock();
   const leases = new FakeLeases(hasSessionLocks);

@@ -27,7 +27,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.deepEqual(leases.reconnected, []);
   });
 
-  test("a connection that ends is replaced at the next renewal, which is told once", async () => {
+  test("a connection that ends is replaced at the next renewal, which is reported once", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.sessions[0]!.ended(new Error("killed by an administrator"));
@@ -46,10 +46,10 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.row.owner, null);
   });
 
-  test("a server that is away for less than the lease allows costs nothing", async () => {
+  test("a server outage shorter than the lease allows has no effect", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
-    // Right before a renewal, which is the worst moment; the longest pause between two tries is 150 ms.
+    // Right before a renewal, the worst moment; the longest pause between two attempts is 150 ms.
     await clock.to(4999);
     leases.refuses = refusal();
     leases.sessions[0]!.ended(new Error("the connection was reset"));
@@ -62,7 +62,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await lock.release();
   });
 
-  test("a server that stays away is told of when the lease is given up, in time, and never renewed again", async () => {
+  test("a server that stays away: the lease is given up in time, reported, and never renewed again", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     await clock.to(4500);
@@ -87,7 +87,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await clock.during(again!.release());
   });
 
-  test("a lease that another has is lost at the next renewal, and who has it is told", async () => {
+  test("a lease that another has is lost at the next renewal, and the new holder is named", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.give({ owner: "e".repeat(32), fence: 9n, host: "web7" });
@@ -108,7 +108,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.match(lock.lost.reason.message, /somebody has freed its row in sera_leases$/);
   });
 
-  test("a renewal whose answer got lost is repeated", async () => {
+  test("a renewal whose answer was lost is repeated", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.fate = (what, session) => what === "renew" && session < 4 ? "unanswered" : "answered";
@@ -118,7 +118,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await lock.release();
   });
 
-  test("an outage is told once, when it is over, and by why it began", async () => {
+  test("an outage is reported once, when it is over, with its first cause", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.fate = (what, session) =>
@@ -133,7 +133,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.reconnected.length, 1);
   });
 
-  test("a server that says nothing is given up for another connection", async () => {
+  test("a silent connection is replaced by another one", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     leases.fate = (_, session) => session === 1 ? "ignored" : "answered";
@@ -158,7 +158,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     });
   }
 
-  test("a renewal that another transaction is in the way of is repeated in the same session", async () => {
+  test("a renewal that another transaction blocks is repeated in the same session", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     let times = 5;
@@ -169,7 +169,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await lock.release();
   });
 
-  test("a file that is missing for a moment when sera connects again is no loss", async () => {
+  test("a file that is missing for a moment during a reconnect does not cost the lease", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;
     const { open } = leases;
@@ -186,7 +186,7 @@ for (const [where, hasSessionLocks] of PLACES) {
   });
 }
 
-Deno.test("a waiter who has taken the session lock meanwhile does not disturb, and gets the lease afterwards", async () => {
+Deno.test("a waiter that has taken the session lock meanwhile does no harm, and gets the lease afterwards", async () => {
   await using all = await held(true);
   const { clock, leases, lock } = all;
   await using second = leases.lock({ host: "web2" });

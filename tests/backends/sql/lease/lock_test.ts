@@ -8,10 +8,10 @@ import { FakeLeases, PLACES } from "./fake_leases.ts";
 
 for (const [where, hasSessionLocks] of PLACES) {
   const queued = hasSessionLocks ? ["enter"] : [];
-  /** What is sent when somebody else has the lease, and nobody waits. */
+  /** The statements when the lease is held, with a wait of 0. */
   const BUSY = [...queued, "claim", "read", ...hasSessionLocks ? ["leave"] : []];
 
-  Deno.test(`the first one makes the row, the next ones claim it, with one statement, ${where}`, async () => {
+  Deno.test(`the first holder inserts the row, the next ones claim it, with one statement, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     const left = hasSessionLocks ? ["left with it"] : [];
@@ -39,7 +39,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.queued, undefined);
   });
 
-  Deno.test(`at the first look the server's clock decides, and how long it must be over, ${where}`, async () => {
+  Deno.test(`at the first check a lease is taken over if it expired long enough ago by the server's clock, ${where}`, async () => {
     using clock = new FakeClock();
     // The margin of a ttl of 6 s is a second; where each server has a clock of its own another ttl is waited for.
     const min = hasSessionLocks ? 1000 : 7000;
@@ -55,14 +55,14 @@ for (const [where, hasSessionLocks] of PLACES) {
     }
   });
 
-  Deno.test(`who waits looks at the clock once, and takes over what is silent, named exactly, ${where}`, async () => {
+  Deno.test(`a waiter reads the server's clock once, and takes over a lease that stays unchanged, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     leases.give({ fence: 41n });
     await using lock = leases.lock();
     const acquired = later(lock.acquire(Infinity, never));
     await clock.to(1000);
-    // A clock that jumps a day forward lets nobody in who has seen the lease before.
+    // A clock that jumps a day forward admits no waiter that has seen the lease before.
     leases.ahead = 86_400_000;
     await clock.to(5000);
     const beat = leases.row.beat += 1n;
@@ -80,7 +80,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await clock.during(held!.release());
   });
 
-  Deno.test(`a claim whose answer got lost is repeated, and gets the same number at once, ${where}`, async () => {
+  Deno.test(`a claim whose answer was lost is repeated, and gets the same token at once, ${where}`, async () => {
     using clock = new FakeClock();
     for (const first of ["claim", "insert"]) {
       const leases = new FakeLeases(hasSessionLocks);
@@ -98,7 +98,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     }
   });
 
-  Deno.test(`a takeover whose answer got lost is not waited for again, ${where}`, async () => {
+  Deno.test(`a takeover whose answer was lost is not waited for again, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     leases.give();
@@ -115,7 +115,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await clock.during(held!.release());
   });
 
-  Deno.test(`a row that goes away while one waits is made again, without a flood of statements, ${where}`, async () => {
+  Deno.test(`a row that disappears during a wait is inserted again, without a flood of statements, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     leases.give();
@@ -131,7 +131,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await clock.during(held!.release());
   });
 
-  Deno.test(`whoever is faster with the row has the lease, ${where}`, async () => {
+  Deno.test(`the first to claim the row has the lease, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     leases.fate = (what) => {
@@ -150,7 +150,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     await clock.during(held!.release());
   });
 
-  Deno.test(`a row that nobody gets does not make a waiter busy, ${where}`, async () => {
+  Deno.test(`a row that cannot be claimed does not make a waiter busy-loop, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     leases.give().owner = null;

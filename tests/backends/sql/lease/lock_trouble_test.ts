@@ -8,7 +8,7 @@ import { FakeLeases, PLACES } from "./fake_leases.ts";
 import { Refusal, refusal } from "./fake_rows.ts";
 
 for (const [where, hasSessionLocks] of PLACES) {
-  Deno.test(`errors that may pass are waited out, others end the wait at once, ${where}`, async () => {
+  Deno.test(`transient errors are waited out, others end the wait at once, ${where}`, async () => {
     using clock = new FakeClock();
     for (const broken of ["claim", "read", "insert"]) {
       const leases = new FakeLeases(hasSessionLocks);
@@ -56,14 +56,14 @@ for (const [where, hasSessionLocks] of PLACES) {
         await clock.during(lock[Symbol.asyncDispose]());
         assert.equal(leases.rows.values().next().value?.owner ?? null, null);
         assert.ok(leases.sessions.every(({ closed }) => closed.aborted));
-        // What the server still had to say.
+        // The server's pending answer.
         await clock.to(clock.now + leases.latency);
         assert.equal(clock.pending, 0);
       });
     }
   }
 
-  Deno.test(`a signal while one waits ends the wait, and leaves nothing ${where}`, async () => {
+  Deno.test(`a signal during the wait ends it, and leaves nothing behind ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     const row = { ...leases.give({ ttl: 3_600_000 }) };
@@ -83,7 +83,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(clock.pending, 0);
   });
 
-  Deno.test(`a claim that nobody has answered is taken back at the end, another's is not, ${where}`, async () => {
+  Deno.test(`an unanswered claim is withdrawn at the end, but not another's, ${where}`, async () => {
     using clock = new FakeClock();
     for (const taker of [undefined, "f".repeat(32)]) {
       const leases = new FakeLeases(hasSessionLocks);
@@ -98,7 +98,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     }
   });
 
-  Deno.test(`a lease that no command was started under is freed at the end, also after its connection ${where}`, async () => {
+  Deno.test(`an unused lease is freed at the end, also after its connection was lost ${where}`, async () => {
     using clock = new FakeClock();
     for (const isCut of [false, true]) {
       const leases = new FakeLeases(hasSessionLocks);
@@ -112,7 +112,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     }
   });
 
-  Deno.test(`a lease that a command was started under is not freed before its release ${where}`, async () => {
+  Deno.test(`a used lease is not freed before its release ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     const lock = leases.lock();
@@ -124,7 +124,7 @@ for (const [where, hasSessionLocks] of PLACES) {
     assert.equal(leases.words.includes("release"), false);
   });
 
-  Deno.test(`a claim that cannot be taken back expires, and nothing hangs ${where}`, async () => {
+  Deno.test(`a claim that cannot be withdrawn expires, and nothing hangs ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
     const lock = leases.lock();
@@ -153,7 +153,7 @@ Deno.test("a sera that was stopped in the middle of a claim renews before it goe
   leases.give().owner = null;
   await using lock = leases.lock();
   leases.fate = (what) => {
-    // Nothing runs meanwhile, as with SIGSTOP; the answer has come.
+    // No code runs in this time, as with SIGSTOP; the answer has come.
     if (what === "claim") clock.now += 4000;
     return "answered";
   };
@@ -164,7 +164,7 @@ Deno.test("a sera that was stopped in the middle of a claim renews before it goe
   await clock.during(held!.release());
 });
 
-Deno.test("a claim that took so long that another has taken the lease over does not count", async () => {
+Deno.test("a claim that was answered after another's takeover does not count", async () => {
   using clock = new FakeClock();
   const leases = new FakeLeases(false);
   leases.give().owner = null;

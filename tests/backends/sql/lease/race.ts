@@ -48,7 +48,7 @@ export async function race(
   assert.deepEqual(fences, fences.map((_, index) => BigInt(index + 1)));
 }
 
-/** What a statement answers; undefined if it failed and may be repeated, such as after a deadlock. */
+/** A statement's answer; undefined if it failed and may be repeated, such as after a deadlock. */
 async function ifDone<T>(act: () => Promise<T>): Promise<T | undefined> {
   try {
     return await act();

@@ -38,7 +38,7 @@ function merged(sightings: readonly Sighting[], leases: readonly Lease[]): reado
   return withLeases({ sightings, otherSessions: [] }, leases, 0).sightings;
 }
 
-Deno.test("who has both is one holder, by the time of the lease and in its session", () => {
+Deno.test("a process with session lock and lease is one holder, with the lease's time and its session", () => {
   const expected = { ...SESSION, since: 1000, sinceIs: "acquired", namespace: undefined, name: undefined };
   const lease = { token: 7n, left: 25_000, silent: 5000, freeIn: 30_000 };
   assert.deepEqual(merged([SESSION], [LEASE]), [{ ...expected, address: undefined, lease }]);
@@ -46,7 +46,7 @@ Deno.test("who has both is one holder, by the time of the lease and in its sessi
   assert.deepEqual(merged([{ ...SESSION, lock: LOCK.slice(0, 16) }], [LEASE]).map(({ lock }) => lock), [LOCK]);
 });
 
-Deno.test("who has the session's lock of another's lease waits for that", () => {
+Deno.test("a session that holds the session lock of another's lease is a waiter", () => {
   const states = merged([{ ...SESSION, host: "web2" }, { ...SESSION, state: "waiting", host: "web3" }], [LEASE])
     .map(({ host, state, sinceIs, lease }) => [host, state, sinceIs, lease?.token]);
   assert.deepEqual(states, [
@@ -56,14 +56,14 @@ Deno.test("who has the session's lock of another's lease waits for that", () => 
   ]);
 });
 
-Deno.test("a session that does not show whose it is is the holder's, as long as that renews its lease", () => {
+Deno.test("an unidentified session counts as the holder's, as long as the lease is renewed", () => {
   const unknown = { ...SESSION, host: undefined, pid: undefined, label: undefined };
   const states = (left: number) => merged([unknown], [{ ...LEASE, left }]).map(({ state, host }) => [state, host]);
   assert.deepEqual(states(TTL - 10_000), [["held", "web1"]]);
   assert.deepEqual(states(TTL - 10_001), [["waiting", undefined], ["held", "web1"]]);
 });
 
-Deno.test("a lease that anybody may take over is nobody's, unless somebody has the session's lock", () => {
+Deno.test("a lease that may be taken over has no holder, unless a session holds the session lock", () => {
   const holders = (left: number, sessions: readonly Sighting[] = []) =>
     merged(sessions, [{ ...LEASE, left }]).filter(({ state }) => state === "held").length;
   assert.equal(holders(-MARGIN + 1), 1);
@@ -73,7 +73,7 @@ Deno.test("a lease that anybody may take over is nobody's, unless somebody has t
   assert.equal(holders(-10 * MARGIN, [SESSION]), 1);
 });
 
-Deno.test("where servers have clocks of their own, a lease is held for another TTL", () => {
+Deno.test("where servers have their own clocks, a lease counts as held for another TTL", () => {
   assert.deepEqual(sightingOf(LEASE).lease!.freeIn - sightingOf(LEASE, 0).lease!.freeIn, TTL);
   const { sightings } = withLeases({ sightings: [], otherSessions: [] }, [{ ...LEASE, left: -MARGIN - 1000 }], 1);
   assert.equal(sightings.length, 1);
@@ -81,7 +81,7 @@ Deno.test("where servers have clocks of their own, a lease is held for another T
   assert.equal(sightingOf({ ...LEASE, left: TTL + 2000 }).lease!.silent, 0);
 });
 
-Deno.test("a lock without a lease is shown as ever", () => {
+Deno.test("a lock without a lease is shown as before", () => {
   assert.deepEqual(merged([SESSION], []), [SESSION]);
   assert.deepEqual(
     merged([SESSION], [{ ...LEASE, lock: "f".repeat(32) }]).map(({ host, lease }) => [host, lease?.token]),

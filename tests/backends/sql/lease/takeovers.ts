@@ -29,7 +29,7 @@ export function takeoverTests(place: LeasePlace): void {
     }
   });
 
-  test("it is the TTL of the row that counts, not that of who wants it", async () => {
+  test("the row's TTL counts, not the claimant's", async () => {
     await using desk = await Desk.open(place);
     await desk.hold("a");
     await desk.write(`expires = ${place.ago(HOUR / 2)}`);
@@ -41,7 +41,7 @@ export function takeoverTests(place: LeasePlace): void {
     assert.equal((await desk.held()).ttl, HOUR);
   });
 
-  test("the margin is a part of the row's TTL, if that is longer than the least one", async () => {
+  test("the margin is a fraction of the row's TTL, but not less than the minimum", async () => {
     await using desk = await Desk.open(place);
     await desk.hold("a");
     for (const [hours, fence] of [[0.1, undefined], [0.2, 2n]] as const) {
@@ -50,7 +50,7 @@ export function takeoverTests(place: LeasePlace): void {
     }
   });
 
-  test("a lease that has not expired is taken from nobody but its own owner", async () => {
+  test("a lease that has not expired can be claimed only by its owner", async () => {
     await using desk = await Desk.open(place);
     await desk.hold("a");
     await desk.write(`expires = ${place.ago(-HOUR / 2)}`);
@@ -61,7 +61,7 @@ export function takeoverTests(place: LeasePlace): void {
     assert.equal((await desk.row())!.owner, ownerOf("a"));
   });
 
-  test("a lease that was seen is taken over only if it is just as it was seen", async () => {
+  test("an observed lease is taken over only if it is unchanged", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     const { owner, fence, beat } = await desk.held();

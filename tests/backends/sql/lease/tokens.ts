@@ -11,7 +11,7 @@ import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 export function tokenTests(place: LeasePlace): void {
   const { test } = place;
 
-  test("a number exceeds the one that it is to exceed, and the one before", async () => {
+  test("a token exceeds the given minimum, and the one before", async () => {
     await using desk = await Desk.open(place);
     const next = async (above?: Parameters<Desk["claim"]>[2]) => {
       const mine = await desk.acquire("a", "nobody", above);
@@ -33,7 +33,7 @@ export function tokenTests(place: LeasePlace): void {
     assert.equal(await next(sql`${2n ** 63n - 1n}`), 2n ** 61n + 3n);
   });
 
-  test("a number may come from the ledger, which may be empty, missing, or closed to the user", async () => {
+  test("the minimum of a token may come from the ledger, which may be empty, missing, or unreadable", async () => {
     await using desk = await Desk.open(place);
     await using ledger = await place.bench();
     const dialect = place.ledger(ledger.table);

@@ -5,7 +5,7 @@ import { LockUnavailableError } from "../../../../lib/errors.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 
-/** What is said of a table that is locked. */
+/** The message for a locked table. */
 const LOCKED =
   /^Cannot use the leases in runs_\w+: others keep it locked \([^\n]+ timeout[^\n]*\); find out which session keeps it locked \(a backup, LOCK TABLE, ALTER TABLE\)$/;
 
@@ -37,7 +37,7 @@ export async function isRefusedWhileLocked(place: LeasePlace, desk: Desk): Promi
 export function troubleTests(place: LeasePlace): void {
   const { test } = place;
 
-  test("of those who insert the first row at the same time one has the lease", async () => {
+  test("of several simultaneous inserts of the first row one gets the lease", async () => {
     for (let time = 0; time < 5; time++) {
       await using desk = await Desk.open(place);
       const digits = [..."abcdef"];
@@ -54,7 +54,7 @@ export function troubleTests(place: LeasePlace): void {
     }
   });
 
-  test("an insert is repeated after its answer got lost", async () => {
+  test("an insert whose answer was lost is repeated", async () => {
     await using desk = await Desk.open(place);
     const claim = claimOf(desk.lock, "a");
     assert.equal(await desk.leases.insert(desk.session, claim), 1n);
@@ -76,7 +76,7 @@ export function troubleTests(place: LeasePlace): void {
     [`ttl_ms = ${2n ** 63n - 1n}`, /ttl_ms 9223372036854775807/],
   ];
   for (const [assignments, value] of senseless) {
-    test(`a row with ${assignments} makes no sense, and stays as it is`, async () => {
+    test(`a row with ${assignments} is invalid, and is left unchanged`, async () => {
       await using desk = await Desk.open(place);
       const mine = await desk.hold("a");
       const other = freshName();
@@ -97,7 +97,7 @@ export function troubleTests(place: LeasePlace): void {
         await unlessRefused(desk.leases.insert(desk.session, claimOf(desk.lock, "c", from)));
       }
       assert.deepEqual(await desk.row(), before);
-      // What the message says helps.
+      // The message's cure works.
       const cure = /UPDATE .*$/.exec(message)![0].replace("LAST", "5").replace(/^UPDATE \w+/, "");
       await desk.bench.sql(`UPDATE ${desk.bench.name}${cure}`);
       await desk.leases.release(desk.session, desk.lock, { ...mine, fence: 5n });
@@ -107,7 +107,7 @@ export function troubleTests(place: LeasePlace): void {
   }
 
   for (const [column, value] of [["fence", -3n], ["fence", 2n ** 62n], ["beat", -1n], ["beat", 2n ** 62n]] as const) {
-    test(`a free row with the ${column} ${value} is told of, and not claimed`, async () => {
+    test(`a free row with the ${column} ${value} is reported, and not claimed`, async () => {
       await using desk = await Desk.open(place);
       await desk.leases.release(desk.session, desk.lock, await desk.hold("a"));
       await desk.write(`${column} = ${value}`);
@@ -118,7 +118,7 @@ export function troubleTests(place: LeasePlace): void {
     });
   }
 
-  test("another program's table is left alone", async () => {
+  test("another program's table is left unchanged", async () => {
     await using desk = await Desk.open(place);
     const { name } = desk.bench;
     await desk.bench.sql(`CREATE TABLE ${name} (id INT PRIMARY KEY, name VARCHAR(50), amount INT)`);
@@ -142,7 +142,7 @@ export function troubleTests(place: LeasePlace): void {
   });
 
   for (const column of ["label", "beat", "since", "ttl_ms"]) {
-    test(`a table without the column ${column} is refused in a sentence`, async () => {
+    test(`a table without the column ${column} is refused with a clear message`, async () => {
       await using desk = await Desk.open(place);
       await desk.hold("a");
       await desk.bench.sql(`ALTER TABLE ${desk.bench.name} DROP COLUMN ${column}`);
@@ -156,7 +156,7 @@ export function troubleTests(place: LeasePlace): void {
     });
   }
 
-  test("a user needs SELECT, INSERT and UPDATE on a table that the schema has made, and no more", async () => {
+  test("a user needs only SELECT, INSERT and UPDATE on the prepared table", async () => {
     await using desk = await Desk.open(place);
     const { address, grantee } = await place.user(desk.bench);
     // So that the user may connect to the database.
@@ -221,7 +221,7 @@ export function troubleTests(place: LeasePlace): void {
     );
   });
 
-  test("a table that may have several rows of one name is refused before it has any", async () => {
+  test("a table that allows several rows of one name is refused even if empty", async () => {
     await using desk = await Desk.open(place);
     const { name, table } = desk.bench;
     const definition = desk.leases.schema().replaceAll(/^--.*\n/gm, "");
@@ -242,12 +242,12 @@ export function troubleTests(place: LeasePlace): void {
     assert.equal(await desk.leases.insert(desk.session, claim), 1n);
   });
 
-  test("a table that others keep locked is to be tried again, and the cure is to see who does", async () => {
+  test("a table that others keep locked is retried, and the cure is to see who locks it", async () => {
     await using desk = await Desk.open(place);
     await isRefusedWhileLocked(place, desk);
   });
 
-  test("a connection that has ended is no fault of the table", async () => {
+  test("a connection that has ended is not reported as a problem of the table", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
     desk.session.destroy();
@@ -267,7 +267,7 @@ export async function refusal(promise: Promise<unknown>): Promise<LockUnavailabl
   }
 }
 
-/** A claim that must not succeed, whether it is refused or in vain. */
+/** A claim that must not succeed: it fails, or has no effect. */
 async function unlessRefused(claim: Promise<bigint | undefined>): Promise<void> {
   try {
     assert.equal(await claim, undefined);

@@ -1,4 +1,4 @@
-/** Who waits for a lease: how often it asks, and what becomes of the session lock; on a clock that the test moves. */
+/** Waiters for a lease: how often they ask, and what they do with the session lock; on a fake clock. */
 
 import assert from "node:assert/strict";
 import { DoublingBackoff } from "../../../../lib/backends/sql/lease/backoff.ts";
@@ -48,7 +48,7 @@ Deno.test("in ten minutes there are no more pauses than seconds", () => {
   }
 });
 
-Deno.test("in ten minutes a waiter asks once a second at the most, and soon at first", async () => {
+Deno.test("in ten minutes a waiter asks at most once a second, and sooner at first", async () => {
   for (let seed = 1; seed <= 3; seed++) {
     using clock = new FakeClock();
     using _ = new Chance(seed);
@@ -80,7 +80,7 @@ Deno.test("a release is noticed within a pause", async () => {
   }
 });
 
-Deno.test("where session locks work waiters do not poll while another waits or holds", async () => {
+Deno.test("where session locks work, waiters do not poll while another session waits or holds", async () => {
   using clock = new FakeClock();
   const leases = new FakeLeases(true);
   const first = leases.lock();
@@ -98,7 +98,7 @@ Deno.test("where session locks work waiters do not poll while another waits or h
   await first[Symbol.asyncDispose]();
 });
 
-Deno.test("the session lock is kept while one waits for the lease, and given up when the wait is over", async () => {
+Deno.test("the session lock is kept while waiting for the lease, and released when the wait is over", async () => {
   using clock = new FakeClock();
   const leases = new FakeLeases(true);
   leases.give({ ttl: TEN_MINUTES });
@@ -116,7 +116,7 @@ Deno.test("the session lock is kept while one waits for the lease, and given up 
   await held!.release();
 });
 
-Deno.test("a session that ends while one waits is replaced, and what has been seen counts on", async () => {
+Deno.test("a session that ends during the wait is replaced, and earlier observations still count", async () => {
   for (const hasSessionLocks of [true, false]) {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
@@ -137,7 +137,7 @@ Deno.test("a session that ends while one waits is replaced, and what has been se
   }
 });
 
-Deno.test("who has queued behind a holder goes by no clock when the session lock falls to them", async () => {
+Deno.test("a queued waiter that gets the session lock does not go by the server's clock", async () => {
   using clock = new FakeClock();
   const leases = new FakeLeases(true);
   await using first = leases.lock();

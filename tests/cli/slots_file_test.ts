@@ -142,6 +142,26 @@ testWith([linux], "a stopped waiter that is not the first keeps nobody", async (
   stopped.kill("SIGCONT");
 });
 
+testWith(
+  [linux],
+  "the kernel frees the slot of a killed holder first, then the number's file, and the lock's mark last",
+  async () => {
+    for (const slot of [0, 1, 5]) {
+      await using place = await Place.make();
+      const all = await holders(place, slot + 1, 6);
+      await using _ = disposing(all);
+      const { pid } = all[slot]!;
+      const numberOf = (name: string) =>
+        [...Deno.readDirSync(`/proc/${pid}/fd`)].map((fd) => Number(fd.name))
+          .find((fd) => Deno.readLinkSync(`/proc/${pid}/fd/${fd}`) === `${place.locks}/${name}.lock`);
+      // It does so from the highest number to the lowest.
+      const order = [slot === 0 ? LOCK : `${LOCK}.${slot}`, `${LOCK}.of.6`, `${LOCK}.slots`].map(numberOf);
+      assert.deepEqual(order, order.toSorted((a, b) => b! - a!), `${order}`);
+      assert.ok(order.every((fd) => fd !== undefined));
+    }
+  },
+);
+
 for (const [what, name] of [["slot", `${LOCK}.1`], ["mark", `${LOCK}.slots`], ["number", `${LOCK}.of.2`]] as const) {
   testWith([linux], `a file of a ${what} that is removed in a hold is a lost lock`, async () => {
     await using place = await Place.make();

@@ -65,10 +65,10 @@ export class Slots implements Disposable {
 
   /** Tries this many slots; undefined if the state is inconsistent. */
   async #tryFirst(count: number, isLast: boolean, signal: AbortSignal): Promise<HeldSlot | "busy" | undefined> {
-    // Before entering the gate, since opening files takes longer than locking them. In this order, since the kernel closes
-    // the files of a process that dies in the order of their numbers, see `markers`.
-    const own = await this.#files.open(countMarkerName(this.#lock, this.#count), signal);
+    // Before entering the gate, since opening files takes longer than locking them. In this order, see `markers`: Linux frees
+    // the locks of a process that dies from the highest file number to the lowest (task_work_run() runs the last work first).
     const marker = await this.#files.open(markerName(this.#lock), signal);
+    const own = await this.#files.open(countMarkerName(this.#lock, this.#count), signal);
     const slots: LockFile[] = [];
     while (slots.length < count) {
       slots.push(await this.#files.open(slotName(this.#lock, slots.length), signal));

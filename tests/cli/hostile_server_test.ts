@@ -154,7 +154,7 @@ for (const { kind, what, frame, says, saysFirst } of SPOILED) {
 
 testWith(
   [linux],
-  "what is spoiled in a hold stops the command, with one line and little memory",
+  "a corrupted answer while the lock is held stops the command, with one line and little memory",
   () =>
     sideBySide(
       Object.fromEntries(SPOILED.map((spoiled) => [`${spoiled.kind.name}: ${spoiled.what}`, () => stops(spoiled)])),

@@ -49,7 +49,7 @@ const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly 
   ],
   [
     "SERA_HELD_LOCKS",
-    "the locks of this sera and of those above it, so that one in the command can",
+    "the locks of this sera and of those above it, so that a sera in the command can",
     "tell that it would wait for itself",
   ],
   ["SERA_SERVER_REMOVED", "true if sera removed SERA_SERVER, which may contain a password"],
@@ -58,7 +58,7 @@ const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly 
 const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[] = [
   [TABLE.config.default, "the config file, a JSON object; if it holds a password, let only its users read it"],
   ["/run/sera", "the locks of root with --server file:"],
-  ["/var/lib/sera", "their ledger, ledger.sqlite, which has to outlive a boot"],
+  ["/var/lib/sera", "their ledger, ledger.sqlite, which must survive a reboot"],
   ["~/.local/state/sera", "locks and ledger of other users, below the home that the system has for them"],
 ];
 

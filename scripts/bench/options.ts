@@ -35,9 +35,10 @@ export class BenchUsageError extends Error {
 /** What `--help` prints. */
 export const HELP = `Measures what sera costs: deno task bench [--rounds N] [--only PART,PART] [--json]
 
-Builds sera, starts private servers, and prints medians, the quartiles around them, and ratios. What is compared takes
-turns, so that a busy machine slows all alike, and a ratio is the median of the rounds' ratios. Needs Linux, hyperfine,
-and of the servers what is there. Takes some minutes, in which the machine should have nothing else to do.
+Builds sera, starts private servers, and prints medians, the quartiles around them, and ratios. It alternates the
+programs that it compares, so that a busy machine slows all alike. A ratio is the median of the rounds' ratios. Needs
+Linux and hyperfine, and uses the servers that are installed. Takes some minutes, during which the machine should be
+idle.
 
   --rounds N    how often each thing is measured (default 25); slow things are measured less often
   --only PARTS  only these parts, with commas between them

@@ -21,13 +21,13 @@ const PAUSE = 100;
  *
  * @param asker The requesting session's connection.
  */
-export async function whoAsks(session: Session, querier: number): Promise<Requester | undefined> {
+export async function whoAsks(session: Session, asker: number): Promise<Requester | undefined> {
   let address;
   for (let reads = 0; reads < READS; reads++) {
     if (reads > 0) await delayOrAbort(PAUSE, session.closed);
     const [row] = await askIfAllowed(
       session,
-      sql`SELECT USER AS user, HOST AS host, INFO AS info FROM information_schema.PROCESSLIST WHERE ID = ${querier}`,
+      sql`SELECT USER AS user, HOST AS host, INFO AS info FROM information_schema.PROCESSLIST WHERE ID = ${asker}`,
       NEVER,
     );
     // Another user's session.
@@ -36,6 +36,6 @@ export async function whoAsks(session: Session, querier: number): Promise<Reques
     if (mark) return mark;
     address = { label: `unlock by the database user ${row.user}`, host: textFrom(row.host)?.replace(/:\d{1,5}$/, "") };
   }
-  const { label, host } = (await readAttributes(session, NEVER)).byConnection.get(querier) ?? {};
+  const { label, host } = (await readAttributes(session, NEVER)).byConnection.get(asker) ?? {};
   return label === undefined ? address : { label, host };
 }

@@ -1,15 +1,16 @@
-import { Deadline } from "../../deadline.ts";
+import type { Deadline } from "../../deadline.ts";
 import { OtherSlotsError } from "../../errors.ts";
 import { Moment } from "../../lock/lease.ts";
 import { isLockName } from "../../lock/lock_name.ts";
 import { slotIn, slotName } from "../../lock/slot_name.ts";
 import { delayOrAbort } from "../../waiting.ts";
-import { answerIn, askOne } from "../sql/answer.ts";
-import { type Outcome, rowsOf } from "../sql/batch.ts";
+import { askOne } from "../sql/answer.ts";
+import type { Outcome } from "../sql/batch.ts";
 import { SETTLED } from "../sql/lease/slot_agreement.ts";
 import type { SessionQueue } from "../sql/lease/server.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
+import { enterPlain, enterSlot } from "./enter_lease_queue.ts";
 import { Agreement } from "./slot_agreement.ts";
 import { getNamedLock, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
@@ -43,7 +44,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     const mark = this.#marks.get(name);
     let known: number | undefined;
     for (const began = new Moment();;) {
-      const sessionLocks = mark
+      const entered = mark
         ? await enterSlot(
           session,
           { agreement, number: numberIn(name), slot: word(name), mark, known },
@@ -51,7 +52,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
           signal,
         )
         : await enterPlain(session, { agreement, name: word(name) }, deadline, signal);
-      if (sessionLocks !== "others") return sessionLocks;
+      if (entered !== "others") return entered;
       const others = await agreement.others(session.id);
       // Others that came at the same moment may give way, but not to a run without slots.
       const isSettled = !mark || began.age >= SETTLED;
@@ -108,93 +109,4 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
 /** The number of a slot, by its name. */
 function numberIn(name: string): Statement {
   return sql`${slotIn(name).slot}`;
-}
-
-/**
- * Waits for a lock without slots, unless others hold slots of it.
- *
- * @returns Whether the session has it now; "others" if it was released again since others hold slots.
- * @throws {OtherSlotsError} When it is busy, and others hold slots.
- */
-async function enterPlain(
-  session: MySqlSession,
-  { agreement, name }: { readonly agreement: Agreement; readonly name: Statement },
-  deadline: Deadline,
-  signal: AbortSignal,
-): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.conflicts()} AS conflicts`;
-  const granted = await getNamedLock(session, name, deadline, signal, {
-    next: [looks],
-    unless: agreement.conflicts(),
-    async busy([next]) {
-      if (session.closed.aborted || !await seesOthers(session, looks, next, signal)) return;
-      const { number } = await agreement.others();
-      if (number !== undefined) throw new OtherSlotsError(number, 1);
-    },
-  });
-  if (!granted) return false;
-  if (!await seesOthers(session, looks, granted.next[0], signal)) return true;
-  await releaseNamedLock(session, [name]);
-  return "others";
-}
-
-/** What to take for a slot. */
-interface SlotRequest {
-  readonly agreement: Agreement;
-  readonly number: Statement;
-  readonly slot: Statement;
-  readonly mark: Statement;
-  /** The connection of a holder without slots on slot 0 that is known not to count. */
-  readonly known: number | undefined;
-}
-
-/**
- * Takes the mark of a slot and the slot. If the last holder is about to release the slot, waits for it without the mark.
- *
- * @returns As `enterPlain()` does.
- */
-async function enterSlot(
-  session: MySqlSession,
-  { agreement, number, slot, mark, known }: SlotRequest,
-  deadline: Deadline,
-  signal: AbortSignal,
-): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${
-    agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)
-  } AS conflicts`;
-  const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
-  const all = [sql`SELECT IF(${agreement.conflicts(known)}, -1, ${take}) AS got`, looks];
-  const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });
-  let next = more[0];
-  const got = Number(answerIn(session, rowsOf(first!), ["got"]).exact("got"));
-  if (got === -1) return "others";
-  if (got === 0) {
-    if (deadline.passed) return false;
-    // In whole seconds, as servers count them: ending a wait by our own clock would end the session.
-    const whole = new Deadline(Math.ceil(deadline.remaining / 1000) * 1000);
-    const granted = await getNamedLock(session, slot, whole, signal, {
-      next: [sql`SELECT GET_LOCK(${mark}, 1)`, looks],
-    });
-    if (!granted) return false;
-    next = granted.next[1];
-  }
-  if (!await seesOthers(session, looks, next, signal)) return true;
-  const { number: other, isTie } = await agreement.others(session.id);
-  if (other === undefined && !isTie) {
-    await agreement.settle(number);
-    return true;
-  }
-  await releaseNamedLock(session, [slot, mark]);
-  return "others";
-}
-
-/** Whether there seem to be others with another number of slots; asks if the question was not sent along. */
-async function seesOthers(
-  session: MySqlSession,
-  looks: Statement,
-  next: Outcome | undefined,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const rows = next ? rowsOf(next) : await session.queryAll(looks, { signal });
-  return answerIn(session, rows, ["conflicts"]).bit("conflicts") === true;
 }

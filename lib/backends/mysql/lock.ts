@@ -72,9 +72,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     for (let tie = 1;; tie++) {
       const taken = await this.take(session, check, deadline, signal);
       if (!taken) return undefined;
-      const held = await this.#verified(session, taken, check);
+      const held = await this.#begin(session, taken, check);
       if (typeof held !== "number") return held;
-      await releaseNamedLock(session, taken.names, taken.settled);
       if (taken.slot === undefined || tie === TIES) throw new OtherSlotsError(held, this.options.slots ?? 1);
       await delayOrAbort(Math.random() * MAX_TIE_PAUSE, signal);
       signal.throwIfAborted();
@@ -100,6 +99,19 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       busy: ([next]) => check.refuseOthers(next),
     });
     return granted && { granted, names: [name] };
+  }
+
+  /** Begins to hold what was taken; releases it, and returns the other number of slots, if there is one. */
+  async #begin(session: MySqlSession, taken: Taken, check: Check): Promise<HeldLock | number> {
+    try {
+      const held = await this.#verified(session, taken, check);
+      if (typeof held === "number") await releaseNamedLock(session, taken.names, taken.settled);
+      return held;
+    } catch (error) {
+      // Closed at once: another attempt must not take the lock twice, nor others wait for it, and the next waiter finds out.
+      await session.close();
+      throw error;
+    }
   }
 
   /**
@@ -136,12 +148,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         cure: "a proxy may move connections between servers; connect directly to the server",
       });
     }
-    const now = check.stateIn(first);
-    if (whyUnsafe(now) !== undefined) {
-      // Close at once, so that the next waiter finds out too, and the next attempt makes a new connection.
-      await session.close();
-      refuseUnsafe(session.where, now);
-    }
+    refuseUnsafe(session.where, check.stateIn(first));
     if (check.agreement.isNeeded && first.bit("conflicts")) {
       const { number, isTie } = await check.agreement.others(id);
       if (number !== undefined || isTie) return number ?? 1;

@@ -5,16 +5,28 @@ import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
-import { isOfLock } from "./slots.ts";
+import { COLUMNS } from "./schema.ts";
+import { isOfLockAnd } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /** How many unfinished runs are returned; there is at most one, unless another program has written rows. */
 const MAX_REPORTED = 100;
 
-/** The statement that finds the unfinished runs of a lock and all its slots; at most one of each is really running. */
-export function findRunning(dialect: Dialect, lock: string): Statement {
+/**
+ * The statement that finds the unfinished runs of a lock and all its slots; at most one of each is really running.
+ *
+ * @param slots How many slots the lock has.
+ */
+export function findRunning(dialect: Dialect, lock: string, slots: number): Statement {
   const max = MAX_SLOTS + MAX_REPORTED;
-  return selectRuns(dialect, sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome = 'running' LIMIT ${max}`);
+  const isRunning = isOfLockAnd(
+    dialect,
+    slotIn(lock).lock,
+    slots,
+    COLUMNS.outcome,
+    (outcome) => sql`${outcome} = 'running'`,
+  );
+  return selectRuns(dialect, sql`WHERE ${isRunning} LIMIT ${max}`);
 }
 
 /**

@@ -5,7 +5,7 @@ import { truncate } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
-import { partsOfLock } from "./slots.ts";
+import { isOfLockAnd } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
@@ -47,14 +47,8 @@ export function findCounted(
   const isRecent = (started: Statement) =>
     sql`${started} > ${after(-every!)} AND ${started} < ${after(MAX_AHEAD)}
       AND ${readTime(COLUMNS.started)} IS NOT NULL`;
-  const { named, others } = partsOfLock(slotIn(lock).lock, slots);
-  // Where others have no rows, `named` and the index find all. If both had the same form, MySQL would search one range of
-  // names instead, and so all runs in slots.
-  const search = (column: Statement, fits: (column: Statement) => Statement) => {
-    const inOthers = others.map((other) => sql`${other} AND ${fits(dialect.unindexed?.(column) ?? column)}`);
-    return sql`SELECT id AS found FROM ${dialect.table}
-      WHERE ${join([sql`${named} AND ${fits(column)}`, ...inOthers], sql` OR `)}`;
-  };
+  const search = (column: Statement, fits: (column: Statement) => Statement) =>
+    sql`SELECT id AS found FROM ${dialect.table} WHERE ${isOfLockAnd(dialect, slotIn(lock).lock, slots, column, fits)}`;
   const searches = [
     ...once === undefined ? [] : [search(COLUMNS.run_key, isOnce)],
     ...every === undefined ? [] : [search(COLUMNS.started, isRecent)],

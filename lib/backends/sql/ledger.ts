@@ -63,7 +63,7 @@ export class SqlLedger implements Ledger {
 
   async abandon(lock: string, next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
-    const running = findRunning(dialect, lock);
+    const running = findRunning(dialect, lock, slots);
     const counted = next && findCounted(dialect, lock, next, slots);
     const [asked, expired, found] = askTogether(this.#table, [
       running,

@@ -1,32 +1,36 @@
 import { slotName } from "../../lock/slot_name.ts";
+import type { Dialect } from "./dialect.ts";
 import { truncate } from "./insert_run.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /** How many slots are named: with each more, the statement gets longer, and takes a server longer to plan. */
 const MAX_NAMED = 16;
 
-/** Parts of {@linkcode isOfLock} that together are the whole. */
-export interface PartsOfLock {
-  /** The condition for the rows of the lock and its slots, each by its name: all columns of an index are of use. */
-  readonly named: Statement;
-  /** The conditions for the rows of other slots, by the ranges between those names. Mostly, there are none. */
-  readonly others: readonly Statement[];
-}
-
 /**
- * The conditions for the rows of a lock, for queries that look for few rows among many.
+ * The condition for the rows of a lock, including all its slots, of which a column fits a condition. For queries that look
+ * for few rows among many by an index of the name and that column: other than with {@linkcode isOfLock}, both columns are
+ * of use in each slot that the lock has.
  *
  * @param slots How many slots the lock has; it may have had more.
+ * @param fits The condition on the column.
  */
-export function partsOfLock(lock: string, slots: number): PartsOfLock {
+export function isOfLockAnd(
+  { unindexed }: Dialect,
+  lock: string,
+  slots: number,
+  column: Statement,
+  fits: (column: Statement) => Statement,
+): Statement {
   const names = Array.from({ length: Math.min(slots, MAX_NAMED) }, (_, slot) => truncate(slotName(lock, slot)));
   const further = names.slice(1).toSorted();
-  const [first] = names;
-  const ends = [...further, `${first}/`];
-  return {
-    named: sql`lock_name IN (${join(names.map((name) => sql`${name}`))})`,
-    others: [`${first}.`, ...further].map((from, index) => sql`lock_name > ${from} AND lock_name < ${ends[index]!}`),
-  };
+  const [starts, ends] = [[`${names[0]}.`, ...further], [...further, `${names[0]}/`]];
+  // The names between, of which there are mostly no rows. If they had the column's condition in the same form, MySQL would
+  // join all to one range of names.
+  const others = starts.map((start, index) =>
+    sql`lock_name > ${start} AND lock_name < ${ends[index]!} AND ${fits(unindexed?.(column) ?? column)}`
+  );
+  const named = sql`lock_name IN (${join(names.map((name) => sql`${name}`))}) AND ${fits(column)}`;
+  return sql`(${join([named, ...others], sql` OR `)})`;
 }
 
 /**

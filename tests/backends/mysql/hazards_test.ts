@@ -188,6 +188,18 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   await (await granted)!.release();
 });
 
+for (const leaseTable of [undefined, { schema: "sera", name: "sera_leases" }]) {
+  const how = leaseTable ? "with a lease" : "without a lease";
+  mariaDb.test(`a lock that was granted, but cannot be checked, is free at once, ${how}`, async (server) => {
+    const name = freshName();
+    // The check joins tables, GET_LOCK does not.
+    await using backend = await open(server.dsn("sql_big_selects=0&max_join_size=1"), name, undefined, { leaseTable });
+    await assert.rejects(backend.acquire(0, never), /MAX_JOIN_SIZE/);
+    const [row] = await server.query(`SELECT GET_LOCK('${name}', 10) AS got`);
+    assert.equal(row!.got, 1);
+  });
+}
+
 /** What a DSN or a server may make of a session that locks must not mind. */
 const SETTINGS = [
   "sql_mode=%27ANSI,NO_BACKSLASH_ESCAPES,HIGH_NOT_PRECEDENCE%27",

@@ -75,9 +75,9 @@ export class SlotClaimer<S extends Session> {
     const querier = abortable(session, signal);
     let first = this.#firstSlot;
     for (let ties = 0, coming = 0, isFirst = true;;) {
-      let sessionLocks: OpenSlot | "read again" | undefined = first;
+      let chosen: OpenSlot | "read again" | undefined = first;
       let hasRow = true;
-      if (!sessionLocks) {
+      if (!chosen) {
         const snapshot = seen ?? await this.#server.table.snapshot(querier, this.#lock);
         seen = undefined;
         const other = await this.#agreement.other(session, querier, snapshot.leases, this.#owner);
@@ -88,19 +88,19 @@ export class SlotClaimer<S extends Session> {
         }
         const open = this.#open(session, snapshot);
         const order = isFirst ? open : shuffled(open);
-        sessionLocks = await this.slotLocks.enterOne(session, order, { reads: coming, waits }, signal);
+        chosen = await this.slotLocks.enterOne(session, order, { reads: coming, waits }, signal);
         isFirst = false;
-        if (sessionLocks === undefined) return undefined;
-        if (sessionLocks === "read again") {
+        if (chosen === undefined) return undefined;
+        if (chosen === "read again") {
           await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
           continue;
         }
-        hasRow = snapshot.names.has(sessionLocks.lock);
+        hasRow = snapshot.names.has(chosen.lock);
       }
       first = undefined;
       // Let the next waiter read while this one claims.
       this.slotLocks.leaveQueue();
-      const claimed = await this.#claimOnce(session, querier, sessionLocks, hasRow);
+      const claimed = await this.#claimOnce(session, querier, chosen, hasRow);
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;
       if (++ties > TIES) throw new OtherSlotsError(claimed, this.#slots);

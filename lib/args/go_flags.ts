@@ -67,7 +67,7 @@ export function parseGoFlags(
     if (value !== undefined) given.add(spec, value);
     else if (spec.boolean) given.add(spec, "true");
     else if (next < words.length) given.add(spec, words[next++]!);
-    else throw new UsageError(`The flag needs a value: -${name}`, `write --${name}=value`);
+    else throw new UsageError(`The flag needs a value: ${dashes}${name}`, `write --${name}=value`);
   }
   return { flags: given.flags, operands: words.slice(next), repeated: given.repeated };
 }

@@ -79,8 +79,8 @@ function valueOfFlag(word: string, flags: ReadonlyMap<string, string>): string |
 /** What is missing where the last flag has taken what looks like the wait; undefined if it has not. */
 function waitInFlag(flags: ReadonlyMap<string, string>): string | undefined {
   const [last, value = ""] = [...flags].at(-1) ?? [];
-  const flag = RUN_FLAGS.find(({ name, placeholder }) => name === last && placeholder === "DURATION");
-  if (!flag || parseWait(value) === undefined) return undefined;
+  const flag = RUN_FLAGS.find(({ name }) => name === last);
+  if (!flag || needsNoValue(flag) || last === TABLE.server.name || parseWait(value) === undefined) return undefined;
   return `${value} is the value of --${last}; write a wait before the command, as in sera --${last} ${value} 0 <command>`;
 }
 

@@ -60,7 +60,7 @@ const REFUSED: [string[], RegExp][] = [
   [["---verbose"], /^Cannot read the flag: ---verbose; /],
   [["--=x"], /^Cannot read the flag: --=x; /],
   [["-=x"], /^Cannot read the flag: -=x; /],
-  [["--server"], /^The flag needs a value: -server; /],
+  [["--server"], /^The flag needs a value: --server; /],
   [["--verbose", "-name"], /^The flag needs a value: -name; /],
 ];
 

@@ -51,6 +51,11 @@ const WAITS: [words: string, says: string][] = [
     "Not a valid wait: true; 0 is the value of --every; write a wait before the command, as in " +
     "sera --every 0 0 <command>",
   ],
+  [
+    "--once 0 true",
+    "Not a valid wait: true; 0 is the value of --once; write a wait before the command, as in sera --once 0 0 <command>",
+  ],
+  ["--server 0 true", `Not a valid wait: ${HIDDEN}; ${EXPECTED}`],
   ["--every 9m --verbose ./sync", `Not a valid wait: ./sync; ${EXPECTED}`],
   ["true", `Not a valid wait: true; ${EXPECTED}`],
   ["1:30 true", `Not a valid wait: 1:30; ${EXPECTED}`],

@@ -110,7 +110,7 @@ testWith(
   async () => {
     await using node = await FarNode.join();
     const secondHome = { launcher: node.launcher, addresses: [node.here, node.there] } as const;
-    await using cluster = await startGalera({ suspectAfter: 2, secondHome });
+    await using cluster = await startGalera({ suspectAfter: 4, secondHome });
     // Each is asked from where it runs.
     const [near, far] = cluster.nodes.map((server) => server.dsn()) as [string, string];
     const table = "sera.leases";

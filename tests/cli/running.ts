@@ -5,6 +5,13 @@ import { HANG, until } from "./wait.ts";
 /** How long a killed process may take to end; longer only if a surviving child keeps its stdout open. */
 const END_TIMEOUT_MS = 2000;
 
+/**
+ * What Deno says of itself, from 2.9.2 on, when SIGUSR1 reaches a program that is not compiled and has run for half a second:
+ * it starts a debugger. No program can forbid that.
+ */
+const DEBUGGER =
+  /^(?:Debugger listening on ws:.*|Visit chrome:\/\/inspect to connect to the debugger\.|Failed to start inspector server: .*)\n/gm;
+
 /** How a process ended, and its output. */
 export interface Ended {
   /** The exit status; 128+n when signal n ended it. */
@@ -65,7 +72,7 @@ export class Running implements AsyncDisposable {
 
   /** Its output on stderr so far. */
   get stderr(): string {
-    return this.#stderr;
+    return Deno.env.get("SERA_TEST_BINARY") ? this.#stderr : this.#stderr.replaceAll(DEBUGGER, "");
   }
 
   /** Whether it has ended. */
@@ -76,8 +83,8 @@ export class Running implements AsyncDisposable {
   /** Resolves when stdout or stderr holds the text, which may be a pattern; fails when the process ends without it. */
   async says(text: string | RegExp): Promise<void> {
     const said = () =>
-      [this.#stdout, this.#stderr].some((all) => typeof text === "string" ? all.includes(text) : text.test(all));
-    const tell = () => `${text} was never said; stdout: ${this.#stdout} stderr: ${this.#stderr}`;
+      [this.stdout, this.stderr].some((all) => typeof text === "string" ? all.includes(text) : text.test(all));
+    const tell = () => `${text} was never said; stdout: ${this.stdout} stderr: ${this.stderr}`;
     try {
       await until(String(text), () => said() || this.#over);
     } catch {
@@ -139,7 +146,7 @@ export class Running implements AsyncDisposable {
     if (stuck) {
       throw new Error(`still ran after ${HANG / 1000} s; stdout: ${this.stdout} stderr: ${this.stderr}`);
     }
-    return { code: status.code, stdout: this.#stdout, stderr: this.#stderr };
+    return { code: status.code, stdout: this.stdout, stderr: this.stderr };
   }
 }
 

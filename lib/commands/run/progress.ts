@@ -3,6 +3,7 @@
  * that it did not run; once it has ended, none may replace its own.
  */
 
+import { OutputError } from "../../errors.ts";
 import { afterTheEnd, failedWhileRunning, type Verdict, verdictOf } from "../../log/verdict.ts";
 
 /**
@@ -52,7 +53,11 @@ export class Progress implements Disposable {
 
   /** The verdict on an error that ends the run at this point. */
   verdictOf(error: unknown): Verdict {
-    if (this.#exitCode !== undefined) return { message: afterTheEnd(error), exitCode: this.#exitCode };
+    if (this.#exitCode !== undefined) {
+      // A hold has no command. If the lock was lost, that is the news.
+      if (error instanceof OutputError) return { message: error.message, exitCode: this.#exitCode || error.exitCode };
+      return { message: afterTheEnd(error), exitCode: this.#exitCode };
+    }
     const { message, exitCode } = this.#running ? failedWhileRunning(error) : verdictOf(error);
     return { message, exitCode: this.#errorExitCode ?? exitCode };
   }

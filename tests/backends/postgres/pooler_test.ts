@@ -243,12 +243,32 @@ shared.test("refusing the other modes leaves nothing behind", async (server) => 
       const isReady = async () => extra !== TURNING || Number((await pools(pool)).sv_idle) >= 2;
       await until("there are servers", isReady);
       await assertUnavailable(pool.url(), STRAYS);
-      // The pooler ends a server session that is not clean a moment after its client has left.
-      const locks = () => server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'");
-      await until("nothing is left", async () => (await locks()).length === 0);
+      await assertNothingLeft(server);
     }
   }
 });
+
+shared.test("a probe is unlocked in whichever of two sessions it is that come in turn", async (server) => {
+  for (const mode of ["transaction", "statement"] as const) {
+    const two = { default_pool_size: "2", min_pool_size: "2", server_round_robin: "1" };
+    await using pool = await startPgBouncer(server, mode, two);
+    // As long as it is there, so are both.
+    const idle = new pg.Client({ connectionString: pool.url(), ssl: false });
+    await idle.connect();
+    try {
+      await idle.query("SELECT");
+      await until("there are two servers", async () => Number((await pools(pool)).sv_idle) === 2);
+      await assertUnavailable(pool.url(), STRAYS);
+      await assertNothingLeft(server);
+    } finally {
+      await idle.end();
+    }
+  }
+});
+
+async function assertNothingLeft(server: PostgresServer): Promise<void> {
+  assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
+}
 
 shared.test("transaction mode is refused even while others keep discarding all locks", (server) =>
   sideBySide(Object.fromEntries([2, 50, 150, 500].map((every) => [`every ${every} ms`, async () => {

@@ -45,6 +45,7 @@ export const HOLD: Subcommand = {
   settings: [...HOLD_SETTINGS, ...PLACE_FLAGS],
   takesCommand: true,
   operandFirst: true,
+  jsonLines: true,
   statuses: [
     [0, "the lock was held for the whole time"],
     ["128+n", "signal n ended it; 130: Ctrl-C"],

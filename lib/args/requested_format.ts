@@ -9,8 +9,10 @@ import type { LogFormat } from "../log/log_settings.ts";
 import { environmentName, TABLE } from "../settings/table.ts";
 import { readSmallFile } from "../system/small_file.ts";
 import { parseWait } from "../text/duration.ts";
+import { parseGoBoolean } from "../text/go_boolean.ts";
 import { flagSpecs } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
+import { JSON_FLAG } from "./subcommand.ts";
 
 const { config: CONFIG, logFormat: FORMAT } = TABLE;
 
@@ -23,13 +25,16 @@ const DECIDING = flagSpecs([CONFIG, FORMAT]);
  * @param words The words of the command line.
  * @param specs The flags that may be among them.
  * @param env Reads an environment variable.
+ * @param jsonLines Whether `--json` asks for lines of JSON, too.
  */
 export async function requestedFormat(
   words: readonly string[],
   specs: readonly FlagSpec[],
   env: (name: string) => string | undefined,
+  jsonLines = false,
 ): Promise<LogFormat> {
   const flags = flagsIn(words, [...specs, ...DECIDING]);
+  if (jsonLines && parseGoBoolean(flags.get(JSON_FLAG.name) ?? "") === true) return "json";
   const outside = meant(flags.get(FORMAT.name)) ?? meant(variable(env, FORMAT.name));
   if (outside !== undefined) return outside;
   if (!specs.some(({ name }) => name === CONFIG.name)) return "text";
@@ -60,7 +65,8 @@ function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): Readonly
     const spec = specs.find((spec) => spec.name === name);
     afterUnknown = spec === undefined && value === undefined;
     if (value !== undefined) flags.set(name, value);
-    else if (spec?.boolean === false && next + 1 < words.length) flags.set(name, words[++next]!);
+    else if (spec?.boolean) flags.set(name, "true");
+    else if (spec && next + 1 < words.length) flags.set(name, words[++next]!);
   }
   return flags;
 }

@@ -22,6 +22,8 @@ export interface Subcommand {
   readonly takesCommand: boolean;
   /** Whether its one operand may also stand before the flags. */
   readonly operandFirst?: true;
+  /** Whether its `--json` asks for lines of JSON, as `--log-format json` does, so that errors are such lines, too. */
+  readonly jsonLines?: true;
   /** The words that its one operand can be, where these can be listed. */
   readonly operands?: readonly string[];
   readonly statuses: readonly ExitStatus[];

@@ -10,6 +10,7 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
 import { hasColours, terminalWidth } from "../system/terminal.ts";
+import { printableJson } from "../text/printable.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
 import type { Call } from "./command.ts";
@@ -55,7 +56,7 @@ async function examine(
   person?.end(report);
   if (json) {
     const server = settings ? (await settings.server.shown()).view : null;
-    io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
+    io.out(`${printableJson({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
 }

@@ -21,7 +21,12 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
   const { subcommand, prints = false } = command;
   const specs = flagSpecs(command.flags);
   const failures = new ErrorReporter(io, async () => {
-    return await (await import("../args/requested_format.ts")).requestedFormat(argv, specs, io.env);
+    return await (await import("../args/requested_format.ts")).requestedFormat(
+      argv,
+      specs,
+      io.env,
+      subcommand?.jsonLines,
+    );
   });
   const progress = new Progress(failures.report, command.errorExitCode);
   try {

@@ -10,6 +10,7 @@ import { quotedForShell } from "../text/shell_word.ts";
 import { timeFormatAt } from "../text/time.ts";
 import { timeFrom } from "../text/untrusted.ts";
 import { delayOrAbort } from "../waiting.ts";
+import { shownLock } from "../who/names.ts";
 import { release } from "./run/finish_run.ts";
 import type { Job } from "./run/job.ts";
 
@@ -60,7 +61,7 @@ async function confirm(lock: HeldLock): Promise<void> {
 function heldText(
   span: number,
   slot: number | undefined,
-  { request: { words }, settings, identity: { titles, all } }: Job,
+  { request: { words }, settings, identity: { titles, all, main } }: Job,
 ): string {
   // A very long time ends in no year that has a date.
   const end = timeFrom(Date.now() + span);
@@ -75,9 +76,11 @@ function heldText(
     `${namespace === undefined ? "" : `--namespace ${quotedForShell(namespace)} `}-- ${
       words.some(mayBeServer) ? "COMMAND" : words.map(quotedForShell).join(" ")
     }`;
+  // A line break, which a line of text cannot have, would name another lock.
+  const copied = printable(flags) === flags ? flags : `--lock ${shownLock({ lock: main.name })}`;
   const locks = all.length === 1 ? "lock" : "locks";
   const what = mayBeServer(titles) ? `the ${locks}` : `the ${locks} of ${titles}`;
   return `${printable(`Holding ${what} ${until}.`)}\n${
-    printable(`To release it${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${inSlot}${flags}`)
+    printable(`To release it${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${inSlot}${copied}`)
   }\n`;
 }

@@ -1,6 +1,7 @@
 /** `sera hold`: a lock without a command. */
 
 import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 import { FILE, testOn, testOnAll, useTargets } from "./targets.ts";
@@ -166,4 +167,14 @@ testOn(FILE, "a hold of one of several slots says how to release that one", asyn
   await second.says("or sera unlock --slot 1 --name n\n");
   assert.equal((await place.sera(["unlock", "--yes", "--slot", "1", "--name", "n"], { env: SHORT })).code, 0);
   assert.equal((await second.ended).code, 206);
+});
+
+testOn(FILE, "a hold of a lock whose name has a line break says how to release it by its short name", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await using holder = place.startSera(["hold", "--for", "1h", "a\nb"], { env: SHORT });
+  const short = lockName("a\nb").slice(0, 12);
+  await holder.says(`Ctrl-C, or sera unlock --lock ${short}\n`);
+  assert.equal((await place.sera(["unlock", "--yes", "--lock", short], { env: SHORT })).code, 0);
+  assert.equal((await holder.ended).code, 206);
 });

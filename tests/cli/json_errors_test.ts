@@ -161,3 +161,22 @@ Deno.test("an invalid value is reported before a missing one", async () => {
   assert.equal(code, 200);
   assert.match(stderr, /^sera: Cannot use SERA_TTL: never; /);
 });
+
+Deno.test("what is wrong with sera hold --json is an object, as all its lines are", async () => {
+  await using place = await Place.make();
+  const none = await place.write("none.json", "{}");
+  const wrong: readonly [number, readonly string[]][] = [
+    [201, ["hold", "--json", "n"]],
+    [201, ["hold", "n", "--json=true", "--for", "soon"]],
+    [201, ["hold", "--json", "--for", "1h", "--colour", "n"]],
+    [200, ["hold", "--json", "--for", "1h", "--config", none, "n"]],
+  ];
+  for (const [exitCode, words] of wrong) {
+    const { code, stdout, stderr } = await place.sera(words, { env: { SERA_SERVER: undefined } });
+    assert.deepEqual([code, stdout], [exitCode, ""], stderr);
+    assertObjects(stderr, exitCode);
+  }
+  for (const words of [["hold", "n"], ["hold", "--json=false", "n"], ["status", "--json", "--for", "1h"]]) {
+    assert.match((await place.sera(words)).stderr, /^sera: /);
+  }
+});

@@ -247,3 +247,15 @@ testWith(
     });
   },
 );
+
+testWith([linux], "with --json the object has the same keys, whether a lock is held or free", async () => {
+  await withHolder(async (place, holder) => {
+    const unlock = async () => JSON.parse((await place.sera(["unlock", "--yes", "--json", "--name", "n"])).stdout);
+    const released = await unlock();
+    assert.deepEqual([released.outcome, released.holder.pid], ["released", holder.pid]);
+    assert.equal((await holder.ended).code, 206);
+    const free = await unlock();
+    assert.deepEqual([free.outcome, free.lock, free.holder], ["free", LOCK, null]);
+    assert.deepEqual(Object.keys(free), Object.keys(released));
+  });
+});

@@ -34,7 +34,7 @@ export class UnlockReport {
 
   /** Nobody holds the lock. */
   free(asked: LockQuery): void {
-    if (this.#isJson) return this.#json({ lock: asked.lock ?? null, outcome: "free" });
+    if (this.#isJson) return this.#json({ ...namesOf(asked), slots: null, holder: null, outcome: "free" });
     this.#io.out(`Free: nobody holds ${whatIsAsked(asked)}. To see what is held: sera status\n`);
   }
 
@@ -76,12 +76,8 @@ export class UnlockReport {
     const until = ended.outcome === "forced" && ended.mayRun !== undefined ? Date.now() + ended.mayRun : undefined;
     const reason = reasonOf(ended, unaskable, wait);
     if (this.#isJson) {
-      return this.#json({
-        ...this.#about(holder),
-        outcome,
-        may_run_until: until === undefined ? null : new Date(until).toISOString(),
-        reason: reason ?? null,
-      });
+      const mayRunUntil = until === undefined ? undefined : new Date(until).toISOString();
+      return this.#json({ ...this.#about(holder), outcome }, mayRunUntil, reason);
     }
     const width = terminalWidth();
     const text = endText(ended, reason, until === undefined ? undefined : timeFormatAt(width)(until));
@@ -90,17 +86,20 @@ export class UnlockReport {
 
   #about({ lock, namespace, name, ...holder }: Sighting): object {
     return {
-      lock,
-      namespace: namespace ?? null,
-      name: name ?? null,
+      ...namesOf({ lock, namespace, name }),
       slots: holder.slots ?? null,
       holder: sightingView({ lock, ...holder }),
     };
   }
 
-  #json(value: object): void {
-    this.#io.out(`${printableJson(value)}\n`);
+  /** Prints an object that has the same keys whatever the outcome. */
+  #json(value: object, mayRunUntil: string | null = null, reason: string | null = null): void {
+    this.#io.out(`${printableJson({ ...value, may_run_until: mayRunUntil, reason })}\n`);
   }
+}
+
+function namesOf({ lock, namespace, name }: Pick<LockQuery, "lock" | "namespace" | "name">): object {
+  return { lock: lock ?? null, namespace: namespace ?? null, name: name ?? null };
 }
 
 /** @param until Until when the holder may still run. */

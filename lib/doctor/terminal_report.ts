@@ -8,7 +8,7 @@ const COLOURS: Readonly<Record<Status, string>> = { pass: "32", warn: "33", fail
 /** How wide the status and a usual check's name are, with what is between the columns. */
 const [STATUS, NAME] = [6, 13];
 
-/** With fewer columns than this for what was found, its further rows begin at the margin. */
+/** With fewer columns than this for what was found, its further rows begin below the check's name. */
 const NARROW = 40;
 
 /** How the terminal is. */
@@ -51,19 +51,17 @@ export class TerminalReport {
           also && `, ${also}`
         }.`,
       ];
-    this.#out(`${this.#coloured(status, verdict)}\n`);
+    this.#out(`${this.#coloured(status, wrapped(verdict, this.#look.width).join("\n"))}\n`);
   }
 
   #row(status: Status, check: string, text: string): void {
     const indent = STATUS + (check === "" ? 0 : Math.max(NAME, check.length + 2));
-    const rest = this.#look.width - indent;
-    const [first, ...more] = rest < NARROW ? [text] : wrapped(text, rest);
     const name = check === "" ? "" : check.padEnd(indent - STATUS);
-    this.#out(
-      `${this.#coloured(status, status)}  ${name}${first}\n${
-        more.map((row) => `${" ".repeat(indent)}${row}\n`).join("")
-      }`,
-    );
+    const rest = this.#look.width - indent;
+    const [head, rows, margin] = rest < NARROW
+      ? ["", wrapped(name + text, this.#look.width - STATUS), STATUS]
+      : [name, wrapped(text, rest), indent];
+    this.#out(`${this.#coloured(status, status)}  ${head}${rows.join(`\n${" ".repeat(margin)}`)}\n`);
   }
 
   #coloured(status: Status, text: string): string {

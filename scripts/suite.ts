@@ -61,7 +61,7 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
   const folder = await Deno.makeTempDir({ prefix: "sera-tests-" });
   // Servers run as another user than root, and pass through it.
   await Deno.chmod(folder, 0o711);
-  await using _removed = removedAtTheEnd(folder);
+  await using _removed = removeAtExit(folder);
   Deno.env.set("SERA_TEST_TEMPLATES", `${folder}/templates`);
   const screen = new Screen(files.length);
   const stop = new AbortController();
@@ -117,7 +117,7 @@ async function runLanes(
  * A folder that goes when this process ends, however it ends: a shell waits for the end of the pipe that only this
  * process holds open.
  */
-function removedAtTheEnd(folder: string): AsyncDisposable {
+function removeAtExit(folder: string): AsyncDisposable {
   const shell = new Deno.Command("sh", {
     args: ["-c", "trap '' HUP INT QUIT TERM; read -r _; rm -rf -- \"$1\"", "sh", folder],
     stdin: "piped",

@@ -68,10 +68,10 @@ export class Batches {
    * Defines a test, or adds a case to the last one.
    *
    * @param label Which server it is tried on.
-   * @param alone Whether others on the same server would disturb it; then it is a test of its own.
+   * @param traits Whether others on the same server would disturb it; then it is a test of its own.
    */
-  test(label: string, name: string, fn: () => Promise<unknown>, alone = false): void {
-    if (alone) return this.#together.test(label, name, fn);
+  test(label: string, name: string, fn: () => Promise<unknown>, traits: { readonly alone?: boolean } = {}): void {
+    if (traits.alone) return this.#together.test(label, name, fn);
     const count = this.#counts.get(label) ?? 0;
     this.#counts.set(label, count + 1);
     const batch = Math.floor(count / BATCH) + 1;

@@ -63,7 +63,7 @@ for (const label of ["first", "second"]) {
       // The part is over when all that was tried at the same time has been noted.
       await new Promise((resolve) => setTimeout(resolve));
       part = [];
-    }, name === "alone");
+    }, { alone: name === "alone" });
   }
 }
 

@@ -34,13 +34,13 @@ export async function roundTrips({ programs, servers, rounds }: Bed): Promise<Ta
       { id: "trips", title: "the difference", unit: "round trips" },
       { id: "counted", title: "counted by the proxy", unit: "round trips" },
     ],
-    rows: await inTurn(byName(travellers, (traveller) => () => travel(traveller)), {
+    rows: await inTurn(byName(travellers, (traveller) => () => measureRoundTrips(traveller)), {
       rounds: Math.min(rounds, MAX_ROUNDS),
     }),
   }];
 }
 
-async function travel({ port, words }: Traveller): Promise<Sample> {
+async function measureRoundTrips({ port, words }: Traveller): Promise<Sample> {
   await using proxy = await Proxy.open(port);
   const run = [...words(proxy.port), "true"];
   const near = (await hyperfine(run)).wall;

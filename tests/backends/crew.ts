@@ -13,10 +13,18 @@ import { parse } from "./parse.ts";
 /** Capabilities that a backend may lack. */
 export type Lack = "slots" | "also" | "maxWaiters";
 
+/** What is special to a test of the contracts. */
+export interface TestTraits {
+  /** It sees all locks there are, so that no other is tried at the same time. */
+  readonly alone?: true;
+  /** It is run also where one test of each kind has to do. */
+  readonly always?: true;
+}
+
 /** A backend under test, and what the contracts have to know about it. */
 export interface CrewPlace {
-  /** Defines a test; `alone` if it sees all locks there are. */
-  test(name: string, fn: () => Promise<void>, alone?: boolean): void;
+  /** Defines a test. */
+  test(name: string, fn: () => Promise<void>, traits?: TestTraits): void;
   /** The `server` setting; called in tests only, for each client anew. */
   server(): string;
   /** How a client's lock is opened, if not plainly; called for each anew. */

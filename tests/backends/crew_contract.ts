@@ -16,9 +16,6 @@ const ASKING: Readonly<Record<Lack, OpenOptions>> = {
   maxWaiters: { maxWaiters: 1 },
 };
 
-/** How the tests begin that have to do in some places. */
-const BRIEF = ["who waits holds no slot", "several locks are held together", "with a limit of 0"];
-
 /** Defines the tests of several holders, several locks and limits of waiters; where there are none, of their refusal. */
 export function crewContract(all: CrewPlace): void {
   const place = all.isBrief ? { ...all, test: briefly(all) } : all;
@@ -45,7 +42,7 @@ export function crewContract(all: CrewPlace): void {
 }
 
 function briefly({ test }: CrewPlace): CrewPlace["test"] {
-  return (name, fn, alone) => {
-    if (BRIEF.some((begin) => name.startsWith(begin))) test(name, fn, alone);
+  return (name, fn, traits) => {
+    if (traits?.always) test(name, fn, traits);
   };
 }

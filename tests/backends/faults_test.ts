@@ -128,7 +128,7 @@ for (const place of faultPlaces()) {
   }
 
   test("a waiter gets its lock over another connection when the first has gone silent", async ({ port }) => {
-    if (!isPostgres) return await getsItWithoutNotice(place, port);
+    if (!isPostgres) return await assertAcquiresAfterSilence(place, port);
     await using proxy = await Proxy.open(port);
     const name = freshName();
     await using one = await open(patient(port), name);
@@ -334,7 +334,7 @@ for (const place of faultPlaces()) {
 }
 
 /** MySQL waits in one request, so that a silence is noticed at the end of the wait, and does no harm before it. */
-async function getsItWithoutNotice({ patient, waiting, isFree }: FaultPlace, port: number): Promise<void> {
+async function assertAcquiresAfterSilence({ patient, waiting, isFree }: FaultPlace, port: number): Promise<void> {
   await using proxy = await Proxy.open(port);
   const name = freshName();
   await using one = await open(patient(port), name);

@@ -36,7 +36,7 @@ export function severalContract(place: CrewPlace): void {
       for (const each of [first, name, last]) await (await crew.holder({}, each)).release();
       await assert.rejects(lock.release(), LockLostError);
     }
-  }, true);
+  }, { alone: true, always: true });
 
   if (place.hasTokens) {
     test("each of several locks has a token, in the order in which they were named", async () => {

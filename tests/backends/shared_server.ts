@@ -59,8 +59,8 @@ export class SharedServer<S extends { stop(): Promise<void> }> {
   }
 
   /** Defines a test that is tried at the same time as some others, on all servers that have one. */
-  testInBatch(batches: Batches, name: string, fn: (server: S) => Promise<void>, alone = false): void {
-    if (this.#missing === undefined) batches.test(this.#label, name, () => fn(this.server), alone);
+  testInBatch(batches: Batches, name: string, fn: (server: S) => Promise<void>, traits = {}): void {
+    if (this.#missing === undefined) batches.test(this.#label, name, () => fn(this.server), traits);
   }
 }
 

@@ -76,7 +76,7 @@ export function slotsContract(place: CrewPlace): void {
       held.set(slot, await crew.holder());
       assert.equal(held.get(slot)!.slot, slot);
     }
-  });
+  }, { always: true });
 
   test("a wait for a slot that runs out or is aborted leaves nothing behind", async () => {
     await using crew = new Crew(place, SLOTS);
@@ -242,7 +242,7 @@ export function slotsContract(place: CrewPlace): void {
     await releaseAll(held);
     await until("nothing is left", async () => (await crew.all()).sightings.length === 0);
     if (!place.hidesSessions) assert.deepEqual((await crew.all()).otherSessions, []);
-  }, true);
+  }, { alone: true });
 
   test("a holder handle is for one slot", async () => {
     await using crew = new Crew(place, SLOTS);

@@ -22,7 +22,7 @@ async function mayWait(client: Lock): Promise<boolean> {
 }
 
 /** One more session than allowed requests the lock. */
-async function leavesAtOnce(client: Lock, wait: number, limit: number): Promise<void> {
+async function assertLeavesAtOnce(client: Lock, wait: number, limit: number): Promise<void> {
   const abort = new AbortController();
   const asked = later(client.acquire(wait, abort.signal));
   try {
@@ -49,12 +49,12 @@ export function waitersContract(place: CrewPlace): void {
       const lock = await client.acquire(LONG, never);
       assert.ok(lock);
       const other = await crew.client();
-      await leavesAtOnce(other, Infinity, 0);
+      await assertLeavesAtOnce(other, Infinity, 0);
       // Who does not want to wait is not one too many.
       assert.equal(await other.acquire(0, never), undefined);
       await lock.release();
     }
-  });
+  }, { always: true });
 
   if (!lacks.includes("slots")) {
     place.test("runs that may not wait find free slots, even with simultaneous requests", async () => {
@@ -85,7 +85,7 @@ function withHolders(place: CrewPlace, what: string, options: OpenOptions, holde
     const granted = (await crew.clients(M)).map((client) => later(client.acquire(LONG, never)));
     await crew.waiting(M);
     const late = await crew.client();
-    for (const wait of [Infinity, LONG]) await leavesAtOnce(late, wait, M);
+    for (const wait of [Infinity, LONG]) await assertLeavesAtOnce(late, wait, M);
     await crew.waiting(M);
     // A waiter that has got the lock does not wait any more.
     await held[0]!.release();

@@ -115,7 +115,7 @@ testWith([linux], "when there is no other one, it says so", async () => {
 
 testWith(
   [linux],
-  "what is no shell keeps a command from being started, and is told of when it runs already",
+  "a broken helper shell prevents the start, and is reported if the command runs already",
   async () => {
     await using guarded = new GuardedShell();
     guarded.shells[0]!.end(1);

@@ -6,7 +6,7 @@ import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";
 
 /** Resolves when the session that holds the lock of this key has sent so many statements. */
-export async function untilBeaten(sessions: HeldSessions, key: string, beats: number): Promise<void> {
+export async function untilHeartbeats(sessions: HeldSessions, key: string, beats: number): Promise<void> {
   let last = await sessions.lastStatement(key);
   let seen = 0;
   await until(`${beats} statements of the holder`, async () => {

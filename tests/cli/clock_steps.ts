@@ -1,7 +1,7 @@
 /** Clocks that a test sets. */
 
 /** Variables that shift a process's wall clock by an offset from a file, but not its monotonic clock. */
-export async function steppedBy(file: string): Promise<Record<string, string>> {
+export async function clockOffsetFrom(file: string): Promise<Record<string, string>> {
   const words = ["-f", "+0", "sh", "-c", 'printf %s "$LD_PRELOAD"'];
   const { stdout } = await new Deno.Command("faketime", { args: words }).output();
   return {

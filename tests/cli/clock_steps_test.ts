@@ -2,8 +2,8 @@
 // Starts early: leases have to be renewed in it.
 
 import assert from "node:assert/strict";
-import { steppedBy } from "./clock_steps.ts";
-import { untilBeaten, untilLooked } from "./beats.ts";
+import { clockOffsetFrom } from "./clock_steps.ts";
+import { untilHeartbeats, untilLooked } from "./beats.ts";
 import { type HeldSessions, SESSION_TARGETS } from "./held_session.ts";
 import { Together } from "../side_by_side.ts";
 import { linux, tool } from "./needs.ts";
@@ -26,7 +26,7 @@ async function assertUnmoved(start: (() => Promise<HeldSessions>) | undefined): 
   await using sessions = await start?.();
   await using place = await Place.make(sessions?.server);
   const steps = await place.write("steps", "+0");
-  const env = await steppedBy(steps);
+  const env = await clockOffsetFrom(steps);
   const days = async () => {
     const { stdout } = await place.sera(["--name", "date", "0", "date", "+%s"], { env });
     return Math.round((Number(stdout) - Date.now() / 1000) / DAY);
@@ -40,7 +40,7 @@ async function assertUnmoved(start: (() => Promise<HeldSessions>) | undefined): 
   for (const step of [400, -400]) {
     await place.write("steps", `${step > 0 ? "+" : ""}${step}d`);
     assert.equal(await days(), step);
-    if (sessions) await untilBeaten(sessions, "n", 2);
+    if (sessions) await untilHeartbeats(sessions, "n", 2);
     else for (let i = 0; i < 2; i++) await untilLooked(TTL);
     assert.deepEqual({ holder: holder.over, waiter: waiter.over }, { holder: false, waiter: false });
   }

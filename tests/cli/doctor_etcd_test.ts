@@ -195,7 +195,7 @@ testWith([linux], "doctor tells what is no etcd, or too old a one", async () => 
         403,
         "Forbidden",
         [404, ""],
-        /whatever answers there is not etcd \(HTTP status 403, Forbidden\); check host and port/,
+        /the program that answers there is not etcd \(HTTP status 403, Forbidden\); check host and port/,
       ],
     ] as const
   ) {

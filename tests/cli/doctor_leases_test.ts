@@ -100,13 +100,13 @@ for (const kind of useLeaseTargets()) {
   });
 
   if (/MariaDB|Galera/.test(kind.name)) plainLocks(kind);
-  if (kind.name === "MariaDB") lessRights(kind);
+  if (kind.name === "MariaDB") testReducedRights(kind);
   if (kind.name === "MariaDB") otherSessions(kind);
   if (kind.name === "Galera") clocks(kind);
 }
 
 function plainLocks(kind: LeaseTarget): void {
-  testOn(kind, "who holds without a lease what others lock with one is told", async (started) => {
+  testOn(kind, "a holder without a lease is reported where others use leases", async (started) => {
     const { place } = started;
     await place.sera(["--name", "job", "0", "true"]);
     const plain = { SERA_LEASE: "false", SERA_LEASE_TABLE: undefined };
@@ -145,8 +145,8 @@ function otherSessions(kind: LeaseTarget): void {
   });
 }
 
-function lessRights(kind: LeaseTarget): void {
-  testOn(kind, "who may not delete leaves one row, the same for all", async (started) => {
+function testReducedRights(kind: LeaseTarget): void {
+  testOn(kind, "without the right to delete doctor leaves a single shared row", async (started) => {
     const { query, table, place } = started;
     await place.sera(["--name", "job", "0", "true"]);
     const few = table.replace("sera.leases", "few");

@@ -54,7 +54,7 @@ shared.test("ageing the ledger moves times and leases back, and changes nothing 
   assert.deepEqual([...(await entries()).keys()].filter((key) => key.includes("/every/")), [keys.every("n", 2n)]);
 });
 
-testOn(target, "who waits for a lock on etcd is counted without its holder, for each test alone", async () => {
+testOn(target, "waiters for a lock on etcd are counted without the holder, separately for each test", async () => {
   await using started = await target.start();
   await using other = await target.start();
   const { host, pathname } = new URL(started.server);

@@ -40,7 +40,7 @@ shared.test("one line says which etcd port is wrong, or not etcd's", async (etcd
         404,
         "Not found",
         [404, ""],
-        /whatever answers there is not etcd \(HTTP status 404, Not found\); check host and port/,
+        /the program that answers there is not etcd \(HTTP status 404, Not found\); check host and port/,
       ],
       [404, "404 page not found", { etcdserver: "3.3.27" }, /etcd 3\.3\.27 is too old; use 3\.4 or newer/],
       [404, "404 page not found", { etcdserver: "3.5.9" }, /JSON gateway is off/],

@@ -93,7 +93,7 @@ for (const target of targets) {
 
 testOn(
   FILE,
-  "what --every needs is kept for that long, and a run that failed does not count unless failures do",
+  "runs that --every needs are kept long enough, and failed runs count only with --count-failures",
   async () => {
     await using started = await FILE.start();
     const { place, ledger } = started;

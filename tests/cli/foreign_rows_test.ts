@@ -55,7 +55,7 @@ function never({ server }: StartedTarget): string {
 }
 
 for (const target of targets) {
-  testOn(target, `what a row on ${target.name} holds is looked for in no statement`, async () => {
+  testOn(target, `text in a row on ${target.name} never becomes part of a statement`, async () => {
     await using started = await target.start();
     const { place, ledger } = started;
     assert.equal((await place.sera(["--once", "first", "--name", "job", "0", "true"])).code, 0);
@@ -129,7 +129,7 @@ for (const target of targets) {
     },
   );
 
-  testOn(target, `who waits on ${target.name} is told of a holder whose row makes no sense`, async () => {
+  testOn(target, `a waiter on ${target.name} reports a holder with an invalid row`, async () => {
     await using started = await target.start();
     const { place, ledger } = started;
     await using holder = place.startSera(["--ledger", "--name", "job", "--label", "good", "0", fixture("hold.sh")], {

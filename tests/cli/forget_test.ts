@@ -53,7 +53,7 @@ for (const target of targets) {
     assert.equal((await place.sera([...name, "0", "sh", "-c", "exit 3"])).code, 3);
   });
 
-  testOn(target, `what is left to forget on ${target.name}: nothing, failures, or another rule's`, async () => {
+  testOn(target, `forget on ${target.name} with nothing left, only failures, or another rule's runs`, async () => {
     await using started = await target.start();
     const { place } = started;
     const none = (about: string) => ({ code: 1, stdout: `No run counts for ${about}\n`, stderr: "" });

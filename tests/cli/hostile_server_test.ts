@@ -17,7 +17,8 @@ const TTL = "9s";
 const MAX_EXTRA_MEMORY = 100 * 1024;
 
 /** What is said of another service at that address. */
-const OTHER_SERVICE = /: whatever answers there does not speak the \w+ protocol; check host and port, and any proxy/;
+const OTHER_SERVICE =
+  /: the program that answers there does not speak the \w+ protocol; check host and port, and any proxy/;
 
 /** What a server may send, and the message. */
 const SPOILED: readonly {
@@ -153,7 +154,7 @@ for (const { kind, what, frame, says, saysFirst } of SPOILED) {
 
 testWith(
   [linux],
-  "what is spoiled in a hold stops the command, with one line and little memory",
+  "a corrupted answer while the lock is held stops the command, with one line and little memory",
   () =>
     sideBySide(
       Object.fromEntries(SPOILED.map((spoiled) => [`${spoiled.kind.name}: ${spoiled.what}`, () => stops(spoiled)])),

@@ -26,8 +26,8 @@ export async function seraInProcess(args: readonly string[], options: InProcessO
   let stdout = "", stderr = "";
   using _environment = environmentOf(env);
   using _folder = workingIn(cwd);
-  using _listeners = listenersForgotten();
-  const code = await orHang(run(args, {
+  using _listeners = restoreListeners();
+  const code = await withTimeout(run(args, {
     env: processIo.env,
     out: (text) => void (stdout += text),
     err: (text) => void (stderr += text),
@@ -40,7 +40,7 @@ export function inProcess(place: Place, args: readonly string[], options: InProc
   return seraInProcess(args, place.complete(options));
 }
 
-async function orHang<T>(run: Promise<T>): Promise<T> {
+async function withTimeout<T>(run: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`still ran after ${HANG / 1000} s`)), HANG);
   try {
@@ -69,7 +69,7 @@ function workingIn(folder: string | undefined): Disposable {
 }
 
 /** sera handles uncaught errors until its process ends; after a run in this process they are the test's again. */
-function listenersForgotten(): Disposable {
+function restoreListeners(): Disposable {
   const added: Parameters<typeof addEventListener>[] = [];
   const { addEventListener } = globalThis;
   globalThis.addEventListener = (...args: Parameters<typeof addEventListener>) => {

@@ -39,7 +39,7 @@ for (const target of useTargets()) {
     assert.equal((await holder.ended).code, 0);
   });
 
-  testOn(target, `who is first says so only when the ledger has let it on ${target.name}`, async () => {
+  testOn(target, `a run on ${target.name} reports the lock only once the ledger permits the run`, async () => {
     await using started = await target.start();
     const { place } = started;
     const flags = ["--verbose", "--wait-and-skip", "--every", "1h", "--name", "every", "0", "true"];

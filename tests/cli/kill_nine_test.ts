@@ -15,7 +15,7 @@ async function assertGoneAfterKill(sera: number, pids: readonly number[]): Promi
 }
 
 /** The sera that a program such as script(1) has started. */
-function seraBelow(pid: number): Promise<Running> {
+function findSera(pid: number): Promise<Running> {
   return until("sera has its two children", () => {
     const all = children(pid);
     const found = all.find((child) => children(child).length === 2);
@@ -94,7 +94,7 @@ testWith([terminal], "with a terminal kill -9 on sera ends the command itself", 
   await using place = await Place.make();
   await using run = startInTerminal(place, `sera 0 ${fixture("stubborn.sh")}`);
   await run.says("ready");
-  const sera = await seraBelow(run.pid);
+  const sera = await findSera(run.pid);
   const { command, will } = childrenOfSera(sera);
   assert.notEqual(processInfo(command)!.session, command);
   await assertGoneAfterKill(sera.pid, [command, will]);
@@ -104,7 +104,7 @@ testWith([terminal], "the terminal's keys and its end do not end the shell that 
   await using place = await Place.make();
   await using run = startInTerminal(place, `exec sera 0 ${fixture("report.sh")} command INT`);
   await run.says("command ready");
-  const { command, will } = childrenOfSera(await seraBelow(run.pid));
+  const { command, will } = childrenOfSera(await findSera(run.pid));
   await run.write(KEY.ctrlC);
   await run.says("command INT");
   assert.ok(lives(will));
@@ -115,7 +115,7 @@ testWith([terminal], "the terminal's keys and its end do not end the shell that 
 
 testWith(
   [linux, tool("setsid", "true")],
-  "what has left the group with setsid outlives kill -9, as documented",
+  "a process that left the group with setsid survives kill -9, as documented",
   async () => {
     await using place = await Place.make();
     const file = place.file("daemon");

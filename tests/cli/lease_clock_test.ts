@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { LeaseTarget, SHORT } from "./lease_targets.ts";
-import { steppedBy } from "./clock_steps.ts";
+import { clockOffsetFrom } from "./clock_steps.ts";
 import { linux, tool } from "./needs.ts";
 import { fixture } from "./place.ts";
 import { Together } from "../side_by_side.ts";
@@ -18,7 +18,7 @@ const target = new LeaseTarget(
   "MariaDB",
   linux ?? mariaDbUnavailable ?? tool("faketime", "--version"),
   async () => {
-    const server = await startMariaDb({ env: await steppedBy(steps) });
+    const server = await startMariaDb({ env: await clockOffsetFrom(steps) });
     const stop = async () => {
       await server.stop();
       await Deno.remove(steps);

@@ -16,7 +16,7 @@ async function toldOf(server: string): Promise<string> {
 
 const needs = [linux, systemPostgresUnavailable, pgBouncerUnavailable];
 
-testWith(needs, "what a pooler says comes with what to do, also when its server is down", async () => {
+testWith(needs, "a pooler's errors come with a cure, also when its server is down", async () => {
   await using server = await startSystemPostgres();
   await using pooler = await startPgBouncer(server, "transaction");
   const noLogin = "SASL authentication failed; check user and password, in the server setting and in the pooler's " +

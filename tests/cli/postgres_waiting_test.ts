@@ -23,7 +23,7 @@ const STATEMENTS = [
   "VACUUM FULL crowd",
 ];
 
-async function untilOneWaits(): Promise<void> {
+async function untilOneWaiter(): Promise<void> {
   await until("it waits", async () => await waitersOnPostgres(postgres.server, lockName("n")) === 1);
 }
 
@@ -32,7 +32,7 @@ async function withWaiter(use: (place: Place, holder: Running, waiter: Running) 
   await using holder = place.startSera([...WAITING, fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
   await using waiter = place.startSera([...WAITING, "date", "+%s%N"]);
-  await untilOneWaits();
+  await untilOneWaiter();
   await use(place, holder, waiter);
 }
 
@@ -55,7 +55,7 @@ postgres.test("a waiter holds up no statement of the holder's command that waits
   await withWaiter(async (_place, holder, waiter) => {
     for (const statement of STATEMENTS) await runs(statement);
     assert.equal(waiter.over, false);
-    await untilOneWaits();
+    await untilOneWaiter();
     await holder.closeStdin();
     beganAt(await waiter.ended);
   });
@@ -70,7 +70,7 @@ postgres.test("VACUUM removes dead rows while a waiter waits", async () => {
     assert.deepEqual(await postgres.server.query("SELECT pg_relation_size('full_of_rows')::int AS size"), [{
       size: 0,
     }]);
-    await untilOneWaits();
+    await untilOneWaiter();
   });
 });
 
@@ -82,7 +82,7 @@ postgres.test("the holder's command can do the same with psql", async () => {
   await using holder = place.startSera([...WAITING, "sh", "-c", script], options);
   await holder.says("ready");
   await using waiter = place.startSera([...WAITING, "echo", "ran"]);
-  await untilOneWaits();
+  await untilOneWaiter();
   await holder.closeStdin();
   assert.deepEqual(await holder.ended, { code: 0, stdout: "ready\n", stderr: "" });
   assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
@@ -95,7 +95,7 @@ postgres.test("a waiter takes over as soon as the lock is free", async () => {
     await using holder = place.startSera([...WAITING, "sh", "-c", script], { stdin: "open" });
     await holder.says("ready");
     await using waiter = place.startSera([...WAITING, "date", "+%s%N"]);
-    await untilOneWaits();
+    await untilOneWaiter();
     await holder.closeStdin();
     const { stdout } = await holder.ended;
     const ended = beganAt({ code: 0, stdout: stdout.replace("ready\n", ""), stderr: "" });
@@ -124,7 +124,7 @@ postgres.test("Ctrl-C ends a waiter at once", async () => {
   await using holder = place.startSera([...WAITING, fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
   await using waiter = startInTerminal(place, `exec sera ${WAITING.join(" ")} echo ran`);
-  await untilOneWaits();
+  await untilOneWaiter();
   await waiter.write(KEY.ctrlC);
   const { code, stdout } = await waiter.ended;
   assert.equal(code, 130);

@@ -14,7 +14,7 @@ const RUNS = 20;
 const AT_ONCE = 4;
 
 /** Sends a signal again and again until the process has ended. */
-async function hammer(run: Running, signal: Deno.Signal): Promise<void> {
+async function sendRepeatedly(run: Running, signal: Deno.Signal): Promise<void> {
   while (!run.over) {
     run.kill(signal);
     await pause(1);
@@ -29,7 +29,7 @@ async function codes(args: readonly string[], script: string, signal: Deno.Signa
     await using place = await Place.make();
     await using run = place.startSera([...args, "0", "sh", "-c", script]);
     await run.says("up");
-    await hammer(run, signal);
+    await sendRepeatedly(run, signal);
     const { code, stderr } = await run.ended;
     assert.equal(stderr, "");
     codes.push(code);

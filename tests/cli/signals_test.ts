@@ -97,7 +97,7 @@ for (
 ) {
   testWith(
     [linux],
-    `what was ignored before sera, ${ignored}, reaches neither it nor the command: ${how}`,
+    `a signal ignored before sera, ${ignored}, reaches neither it nor the command: ${how}`,
     async () => {
       await using place = await Place.make();
       const words = `sera 0 ${fixture("report.sh")} command USR1 ${ignored}`;

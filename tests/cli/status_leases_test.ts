@@ -95,7 +95,7 @@ for (const kind of useLeaseTargets()) {
     assert.deepEqual((await started.place.sera(["status", "--name", "job"])).code, 1);
   });
 
-  testOn(kind, "who is silent is told from who lives, and may be taken over when status says so", async (started) => {
+  testOn(kind, "status tells silent holders from live ones, and when they may be taken over", async (started) => {
     const { place } = started;
     await leave(started, "job", 1800);
     const lines = async (...args: string[]) => (await place.sera(["status", ...args])).stdout;
@@ -122,7 +122,7 @@ for (const kind of useLeaseTargets()) {
     assert.equal((await place.sera(["--name", "gone", "0", "echo", "ran"])).stdout, "ran\n");
   });
 
-  testOn(kind, "who waits for a dead holder is told for how long at most", async (started) => {
+  testOn(kind, "a waiter for a dead holder is told the maximum remaining time", async (started) => {
     const { place } = started;
     await leave(started, "job", 1800);
     await using waiter = place.startSera(["--verbose", "--name", "job", "forever", "true"]);

@@ -1,7 +1,7 @@
 // Starts early: leases have to run out in it.
 
 import assert from "node:assert/strict";
-import { untilBeaten } from "./beats.ts";
+import { untilHeartbeats } from "./beats.ts";
 import { useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
 import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
@@ -80,7 +80,7 @@ for (const target of useHeldSessions()) {
     });
     await run.says("ready");
     // Three come in a ttl.
-    await untilBeaten(target.sessions, "n", 4);
+    await untilHeartbeats(target.sessions, "n", 4);
     await run.closeStdin();
     assert.deepEqual(await run.ended, { code: 0, stdout: "ready\n", stderr: "" });
   });

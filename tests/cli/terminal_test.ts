@@ -134,7 +134,7 @@ for (const signal of ["INT", "QUIT", "TERM", "HUP", "USR1"] as const) {
 }
 
 /** How often the command gets the signal of a timeout. */
-async function timesTold(): Promise<number> {
+async function countSignals(): Promise<number> {
   await using place = await Place.make();
   const command = `cd ${place.path}; timeout --preserve-status 1h sera 0 bash -c '${TELLING}'`;
   await using run = startInTerminal(place, `${command}; echo "code $?"`);
@@ -158,7 +158,7 @@ testWith(
   async () => {
     // It sends them one after the other. If it pauses in between, they cannot be recognized as one event.
     const told = [];
-    do told.push(await timesTold()); while (told.at(-1) === 2 && told.length < 5);
+    do told.push(await countSignals()); while (told.at(-1) === 2 && told.length < 5);
     assert.equal(told.at(-1), 1, told.join());
   },
 );

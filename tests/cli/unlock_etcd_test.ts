@@ -57,7 +57,7 @@ testOn(ETCD, "two who unlock at once are both told that it is released", async (
   });
 });
 
-testOn(ETCD, "one who waits is next, and is not asked", async () => {
+testOn(ETCD, "a waiter gets the lock next, and receives no request itself", async () => {
   await withHolder(async ({ place, waiters }, holder) => {
     await using next = place.startSera(["--name", "n", "100", fixture("hold.sh")], { stdin: "open", env: SHORT });
     while (await waiters("n") === 0) await new Promise((resolve) => setTimeout(resolve, 20));

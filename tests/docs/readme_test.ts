@@ -148,7 +148,7 @@ const kinds = KINDS.filter(({ name, need }) => {
 });
 testWith(
   [terminal, tool("logger", "--version"), kinds.length === 0 ? "there is no server" : undefined],
-  "who follows the README comes to what it says, line by line",
+  "following the README line by line gives what it says",
   () =>
     sideBySide(Object.fromEntries(kinds.map((kind) => [kind.name, async () => {
       await using set = await setUp(kind, COMMANDS);

@@ -45,7 +45,7 @@ export async function record(): Promise<Shot[]> {
   await enter(web1, "echo $?");
   await web1.shows("the exit code", (rows) => rows.includes("206") && isBack(rows));
   const lost = await web1.styledRows();
-  return [waiting, looking, lost].map(alwaysTheSame);
+  return [waiting, looking, lost].map(withoutVaryingParts);
 }
 
 /** A shell at a terminal of a node, with a prompt in green. */
@@ -66,7 +66,7 @@ function isBack(rows: readonly string[]): boolean {
 }
 
 /** Without the last prompt, and with hosts, processes and times that tell nothing of where and when it was made. */
-function alwaysTheSame(shot: Shot): Shot {
+function withoutVaryingParts(shot: Shot): Shot {
   const rows = shot.filter((row, index) => index < shot.length - 1 || !isBack([textOf(row)]));
   const head = rows.findIndex((row) => textOf(row).startsWith("LOCK "));
   return head < 0 ? replaced(rows) : [...rows.slice(0, head), ...tableOf(rows.slice(head).map(textOf))];

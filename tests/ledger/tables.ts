@@ -22,7 +22,7 @@ async function printedSchema({ server, table }: LedgerAddress): Promise<string[]
 }
 
 /** Asserts that one line says that the table cannot be used, and what to do. */
-function tellsWhatToDo(why: RegExp): (error: unknown) => true {
+function assertTellsCure(why: RegExp): (error: unknown) => true {
   return (error) => {
     assert.ok(error instanceof LockUnavailableError, `${error}`);
     assert.match(
@@ -123,7 +123,7 @@ export function tableTests(place: DatabasePlace): void {
     const { address, grantee } = await place.user(bench);
     await bench.sql(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${place.everyTable} TO ${grantee}`);
     await using holder = await Holder.start(address);
-    await assert.rejects(holder.begin(), tellsWhatToDo(/cannot be created: .*denied/));
+    await assert.rejects(holder.begin(), assertTellsCure(/cannot be created: .*denied/));
     assert.deepEqual(await holder.ids(), []);
   });
 
@@ -134,7 +134,7 @@ export function tableTests(place: DatabasePlace): void {
     const { address, grantee } = await place.user(bench);
     await bench.sql(`GRANT SELECT ON ${bench.name} TO ${grantee}`);
     await using holder = await Holder.start(address);
-    await assert.rejects(holder.begin(), tellsWhatToDo(/denied/));
+    await assert.rejects(holder.begin(), assertTellsCure(/denied/));
     assert.deepEqual(await holder.ids(), [id]);
   });
 

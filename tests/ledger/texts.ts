@@ -64,12 +64,12 @@ export function textTests({ test, bench: makeBench }: RunPlace): void {
 
   test("text comes back as it was", async () => {
     await using bench = await makeBench();
-    await textComesBack(bench);
+    await assertTextIsKept(bench);
   });
 
   test("empty text stays empty", async () => {
     await using bench = await makeBench();
-    await textComesBack(bench, { label: "", host: "", pid: 1, user: "" });
+    await assertTextIsKept(bench, { label: "", host: "", pid: 1, user: "" });
   });
 
   test("text that is too long is cut between characters", async () => {
@@ -94,7 +94,7 @@ export async function keysAreExact(bench: Pick<RunBench, "holder">, keys: readon
 }
 
 /** Asserts that hostile text comes back as it was, and times as they are. */
-export async function textComesBack(bench: Pick<RunBench, "holder">, runner = HOSTILE): Promise<void> {
+export async function assertTextIsKept(bench: Pick<RunBench, "holder">, runner = HOSTILE): Promise<void> {
   await using holder = await bench.holder();
   const id = await holder.ran("succeeded", { once: "k'\\\"😀", every: DAY }, runner);
   const { label, host, pid, user, key, lock, exitCode, started, finished } = await holder.recorded(id);

@@ -4,7 +4,7 @@ import pg from "pg";
 import { onFreePort } from "./free_port.ts";
 import type { PostgresServer } from "./postgres_process.ts";
 import { findProgram, lastLines } from "./tool.ts";
-import { giveAway, unprivileged, unprivilegedUnavailable } from "./unprivileged.ts";
+import { chownToNobody, unprivileged, unprivilegedUnavailable } from "./unprivileged.ts";
 import { startWatched, type Watched } from "./watched.ts";
 
 /** A private PgBouncer in front of one server. */
@@ -101,7 +101,7 @@ async function configure(folder: string, server: PostgresServer, extra: Record<s
       "",
     ].join("\n"),
   );
-  await giveAway(folder);
+  await chownToNobody(folder);
 }
 
 async function startProcess(program: string, folder: string, query: PgBouncer["query"]): Promise<Watched> {

@@ -4,7 +4,7 @@ import { templateFolder } from "./data_folder.ts";
 import { installPackages, packageFolder } from "./packages.ts";
 import { type PostgresOptions, type PostgresRecipe, type PostgresServer, startServer } from "./postgres_process.ts";
 import { runTool } from "./tool.ts";
-import { canRun, giveAway, unprivilegedUnavailable } from "./unprivileged.ts";
+import { canRun, chownToNobody, unprivilegedUnavailable } from "./unprivileged.ts";
 
 /** Why {@linkcode startPostgres18} cannot work here, if so. */
 export const postgres18Unavailable: string | undefined = Deno.build.target === "x86_64-unknown-linux-gnu"
@@ -45,6 +45,6 @@ async function reachableHome(): Promise<string> {
   if (await canRun(`${HOME}/bin/postgres`)) return HOME;
   return await templateFolder("postgres-18-programs", async (folder) => {
     await runTool("cp", ["-R", "-P", `${HOME}/bin`, `${HOME}/lib`, `${HOME}/share`, folder]);
-    await giveAway(folder.slice(0, folder.lastIndexOf("/")));
+    await chownToNobody(folder.slice(0, folder.lastIndexOf("/")));
   });
 }

@@ -5,7 +5,7 @@ import { copyTemplate, templateFolders } from "./data_folder.ts";
 import { hasIpv6, onFreePort } from "./free_port.ts";
 import { continueTree, killTree, stopTree } from "./process_tree.ts";
 import { lastLines, runTool } from "./tool.ts";
-import { giveAway, unprivileged } from "./unprivileged.ts";
+import { chownToNobody, unprivileged } from "./unprivileged.ts";
 import type { Lent } from "./mysql_process.ts";
 import { startWatched, type Watched, watchedElsewhere } from "./watched.ts";
 
@@ -111,7 +111,7 @@ export async function startServer(
   try {
     await fill(`${folder}/data`);
     await configure(folder, { hba: [], ...options });
-    await giveAway(folder);
+    await chownToNobody(folder);
     return await describe(recipe, options, folder);
   } catch (error) {
     await Deno.remove(folder, { recursive: true }).catch(() => {});
@@ -128,7 +128,7 @@ export function borrow(recipe: PostgresRecipe, lent: Lent): Promise<PostgresServ
 async function install({ programs }: PostgresRecipe, dataFolder: string): Promise<void> {
   // The parent, too: the user must be able to pass through it.
   const parent = dataFolder.slice(0, dataFolder.lastIndexOf("/"));
-  await giveAway(parent);
+  await chownToNobody(parent);
   const run = (command: string[], input?: string) => {
     const [program = "", ...args] = unprivileged(command);
     return runTool(program, args, { cwd: parent, env: ENV, ...input === undefined ? {} : { input } });
@@ -165,7 +165,7 @@ async function configure(folder: string, { hba, tls }: Pick<PostgresOptions, "hb
     await write("server.key", await Deno.readTextFile(tls.key));
     if (tls.ca) await write("ca.crt", await Deno.readTextFile(tls.ca));
   }
-  if (files.length > 0) await giveAway(...files);
+  if (files.length > 0) await chownToNobody(...files);
 }
 
 /** Messages in English. */

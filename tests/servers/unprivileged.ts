@@ -22,7 +22,7 @@ export function unprivileged(command: string[]): string[] {
 }
 
 /** Gives files, and folders with all that is in them, to that user. */
-export async function giveAway(...paths: string[]): Promise<void> {
+export async function chownToNobody(...paths: string[]): Promise<void> {
   if (asRoot) await runTool("chown", ["-R", `${NOBODY}:${NOBODY}`, ...paths]);
 }
 

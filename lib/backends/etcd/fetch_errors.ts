@@ -61,7 +61,7 @@ export function describeFetchError(error: unknown): FetchFailure {
     return {
       kind: "no HTTP",
       ...permanent,
-      what: "whatever answers there does not speak HTTP",
+      what: "the program that answers there does not speak HTTP",
       cure: "check host and port",
     };
   }

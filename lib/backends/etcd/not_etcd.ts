@@ -41,7 +41,7 @@ export async function whatAnswers(
   if (/client sent an http request to an https server/i.test(text)) return SPEAKS_TLS;
   const words = /^\s*[<{[]/.test(text) ? "" : serverWords(text).slice(0, 80);
   return {
-    what: `whatever answers there is not etcd (HTTP status ${status}${words === "" ? "" : `, ${words}`})`,
+    what: `the program that answers there is not etcd (HTTP status ${status}${words === "" ? "" : `, ${words}`})`,
     cure: "check host and port, and any proxy in between",
   };
 }

@@ -22,7 +22,7 @@ export class OtherProtocolError extends ProtocolError {
   /** @param protocol The one that was expected: "MySQL". */
   constructor(protocol: string) {
     super(
-      `whatever answers there does not speak the ${protocol} protocol`,
+      `the program that answers there does not speak the ${protocol} protocol`,
       "check host and port, and any proxy in between",
     );
   }

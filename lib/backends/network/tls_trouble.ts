@@ -51,7 +51,10 @@ function otherwise(words: string, request: TlsRequest): Required<Trouble> {
   }
   if (request.otherwise !== undefined) return { what: serverWords(words), cure: request.otherwise };
   if (/corrupt message|InvalidContentType|wrong version/i.test(words)) {
-    return { what: "whatever answers there does not speak TLS", cure: "check host and port, and any proxy in between" };
+    return {
+      what: "the program that answers there does not speak TLS",
+      cure: "check host and port, and any proxy in between",
+    };
   }
   return { what: serverWords(words), cure: "see the server's log, and check that it has TLS 1.2 or 1.3" };
 }

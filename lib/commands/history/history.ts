@@ -70,7 +70,7 @@ function noRun({ all, prefix, namespace }: LockQuery, isNarrow: boolean): string
 async function schemaOf(title: string, place: LedgerPlace, table: TableName): Promise<string> {
   if (place.schema) return await place.schema(table);
   throw new UsageError(
-    `Cannot show a schema for ${title}: sera makes the ledger by itself, beside the locks`,
+    `Cannot show a schema for ${title}: sera creates the ledger itself, next to the locks`,
     "leave --schema out",
   );
 }

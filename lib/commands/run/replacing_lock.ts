@@ -76,7 +76,8 @@ export class ReplacingLock extends LockAround {
     const { settings, io, logger } = this.#replacing;
     const over = new AbortController();
     const asking = askHolders({
-      ...{ lock, called },
+      lock,
+      called,
       server: settings.server,
       table: settings.ledger.table,
       options: backendOptions(settings, this.#label, io),

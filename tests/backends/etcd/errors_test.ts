@@ -122,17 +122,17 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
     },
   ],
   "a Web server": [[404, "<html><body>\nNot found"], {
-    says: `whatever answers there is not etcd (HTTP status 404); ${NO_ETCD}`,
+    says: `the program that answers there is not etcd (HTTP status 404); ${NO_ETCD}`,
   }],
   "a server that wants a login of its own": [[401, "Unauthorized\nto be here"], {
-    says: `whatever answers there is not etcd (HTTP status 401, Unauthorized); ${NO_ETCD}`,
+    says: `the program that answers there is not etcd (HTTP status 401, Unauthorized); ${NO_ETCD}`,
   }],
   "a proxy without a server": [[503, "no server\u0007is available\n"], {
-    says: `whatever answers there is not etcd (HTTP status 503, no server is available); ${NO_ETCD}`,
+    says: `the program that answers there is not etcd (HTTP status 503, no server is available); ${NO_ETCD}`,
     transient: true,
   }],
   "a redirection": [http(302, "", "Location: http://127.0.0.1:2379/\r\n"), {
-    says: `whatever answers there is not etcd (HTTP status 302); ${NO_ETCD}`,
+    says: `the program that answers there is not etcd (HTTP status 302); ${NO_ETCD}`,
   }],
   "a port for TLS": [[400, "Client sent an HTTP request to an HTTPS server.\n"], {
     says: "it accepts TLS only; write etcds:// in the server setting",
@@ -143,7 +143,7 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
   "an answer without an end": [endless(), { says: MALFORMED("more than 1 MiB") }],
   "a compressed answer without an end": [await compressed(), { says: MALFORMED("more than 1 MiB") }],
   "a head without an end": [bytes(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(2_000_000)}\r\n\r\n`), {
-    says: "whatever answers there does not speak HTTP; check host and port",
+    says: "the program that answers there does not speak HTTP; check host and port",
   }],
   "half an answer": [bytes('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a'), { says: CLOSED, transient: true }],
   "no answer": ["close", { says: CLOSED, transient: true }],
@@ -168,7 +168,10 @@ class Greeting extends FakeServer {
 Deno.test("in etcd's place: a server of MySQL", async () => {
   using server = new Greeting();
   const error = await errorOf(`etcd://127.0.0.1:${server.port}`);
-  assert.ok(error.message.endsWith(": whatever answers there does not speak HTTP; check host and port"), error.message);
+  assert.ok(
+    error.message.endsWith(": the program that answers there does not speak HTTP; check host and port"),
+    error.message,
+  );
   assert.equal(error.transient, false);
 });
 

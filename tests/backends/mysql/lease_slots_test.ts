@@ -16,7 +16,7 @@ const options = () => leaseOptions("sera");
 
 const mariaDb = sharedMariaDb();
 crewContract({
-  test: (name, fn, alone) => mariaDb.testInBatch(batches, name, fn, alone),
+  test: (name, fn, traits) => mariaDb.testInBatch(batches, name, fn, traits),
   server: () => mariaDb.server.dsn(),
   options,
   short: SHORT,
@@ -27,12 +27,12 @@ crewContract({
 const mySql56 = sharedMySql56();
 let isWatched: Promise<void> | undefined;
 crewContract({
-  test(name, fn, alone) {
+  test(name, fn, traits) {
     const watched = async () => {
       await (isWatched ??= watchStatements(mySql56.server));
       await fn();
     };
-    mySql56.testInBatch(batches, name, watched, alone);
+    mySql56.testInBatch(batches, name, watched, traits);
   },
   server: () => mySql56.server.dsn(),
   options,
@@ -58,8 +58,8 @@ mySql56.test("while a slot is held, status says that its waiters cannot be seen"
 const cluster = forThisFile<Galera>(galeraUnavailable, startWatchedGalera);
 let opened = 0;
 crewContract({
-  test(name, fn, alone) {
-    if (galeraUnavailable === undefined) batches.test("Galera", name, fn, alone);
+  test(name, fn, traits) {
+    if (galeraUnavailable === undefined) batches.test("Galera", name, fn, traits);
   },
   // Each is on another node than the one before.
   server: () => cluster().nodes[++opened % 2]!.dsn(),

@@ -15,7 +15,7 @@ for (const shared of [sharedMariaDb(), mySql56]) {
     waiting: async (name, count) => void await waiting(shared.server, name, count),
   });
   crewContract({
-    test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
+    test: (name, fn, traits) => shared.testInBatch(batches, name, fn, traits),
     server: () => shared.server.dsn(),
     lacks: shared === mySql56 ? ["slots", "also", "maxWaiters"] : [],
   });

@@ -17,7 +17,7 @@ const newer = sharedPostgres18();
 for (const shared of [sharedPostgres(), newer]) {
   crewContract({
     ...shared === newer ? { isBrief: true } : {},
-    test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
+    test: (name, fn, traits) => shared.testInBatch(batches, name, fn, traits),
     server: () => shared.server.url(),
     options,
     short: SHORT,
@@ -28,8 +28,8 @@ for (const shared of [sharedPostgres(), newer]) {
 const unavailable = systemPostgresUnavailable ?? pgBouncerUnavailable;
 const pooled = forThisFile<Pooled>(unavailable, () => startPooled("transaction"));
 crewContract({
-  test(name, fn, alone) {
-    if (unavailable === undefined) batches.test("PgBouncer in transaction mode", name, fn, alone);
+  test(name, fn, traits) {
+    if (unavailable === undefined) batches.test("PgBouncer in transaction mode", name, fn, traits);
   },
   server: () => pooled().pool.url(),
   options,

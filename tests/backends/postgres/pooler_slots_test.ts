@@ -19,7 +19,7 @@ Deno.test.afterAll(async () => {
 
 const batches = new Batches();
 crewContract({
-  test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
+  test: (name, fn, traits) => shared.testInBatch(batches, name, fn, traits),
   server: () => pool.url(),
   // Each session is tried first, to tell whether the pooler ties locks to it.
   isBrief: true,

@@ -8,7 +8,7 @@ const batches = new Batches();
 
 for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   crewContract({
-    test: (name, fn, alone) => shared.testInBatch(batches, name, fn, alone),
+    test: (name, fn, traits) => shared.testInBatch(batches, name, fn, traits),
     server: () => shared.server.url(),
   });
 }

@@ -144,7 +144,7 @@ Deno.test("a lost lock stops the command, is 206, and is not released", async ()
 });
 
 /** The messages for a lock that turns out to be gone at its release. */
-async function goneAtTheEnd(
+async function messagesOfLostLock(
   parts: (place: FakePlace) => Partial<Execution>,
   lock: Partial<HeldLock> = {},
 ): Promise<string> {
@@ -160,14 +160,14 @@ async function goneAtTheEnd(
 Deno.test("when the lock is gone at its release, the consequence is reported, as far as known", async () => {
   const atOnce = "sera: It is gone; another node may have run the command at the same time";
   const since = "sera: It is gone; another node may have run the command since it ended here";
-  assert.equal(await goneAtTheEnd(() => ({})), atOnce);
-  assert.equal(await goneAtTheEnd(() => ({}), { heldToEnd: true }), since);
+  assert.equal(await messagesOfLostLock(() => ({})), atOnce);
+  assert.equal(await messagesOfLostLock(() => ({}), { heldToEnd: true }), since);
   assert.equal(
-    await goneAtTheEnd(() => ({ minHold: 3_600_000 }), { heldToEnd: true }),
+    await messagesOfLostLock(() => ({ minHold: 3_600_000 }), { heldToEnd: true }),
     "sera: It is gone; the command had already ended, but another node may have run it before min-hold was over",
   );
   // A ledger in files is not written in the session that holds the lock.
-  assert.equal(await goneAtTheEnd((place) => ({ run: place.run() })), atOnce);
+  assert.equal(await messagesOfLostLock((place) => ({ run: place.run() })), atOnce);
 });
 
 Deno.test("a lock lost while the end is recorded is reported once", async () => {

@@ -77,6 +77,10 @@ const MORE_EXAMPLES: readonly (readonly [line: string, ...meaning: readonly stri
   ],
 ];
 
+/** Around what can be typed: lines without stretched gaps and without hyphens, then lines as before. */
+const RAGGED = [".nh", ".na"];
+const JUSTIFIED = [".ad", ".hy"];
+
 const SEE_ALSO = ["flock(1)", "logger(1)", "crontab(5)", "systemd.timer(5)"];
 
 /**
@@ -90,8 +94,10 @@ export function manual(date: Date): string {
     ".SH NAME",
     "sera \\- run a command while holding a lock that all nodes share",
     ".SH SYNOPSIS",
+    ...RAGGED,
     `.B sera\n${usage(RUN_USAGE)}`,
     ...COMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
+    ...JUSTIFIED,
     ".SH DESCRIPTION",
     ...text([...ABOUT_RUN, "", ...MORE_ABOUT_RUN]),
     ".SH OPTIONS",
@@ -144,7 +150,9 @@ function subcommand({ name, usages, about, flags, settings, statuses: own }: Sub
   const heads = usages.map((words) => `.B sera ${name}\n${usage(words)}`);
   return [
     `.SS sera ${name}`,
+    ...RAGGED,
     heads.join("\n.br\n"),
+    ...JUSTIFIED,
     ".PP",
     ...text(about),
     ".PP",

@@ -32,6 +32,13 @@ testWith([man], "man shows the page without a warning, within 80 columns", async
   assert.match(text, new RegExp(`sera ${VERSION} +1970-01-01 +SERA\\(1\\)\\s*$`));
 });
 
+testWith([man], "man stretches no usage line", async () => {
+  await using place = await Place.make();
+  const usages = (await render(place)).text.split("\n").filter((line) => line.startsWith("       sera "));
+  assert.ok(usages.length > 2 * COMMANDS.length, usages.join("\n"));
+  assert.deepEqual(usages.filter((line) => /\S {2}/.test(line)), []);
+});
+
 testWith([man], "man shows what can be typed as it has to be typed", async () => {
   await using place = await Place.make();
   const { text } = await render(place);

@@ -49,8 +49,6 @@ export interface TxnAnswer {
   readonly term: bigint;
   /** The answer to a step that was a range. */
   range(step: number): Found;
-  /** How many keys a step deleted. */
-  deleted(step: number): bigint;
   /** The answer to a step that was a transaction: without a revision and a term, which are those of the whole answer. */
   txn(step: number): TxnAnswer;
 }
@@ -68,7 +66,6 @@ export function readTxn(json: JsonObject): TxnAnswer {
     revision: revisionOf(json),
     term: int64(object(json, "header"), "raft_term"),
     range: (step) => readRange(answer(step, "response_range")),
-    deleted: (step) => int64(answer(step, "response_delete_range"), "deleted"),
     txn: (step) => readTxn(answer(step, "response_txn")),
   };
 }
@@ -108,8 +105,6 @@ export function readKeyValue(json: JsonObject): KeyValue {
 
 /** A message of a watch. */
 export interface WatchMessage {
-  /** All changes up to this revision have been reported. */
-  readonly revision: bigint;
   /** Why etcd has ended the watch; undefined if it goes on. */
   readonly canceled: string | undefined;
   /** The oldest revision that can be watched from, if the watch ended because older ones are compacted; else 0. */
@@ -120,7 +115,6 @@ export interface WatchMessage {
 /** Reads a message of a watch. */
 export function readWatch(json: JsonObject): WatchMessage {
   return {
-    revision: revisionOf(json),
     canceled: truth(json, "canceled") ? text(json, "cancel_reason") : undefined,
     compacted: int64(json, "compact_revision"),
     events: objects(json, "events").map((event) => ({

@@ -10,7 +10,6 @@ export const Code = {
   denied: 7,
   exhausted: 8,
   precondition: 9,
-  outOfRange: 11,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,

@@ -84,17 +84,6 @@ export function int64(json: JsonObject, name: string): bigint {
 }
 
 /**
- * A whole number that a JavaScript number holds exactly, given as a number; 0 if it is absent.
- *
- * @throws {MalformedAnswerError} When it is something else.
- */
-export function int32(json: JsonObject, name: string): number {
-  const value = field(json, name) ?? 0;
-  if (typeof value !== "number" || !Number.isInteger(value) || Math.abs(value) > 2 ** 31) throw wrong(name);
-  return value;
-}
-
-/**
  * A boolean; false if it is absent.
  *
  * @throws {MalformedAnswerError} When it is something else.

@@ -19,9 +19,13 @@ import type { LockFolder } from "./lock_folder.ts";
 import { countMarkerName, gateName, markerName } from "./names.ts";
 import { LockFileCache } from "./lock_file_cache.ts";
 
-/** How often to read an inconsistent state again, and the pause in between in milliseconds. */
-const READS = 10;
-const PAUSE = 10;
+/**
+ * How often to read an inconsistent state, and the first pause in between in milliseconds; each is twice as long as the one
+ * before, about a second in all. A process that frees its files may get no processor for a while, as in a container that has
+ * used up its share.
+ */
+const MAX_READS = 10;
+const FIRST_PAUSE = 2;
 
 /**
  * Reads again until the state is consistent.
@@ -36,10 +40,10 @@ export async function untilConsistent<T>(
   signal: AbortSignal,
   read: (isLast: boolean) => Promise<T | undefined>,
 ): Promise<T> {
-  for (let reads = 1; reads <= READS; reads++) {
-    const state = await read(reads === READS);
+  for (let reads = 1, pause = FIRST_PAUSE; reads <= MAX_READS; reads++, pause *= 2) {
+    const state = await read(reads === MAX_READS);
     if (state !== undefined) return state;
-    await delayOrAbort(PAUSE, signal);
+    if (reads < MAX_READS) await delayOrAbort(pause, signal);
     signal.throwIfAborted();
   }
   const path = `${folder.path}/${markerName(lock)}.lock`;

@@ -66,20 +66,30 @@ export async function enterSlot(
   const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
   const all = [sql`SELECT IF(${agreement.conflicts(known)}, -1, ${take}) AS got`, looks];
   const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });
-  let next = more[0];
+  let [next] = more;
   const got = Number(answerIn(session, rowsOf(first!), ["got"]).exact("got"));
   if (got === -1) return "others";
+  /** Makes sure that the session has the mark, too. */
+  let marks = () => Promise.resolve(true);
   if (got === 0) {
     if (deadline.passed) return false;
     // In whole seconds, as servers count them: ending a wait by our own clock would end the session.
     const whole = new Deadline(Math.ceil(deadline.remaining / 1000) * 1000);
-    const granted = await getNamedLock(session, slot, whole, signal, {
-      next: [sql`SELECT GET_LOCK(${mark}, 1)`, looks],
-    });
+    const takeMark = sql`SELECT GET_LOCK(${mark}, 1) AS got`;
+    const granted = await getNamedLock(session, slot, whole, signal, { next: [takeMark, looks] });
     if (!granted) return false;
+    const [marked] = granted.next;
     next = granted.next[1];
+    marks = async () => {
+      const rows = marked ? rowsOf(marked) : await session.queryAll(takeMark, { signal, serverTime: 1000 });
+      return answerIn(session, rows, ["got"]).bit("got") === true;
+    };
   }
   return await orDestroy(session, async () => {
+    if (!await marks()) {
+      await releaseNamedLock(session, [slot]);
+      return false;
+    }
     if (!await seesOthers(session, looks, next, signal)) return true;
     const { number: other, isTie } = await agreement.others(session.id);
     if (other === undefined && !isTie) {

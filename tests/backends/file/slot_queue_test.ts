@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
-import { gateName, queueName } from "../../../lib/backends/file/names.ts";
+import { gateName, markerName, queueName } from "../../../lib/backends/file/names.ts";
 import { lstatIfThere } from "../../../lib/system/if_there.ts";
 import { linux, testWith } from "../../cli/needs.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
@@ -95,6 +95,26 @@ testWith(
     await clock.until("nobody waits", () => lockers(queueName(name)) === 0);
   },
 );
+
+testWith([linux], "file: nobody gives up on a holder that takes half a second to free its files", async () => {
+  const name = freshName();
+  using clock = new FakeClock();
+  await using one = await openSlots(name);
+  await (await hold(one)).release();
+  // The last file that it frees.
+  using mark = await Deno.open(`${folder}/${markerName(name)}.lock`, { read: true, write: true });
+  assert.ok(mark.tryLockSync(false));
+  const granted = later(one.acquire(0, never));
+  await clock.to(500);
+  mark.unlockSync();
+  const lock = await clock.during(granted);
+  assert.ok(lock);
+  await lock.release();
+
+  assert.ok(mark.tryLockSync(false));
+  const refused = later(one.acquire(0, never));
+  await assert.rejects(clock.during(refused), /a process without a slot keeps \S+ locked; find out which one/);
+});
 
 testWith(
   [linux],

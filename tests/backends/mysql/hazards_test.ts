@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError, OtherSlotsError } from "../../../lib/errors.ts";
+import { Deadline } from "../../../lib/deadline.ts";
+import { MySqlLeaseQueue } from "../../../lib/backends/mysql/lease_queue.ts";
+import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
+import { parseMySql } from "../parse.ts";
 import { HANG, until } from "../../cli/wait.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { freshName, hold, later, never, open, Retries } from "../open.ts";
+import { freshName, hold, later, never, open, plainSession, Retries } from "../open.ts";
 import { clients, holderOf, waiters, waiting } from "./view.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
@@ -197,6 +201,30 @@ for (const leaseTable of [undefined, { schema: "sera", name: "sera_leases" }]) {
     await assert.rejects(backend.acquire(0, never), /MAX_JOIN_SIZE/);
     const [row] = await server.query(`SELECT GET_LOCK('${name}', 10) AS got`);
     assert.equal(row!.got, 1);
+  });
+}
+
+for (const params of ["", "compress=true"]) {
+  const how = params === "" ? "with others" : "alone";
+  mariaDb.test(`the session lock of a slot that was waited for has its mark, where statements go ${how}`, async (server) => {
+    const presence = { ...plainSession.presence, lock: freshName() };
+    const options = { ...plainSession, leased: true, presence, slots: 3 };
+    const dsn = await parseMySql(server.dsn(params));
+    const [one, other] = [await openMySqlSession(dsn, options, never), await openMySqlSession(dsn, options, never)];
+    try {
+      const queue = new MySqlLeaseQueue(options);
+      const slot = `${presence.lock}.1`;
+      assert.equal(await queue.enter(one, slot, new Deadline(0), never), true);
+      const entered = queue.enter(other, slot, new Deadline(30_000), never);
+      await waiting(server, slot);
+      await queue.leave(one, slot);
+      assert.equal(await entered, true);
+      assert.equal(await holderOf(server, slot), other.loginId);
+      assert.equal(await holderOf(server, `${slot}of3`), other.loginId);
+    } finally {
+      await one.close();
+      await other.close();
+    }
   });
 }
 

@@ -48,8 +48,14 @@ export const HISTORY: Subcommand = {
       placeholder: "DURATION",
       help: ["only runs that began less than this ago"],
     },
-    { name: "host", kind: "text", placeholder: "NAME", help: ["only runs on the host with exactly this name"] },
-    { name: "once", kind: "text", placeholder: "KEY", help: ["only runs with this key"] },
+    {
+      name: "host",
+      kind: "text",
+      placeholder: "NAME",
+      onRepeat: "refuse",
+      help: ["only runs on the host with exactly this name"],
+    },
+    { name: "once", kind: "text", placeholder: "KEY", onRepeat: "refuse", help: ["only runs with this key"] },
     {
       name: "succeeded-within",
       kind: "duration",

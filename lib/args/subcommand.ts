@@ -45,6 +45,7 @@ export const LOCK_FLAG: Flag = {
   name: "lock",
   kind: "text",
   placeholder: "PREFIX",
+  onRepeat: "refuse",
   help: ["only locks whose LOCK, as sera status shows it, begins", "with PREFIX"],
 };
 
@@ -52,7 +53,8 @@ export const LOCK_FLAG: Flag = {
 export const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };
 
 /** The rule by which past runs count. */
-export const RULE_FLAGS = SETTING_FLAGS.filter(({ name }) => ["once", "every", "count-failures"].includes(name));
+export const RULE_FLAGS = SETTING_FLAGS.filter(({ name }) => ["once", "every", "count-failures"].includes(name))
+  .map((flag) => ({ ...flag, onRepeat: "refuse" as const }));
 
 /** Skips the confirmation. */
 export const YES_FLAG: Flag = {

@@ -34,6 +34,7 @@ export const UNLOCK: Subcommand = {
       name: "slot",
       kind: "text",
       placeholder: "N",
+      onRepeat: "refuse",
       help: ["the holder of this slot, from 0, if a lock has slots", "(SLOT in sera status)"],
     },
     YES_FLAG,

@@ -122,3 +122,22 @@ Deno.test("the word help behind a subcommand is 201, and behind -- belongs to th
     /^sera: Cannot tell whether help is a command or asks for the help text; write sera heimdall --help, or [^\n]+\n$/,
   );
 });
+
+testInProcess("a subcommand refuses what it can use once only, and takes the same value twice", async () => {
+  await using place = await Place.make();
+  const twice: readonly (readonly string[])[] = [
+    ["status", "--lock", "a", "--lock", "b"],
+    ["unlock", "--yes", "--name", "n", "--slot", "1", "--slot", "2"],
+    ["history", "--host", "a", "--host", "b"],
+    ["history", "--once", "a", "--once", "b"],
+    ["forget", "--yes", "--name", "n", "--once", "a", "--once", "b"],
+    ["forget", "--yes", "--name", "n", "--every", "1h", "--every", "2h"],
+  ];
+  for (const words of twice) {
+    const [flag] = words.slice(-2);
+    const says = `sera: Cannot use ${flag} twice here, with different values; give one, see sera ${words[0]} --help\n`;
+    assert.deepEqual(await inProcess(place, words), { code: 201, stdout: "", stderr: says });
+  }
+  const same = await inProcess(place, ["status", "--lock", "a", "--lock", "a"]);
+  assert.deepEqual([same.code, same.stderr], [1, ""]);
+});

@@ -73,7 +73,7 @@ const REFUSALS: Record<string, Failure> = {
     args: ["--verbose", "touch", "ran"],
     says: /--verbose; it is a flag of sera, not of heimdall, see sera heimdall --help/,
   },
-  "a flag without its value": { args: ["--name"], says: /needs a value: -name/ },
+  "a flag without its value": { args: ["--name"], says: /needs a value: --name/ },
   "a flag that is not a boolean": { args: ["--debug=perhaps", "touch", "ran"], says: /perhaps/ },
   "a timeout that is no number": {
     args: ["--timeout", "soon", "touch", "ran"],

@@ -4,14 +4,10 @@ import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import type { Running } from "./running.ts";
-import { sideBySide } from "../side_by_side.ts";
 import { pause } from "./wait.ts";
 
 /** How often to try: without care for the edges a third of the runs end by the signal. */
 const RUNS = 20;
-
-/** How many go on at the same time. */
-const AT_ONCE = 4;
 
 /** Sends a signal again and again until the process has ended. */
 async function sendRepeatedly(run: Running, signal: Deno.Signal): Promise<void> {
@@ -23,19 +19,16 @@ async function sendRepeatedly(run: Running, signal: Deno.Signal): Promise<void> 
 
 /** The exit codes of many runs of one command, each sent the signal from the command's first word on. */
 async function codes(args: readonly string[], script: string, signal: Deno.Signal): Promise<readonly number[]> {
-  const codes: number[] = [];
-  const one = async () => {
-    // Of its own: who waits for the ledger while a signal comes gives up.
-    await using place = await Place.make();
+  await using place = await Place.make();
+  const codes = [];
+  for (let index = 0; index < RUNS; index++) {
     await using run = place.startSera([...args, "0", "sh", "-c", script]);
     await run.says("up");
     await sendRepeatedly(run, signal);
     const { code, stderr } = await run.ended;
     assert.equal(stderr, "");
     codes.push(code);
-  };
-  const runs = Array.from({ length: RUNS }, (_, index) => [`${index}`, one]);
-  await sideBySide(Object.fromEntries(runs), AT_ONCE);
+  }
   return codes;
 }
 

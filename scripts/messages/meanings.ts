@@ -80,8 +80,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "Cannot use …: it has no effect": "sera refuses a flag that would change nothing, since you expect something of it.",
   "the connection was abandoned": "sera closed it, since the server did not answer in time.",
   "no answer, and a signal": "The server had not answered when a signal ended sera.",
-  "… is in trouble": "sera asks another member of etcd from now on.",
-  "the server's answer makes no sense": "A proxy or another program answers, or a column has another type.",
+  "… is failing": "sera asks another member of etcd from now on.",
+  "the server's answer is invalid": "A proxy or another program answers, or a column has another type.",
   "the server aborted the request": "It may work at the next try. See the server's log.",
   "the run numbers that":
     "Rows have these numbers already, as after a restore. Set the counter of the table beyond them.",

@@ -56,7 +56,7 @@ for (const [kind, what, answer] of MALFORMED) {
     // Waiting does not cure it.
     await assert.rejects(backend.acquire(Infinity, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, /^Cannot lock on [^\n]+: the server's answer makes no sense \([^\n]+its log$/);
+      assert.match(error.message, /^Cannot lock on [^\n]+: the server's answer is invalid \([^\n]+its log$/);
       return true;
     });
   });
@@ -75,7 +75,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
       isHeld = true;
       await until("it is lost", () => lock.lost.aborted);
       assert.ok(lock.lost.reason instanceof LockLostError);
-      assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server's answer makes no sense \(/);
+      assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server's answer is invalid \(/);
     });
   }
 
@@ -109,7 +109,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     using server = startWith(kind, WORDS[kind.name].release, () => ({ released: "perhaps" }));
     await using backend = await open(settingOf(server), freshName());
     const lock = await hold(backend);
-    await assert.rejects(lock.release(), /^Error: Cannot release the lock on [^\n]+ makes no sense \(/);
+    await assert.rejects(lock.release(), /^Error: Cannot release the lock on [^\n]+ is invalid \(/);
   });
 
   Deno.test(`${kind.name}: a long server error is cut to one line`, async () => {
@@ -194,7 +194,7 @@ const COMPRESSED: readonly (readonly [what: string, frame: () => Uint8Array, say
   ["much noise", () => compressed(new Uint8Array(), 50_000, new Uint8Array(50).fill(7)), /the driver cannot read it/],
   ["a packet that is out of order", () => compressed(packet(9, 0, 0, 0, 2, 0, 0, 0)), /a packet out of order/],
   [
-    "a large packet that makes no sense",
+    "a large invalid packet",
     () => compressed(packet(1, ...new Array(40_000).fill(0xfb))),
     /a request for a file/,
   ],

@@ -190,7 +190,7 @@ testWith([linux], "doctor tells what is no etcd, or too old a one", async () => 
     const [status, body, version, what] of [
       [404, "404 page not found\n", { etcdserver: "3.3.27" }, /etcd 3\.3\.27 is too old; use 3\.4 or newer$/],
       [404, "404 page not found\n", { etcdserver: "3.5.9" }, /gateway is off, .*; name its port for clients/],
-      [200, "<html>", [404, ""], /makes no sense/],
+      [200, "<html>", [404, ""], /is invalid/],
       [
         403,
         "Forbidden",

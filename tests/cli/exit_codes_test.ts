@@ -46,7 +46,7 @@ const ERRORS: Case[] = [
     says: /\/nonexistent\/sera\.json/,
   },
   {
-    what: "a server that makes no sense",
+    what: "an invalid server setting",
     args: ["--server", "file:rel", "0", "touch", "ran"],
     code: 200,
     says: /file:/,

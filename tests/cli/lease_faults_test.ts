@@ -24,17 +24,17 @@ const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly
   [
     "has an impossible token",
     (table) => [`UPDATE ${table} SET fence = -5`],
-    /makes no sense \(fence -5\); set it to the last SERA_TOKEN that was given: UPDATE /,
+    /is invalid \(fence -5\); set it to the last SERA_TOKEN that was given: UPDATE /,
   ],
   [
     "has an owner of another form",
     (table) => [`UPDATE ${table} SET owner = 'me'`],
-    /makes no sense \(owner 'me'\); when its command has ended, free it: UPDATE /,
+    /is invalid \(owner 'me'\); when its command has ended, free it: UPDATE /,
   ],
   [
     "has a lease that lasts for years",
     (table) => [`UPDATE ${table} SET owner = '${"e".repeat(32)}', ttl_ms = 100000000000`],
-    /makes no sense \(ttl_ms 100000000000\); when its command has ended, free it: UPDATE /,
+    /is invalid \(ttl_ms 100000000000\); when its command has ended, free it: UPDATE /,
   ],
 ];
 

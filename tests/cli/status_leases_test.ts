@@ -147,12 +147,12 @@ for (const kind of useLeaseTargets()) {
     ]);
   });
 
-  testOn(kind, "a row that makes no sense is an error for its lock, and said so in the list", async (started) => {
+  testOn(kind, "an invalid row is an error for its lock, and the list says so", async (started) => {
     const { place, query, table } = started;
     await leave(started, "good", 1800);
     await leave(started, "bad", 1800);
     await query(`UPDATE ${table} SET fence = -1 WHERE name = '${lockName("bad")}'`);
-    const why = `he lease of ${lockName("bad")} in ${table} makes no sense \\(fence -1\\); set it to [^\n]+\n$`;
+    const why = `he lease of ${lockName("bad")} in ${table} is invalid \\(fence -1\\); set it to [^\n]+\n$`;
     const one = await place.sera(["status", "--name", "bad"]);
     assert.deepEqual([one.code, one.stdout], [202, ""]);
     assert.match(one.stderr, new RegExp(`^sera: T${why}`));

@@ -85,7 +85,7 @@ testWith([pidNamespace], "a leader whose sera is killed or stopped is replaced, 
   assert.ok(leads(one) && !leads(two));
 });
 
-testWith([pidNamespace], "a node with a server that makes no sense is not restarted for ever", async () => {
+testWith([pidNamespace], "a node with an invalid server setting is not restarted forever", async () => {
   await using place = await placeWithScheduler();
   await using node = startNode(place, "one", { SERA_SERVER: "nonsense" });
   const { code, stderr } = await node.ended;

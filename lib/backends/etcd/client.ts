@@ -137,7 +137,7 @@ export class EtcdClient {
     this.close();
   }
 
-  /** Does something with the present member, and when that is in trouble with the others. */
+  /** Does something with the present member, and when that fails with the others. */
   async #anywhere<T>(signal: AbortSignal | undefined, work: (member: Member) => Promise<T>): Promise<T> {
     const failures: EtcdError[] = [];
     const from = this.#members.indexOf(this.#present);

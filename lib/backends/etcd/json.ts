@@ -18,7 +18,7 @@ export interface JsonObject {
 export class MalformedAnswerError extends LockUnavailableError {
   /** @param what What is wrong, never its content. */
   constructor(what: string) {
-    const why = `the server's answer makes no sense (${what})`;
+    const why = `the server's answer is invalid (${what})`;
     super(`Cannot lock on etcd: ${why}`, "connect directly to etcd, and see its log", { why });
   }
 }

@@ -150,7 +150,7 @@ export class EtcdKeeper implements Keeper {
   #answered<T>(answer: T): T {
     const before = this.#answering;
     this.#answering = this.where;
-    if (before !== this.where) this.#moved?.(this.where, this.trouble ?? { what: `${before} is in trouble` });
+    if (before !== this.where) this.#moved?.(this.where, this.trouble ?? { what: `${before} is failing` });
     this.trouble = undefined;
     return answer;
   }

@@ -110,8 +110,8 @@ async function seeProbeGone(session: PostgresSession, probe: AdvisoryKey, signal
 /** Tries many times, since each statement may run in another server session than the one that holds the probe. */
 async function unlockProbe(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
   for (let tries = 0; tries < MAX_UNLOCKS && await isThere(session, probe, signal); tries++) {
-    // Now one, now two or three: of sessions that come in turn, always the same would be asked to unlock.
-    for (let times = 0; times <= tries % 3; times++) {
+    // A random number of times: of server sessions that come in turn, the same one might be asked each time.
+    for (let times = Math.floor(3 * Math.random()); times >= 0; times--) {
       await session.attempt(sql`SELECT pg_advisory_unlock(${probe.args})`, signal);
     }
   }

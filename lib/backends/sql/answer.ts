@@ -85,7 +85,7 @@ export class Answer<Column extends string> {
 
   #malformed(what: string): Error {
     return this.#failure({
-      what: `the server's answer makes no sense (${what})`,
+      what: `the server's answer is invalid (${what})`,
       cure: "connect directly to the server, and see its log",
     });
   }

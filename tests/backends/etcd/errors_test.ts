@@ -101,7 +101,7 @@ for (const [message, [code, { says, transient = false, elsewhere = false }]] of 
 
 const NO_ETCD = "check host and port, and any proxy in between";
 const MALFORMED = (what: string) =>
-  `the server's answer makes no sense (${what}); connect directly to etcd, and see its log`;
+  `the server's answer is invalid (${what}); connect directly to etcd, and see its log`;
 const CLOSED = "the server closed the connection; see its log";
 
 /** The reply, the reply to a request for the version, and the message. */

@@ -231,7 +231,7 @@ Deno.test("a token that cannot be sent counts as malformed", async () => {
   for (const token of ["", "a b", "a\r\nb", 5, "ä"]) {
     using server = new FakeEtcd(() => ({ token }));
     using client = await connect([server.port], "sera:secret@");
-    await assert.rejects(client.call(Path.status, {}, { timeout }), /: the server's answer makes no sense \(/);
+    await assert.rejects(client.call(Path.status, {}, { timeout }), /: the server's answer is invalid \(/);
   }
 });
 

@@ -28,7 +28,7 @@ function taken(value: string): Record<string, unknown> {
         assert.ok(error instanceof MalformedAnswerError && error instanceof LockUnavailableError);
         assert.equal(
           error.message,
-          "Cannot lock on etcd: the server's answer makes no sense (a wrong value of x); connect directly to etcd, and see its log",
+          "Cannot lock on etcd: the server's answer is invalid (a wrong value of x); connect directly to etcd, and see its log",
         );
         assert.equal(error.transient, false);
         return [];

@@ -140,7 +140,7 @@ for (const [what, answer] of Object.entries({ "another lease": renewed(4711, "30
     await clock.to(18_999);
     assert.equal(lock.lost.aborted, false);
     await clock.to(19_000);
-    assert.match(String(lock.lost.reason), /the server's answer makes no sense/);
+    assert.match(String(lock.lost.reason), /the server's answer is invalid/);
   });
 }
 

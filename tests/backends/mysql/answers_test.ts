@@ -93,7 +93,7 @@ Deno.test("a server that does not report all the checked settings is refused", a
     await using backend = await open(fake.dsn, freshName());
     await assert.rejects(backend.acquire(Infinity, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, /makes no sense \(a wrong value of state\)/);
+      assert.match(error.message, /is invalid \(a wrong value of state\)/);
       return true;
     });
   }

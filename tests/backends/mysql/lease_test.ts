@@ -75,7 +75,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await desk.hold("a");
       await desk.write(`expires = ${value}`);
       const { message } = await refusal(desk.read());
-      assert.match(message, /^The lease of \w+ in runs_\w+ makes no sense \(expires of no date\); [^\n]+$/);
+      assert.match(message, /^The lease of \w+ in runs_\w+ is invalid \(expires of no date\); [^\n]+$/);
       assert.deepEqual((await desk.leases.list(desk.session, "all")).leases, []);
     });
   }
@@ -182,7 +182,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     const querier = { where: "a proxy", queryAll: () => Promise.resolve([{ affected: "1" }]) };
     assert.match(
       (await refusal(desk.leases.renew(querier, desk.lock, mine, HOUR))).message,
-      /the server's answer makes no sense \(other columns\)/,
+      /the server's answer is invalid \(other columns\)/,
     );
   });
 }

@@ -202,7 +202,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
       await desk.hold("a");
       await desk.write(`expires = ${value}`);
       const { message } = await refusal(desk.read());
-      assert.match(message, /^The lease of \w+ in runs_\w+ makes no sense \(expires of no date\); [^\n]+$/);
+      assert.match(message, /^The lease of \w+ in runs_\w+ is invalid \(expires of no date\); [^\n]+$/);
       assert.deepEqual((await desk.leases.list(desk.session, "all")).leases, []);
       assert.equal(await desk.claim("b", { slack: 0, ttls: 1 }), undefined);
     });

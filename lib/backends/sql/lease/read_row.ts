@@ -99,7 +99,7 @@ export class LeaseList {
 
 /** The error for an invalid row. */
 function senseless(lock: string, shown: string, what: string, cure: string): LockUnavailableError {
-  return new LockUnavailableError(`The lease of ${lock} in ${shown} makes no sense (${what})`, cure);
+  return new LockUnavailableError(`The lease of ${lock} in ${shown} is invalid (${what})`, cure);
 }
 
 /** Whether a row's name is that of a lock, or of one of its slots. */

@@ -86,7 +86,7 @@ export function troubleTests(place: LeasePlace): void {
       const { message } = await refusal(desk.read());
       assert.match(
         message,
-        new RegExp(`^The lease of ${desk.lock} in \\w+ makes no sense \\(${value.source}\\); [^\\n]+$`),
+        new RegExp(`^The lease of ${desk.lock} in \\w+ is invalid \\(${value.source}\\); [^\\n]+$`),
       );
       assert.match(message, new RegExp(`: UPDATE ${desk.bench.table.name} SET [^\\n]+ WHERE name = '${desk.lock}'$`));
       const { leases, senseless } = await desk.leases.list(desk.session, "all");
@@ -113,7 +113,7 @@ export function troubleTests(place: LeasePlace): void {
       await desk.write(`${column} = ${value}`);
       const before = await desk.row();
       await unlessRefused(desk.claim("b"));
-      assert.match((await refusal(desk.read())).message, new RegExp(`makes no sense \\(${column} ${value}\\)`));
+      assert.match((await refusal(desk.read())).message, new RegExp(`is invalid \\(${column} ${value}\\)`));
       assert.deepEqual(await desk.row(), before);
     });
   }

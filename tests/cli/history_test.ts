@@ -222,7 +222,7 @@ testWrongHistory({
     says: /both by --lock and by its command; leave out --lock, or the command$/m,
   },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
-  "a schema of a file": { args: ["--schema"], code: 201, says: /a file: server: .*by itself/ },
+  "a schema of a file": { args: ["--schema"], code: 201, says: /a file: server: .*creates the ledger itself/ },
   "a database that is not named": {
     args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/"],
     code: 200,

@@ -53,7 +53,7 @@ testInProcess("wrong arguments of status are 201, in one line on stderr only", a
     const [args, told, env] of [
       [["--nonsense"], /--nonsense/],
       [["--name", "n", "--", "command"], /name/],
-      [["command"], /name/, { SERA_NAME: "n" }],
+      [["command"], /both by SERA_NAME and by command/, { SERA_NAME: "n" }],
       [["0", "command"], /looks like a wait.*--name/],
       [["--", "1m30s", "command"], /looks like a wait/],
     ] as const

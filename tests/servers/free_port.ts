@@ -24,7 +24,9 @@ export function hasIpv6(): boolean {
 export function freePort(addresses: string[] = ["127.0.0.1"]): number {
   const first = firstOfKernel();
   for (let attempt = 0; attempt < 500; attempt++) {
-    const wanted = first > FIRST ? FIRST + Math.floor(Math.random() * (first - FIRST)) : 0;
+    // Not Math.random, which some tests fix.
+    const random = crypto.getRandomValues(new Uint16Array(1))[0]!;
+    const wanted = first > FIRST ? FIRST + random % (first - FIRST) : 0;
     const port = listenOnAll(addresses, wanted);
     if (port !== undefined && reserve(port)) return port;
   }

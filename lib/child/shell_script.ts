@@ -38,6 +38,8 @@ function reportKill(jsonAbout: string | undefined): string {
 /**
  * The script for sh(1). The time limit needs a `read -t` that takes fractions, which bash has had since version 4.
  *
+ * bash itself ignores SIGQUIT; only `trap -p` tells whether it was ignored before.
+ *
  * @param inGroup Whether the shell is in sera's process group, so that it sees the signals sent to the group.
  * @param jsonAbout The lock's name, if messages are to be JSON.
  */
@@ -46,7 +48,6 @@ export function shellScript(inGroup: boolean, jsonAbout?: string): string {
 set -f
 set -- $stat
 ignored=\${33:-0}
-# bash itself ignores SIGQUIT; only "trap -p" tells whether it was ignored before.
 [ ! "\${BASH_VERSION-}" ] || { ignored=$((ignored & ~4)); trap -p QUIT; }
 ${inGroup ? RECORD_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
 exec 3>&1 >&2
@@ -63,28 +64,36 @@ const RECORD_SIGNALS = [
   "trap '' PIPE TSTP TTIN TTOU",
 ].join("\n");
 
+/**
+ * Reads the lines. Its comments are here, since the script itself is loaded with every run.
+ *
+ * - `clock`, `rest`: `read -t` may return early, since the wall clock was set, or a signal came. So what is left is computed
+ *   from the uptime.
+ * - `lag`: how long before it was read sera sent a line, in hundredths of a second: this shell may have been stopped or
+ *   starved. It is compared with the line that was read soonest, since sera knows only whole seconds, and in a container
+ *   /proc may have an uptime of its own. So it is never too much.
+ * - `spins`: whether sera is spinning. A healthy sera sleeps in the kernel, and a stopped one does not run either.
+ * - `next`: when the time is over, `read -t 0` tells whether a line waits to be read, since sera may have renewed the time.
+ * - The loop: after any line sera is alive after all, and the shell no longer looks whether it is stuck.
+ */
 const WATCH = `timed=
 case \${BASH_VERSION-} in [4-9].*|[1-9][0-9].*) timed=1 ;; esac
-least= target= span= fenced=0 step=fence got= hit=
+min= target= span= fenced=0 step=fence got= hit=
 
-# "read -t" may return early: the wall clock was set, or a signal came. So compute what is left from the uptime.
 clock() { read -r up _ </proc/uptime && at=$((10#\${up%.*}\${up#*.})) || at=; }
 again() { clock; from=$at span=$1 left=$1; }
-arm() { clock; lateness $2; again $(($1 - late)); }
+arm() { clock; lag $2; again $(($1 - lag)); }
 rest() { clock; if [ "$at" ] && [ "$from" ]; then left=$((span - at + from)); else left=$1; fi; }
 
-# How long before it was read sera sent a line, in hundredths of a second: this shell may have been stopped or starved. It
-# is compared with the line that was read soonest, since sera knows only whole seconds, and in a container /proc may have
-# an uptime of its own. So it is never too much.
-lateness() {
-  late=0
+lag() {
+  lag=0
   [ "$at" ] || return 0
   gap=$((at - 100 * $1))
-  [ "$least" ] && [ $least -le $gap ] || least=$gap
-  [ $((gap - least)) -le 100 ] || late=$((gap - least - 100))
+  [ "$min" ] && [ $min -le $gap ] || min=$gap
+  lag=$((gap - min - 100))
+  [ $lag -gt 0 ] || lag=0
 }
 
-# Whether sera is spinning: a healthy sera sleeps in the kernel, and a stopped one does not run either.
 spins() { read -r stat </proc/$PPID/stat && case \${stat##*) } in R*) ;; *) false ;; esac }
 
 over() {
@@ -117,7 +126,6 @@ next() {
     elif [ $left -gt 0 ]; then
       read -r -t $((left / 100)).$((left / 10 % 10))$((left % 10)) part
     elif read -t 0; then
-      # A line is waiting to be read: sera may have renewed the time.
       read -r part
     else
       over
@@ -135,10 +143,9 @@ next() {
 
 while next; do
   set -- $line
-  # sera is alive after all.
   [ $fenced = 0 ] || span= step=look
   case \${1-} in
-  now) [ ! "$timed" ] || { clock; lateness $2; } ;;
+  now) [ ! "$timed" ] || { clock; lag $2; } ;;
   kill) target=$2; [ ! "$timed" ] || [ $# -lt 4 ] || arm $3 $4 ;;
   renew) [ $fenced = 1 ] || [ ! "$span" ] || arm $2 $3 ;;
   ask)

@@ -84,7 +84,7 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
   "a negative wait, which looks like a flag": { args: ["-5", "true"], says: /Unknown flag: -5/ },
   "three dashes": { args: ["---name", "x", "0", "true"], says: /---name/ },
   "dashes without a name": { args: ["--=x", "0", "true"], says: /--=x/ },
-  "a flag that lacks its value": { args: ["--name"], says: /needs a value: -name/ },
+  "a flag that lacks its value": { args: ["--name"], says: /needs a value: --name/ },
   "a server that is no value": { args: ["-server"], says: /needs a value: -server/ },
   "an empty name": { args: ["--name=", "0", "true"], says: /--name/ },
   "a value that is not a boolean": {

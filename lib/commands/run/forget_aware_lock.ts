@@ -1,8 +1,19 @@
 import type { BackendLock } from "../../backends/backend.ts";
 import { Deadline } from "../../deadline.ts";
 import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../errors.ts";
+import { forgetLockName } from "../../lock/forgetters.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { LockAround } from "./lock_around.ts";
+
+/** What is asked for around a lock with slots. */
+export interface ForgetAwareness {
+  /** The lock's name. */
+  readonly name: string;
+  /** How many may wait. */
+  readonly maxWaiters?: number | undefined;
+  /** Makes a lock without slots. */
+  open(name: string): Promise<BackendLock>;
+}
 
 /**
  * A lock with slots that waits for a `sera forget` to end. That holds the lock for a moment without slots, and for as long
@@ -10,14 +21,11 @@ import { LockAround } from "./lock_around.ts";
  * looked at only then, so that other runs take no round trip more.
  */
 export class ForgetAwareLock extends LockAround {
-  readonly #openSecond: () => Promise<BackendLock>;
-  readonly #maxWaiters: number | undefined;
+  readonly #awareness: ForgetAwareness;
 
-  /** @param openSecond Makes the second lock. */
-  constructor(lock: BackendLock, openSecond: () => Promise<BackendLock>, maxWaiters: number | undefined) {
+  constructor(lock: BackendLock, awareness: ForgetAwareness) {
     super(lock);
-    this.#openSecond = openSecond;
-    this.#maxWaiters = maxWaiters;
+    this.#awareness = awareness;
   }
 
   override async acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined> {
@@ -44,8 +52,8 @@ export class ForgetAwareLock extends LockAround {
     const instead = (why: unknown) => {
       throw why instanceof LockUnavailableError ? error : why;
     };
-    await using second = await this.#openSecond().catch(instead);
-    const limit = this.#maxWaiters;
+    const { name, maxWaiters: limit, open } = this.#awareness;
+    await using second = await open(forgetLockName(name)).catch(instead);
     const nobodyForgets = await second.acquire(limit === 0 ? 0 : deadline.remaining, signal).catch(instead);
     if (!nobodyForgets) {
       if (limit === 0 && !deadline.passed) throw new QueueFullError(limit);

@@ -2,7 +2,6 @@ import type { RunRequest } from "../../args/operands.ts";
 import { Deadline } from "../../deadline.ts";
 import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
-import { forgetLockName } from "../../lock/forgetters.ts";
 import { identitiesOf } from "../../lock/lock_identity.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Progress } from "./progress.ts";
@@ -10,7 +9,6 @@ import type { Settings } from "../../settings/settings.ts";
 import { modeOf } from "../../modes/mode_of.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { backendOptions } from "../backend_options.ts";
-import { ForgetAwareLock } from "./forget_aware_lock.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { unlessInterrupted } from "./interrupts.ts";
 import { limitsOf } from "./limits.ts";
@@ -58,12 +56,16 @@ export async function runUnderLock(
     reconnected: (where, why) =>
       logger.log("info", "note", `Renewing the lease over a new connection to ${where}, since ${lineOf(why)}.`),
   });
-  const lock = settings.replace
-    ? new (await import("./replacing_lock.ts")).ReplacingLock(plain, {
-      ...{ name: main.name, settings, io, logger, retrying },
+  const lock = settings.replace || limits.slots
+    ? (await import("./wrap_lock.ts")).wrapLock(plain, {
+      ...limits,
+      name: main.name,
+      settings,
+      io,
+      logger,
+      retrying,
+      open: (name) => server.lock(name, options),
     })
-    : limits.slots !== undefined
-    ? new ForgetAwareLock(plain, () => server.lock(forgetLockName(main.name), options), limits.maxWaiters)
     : plain;
   const recorder = settings.ledger.on
     ? await (await import("./open_recorder.ts")).openRecorder(

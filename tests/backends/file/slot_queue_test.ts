@@ -27,6 +27,22 @@ function lockers(file: string): number {
     : Deno.readTextFileSync("/proc/locks").split("\n").filter((line) => line.includes(`:${info.ino} `)).length;
 }
 
+/** How many times this process has a file open. */
+function timesOpen(file: string): number {
+  const path = Deno.realPathSync(`${folder}/${file}.lock`);
+  return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => targetOf(`/proc/self/fd/${name}`) === path).length;
+}
+
+/** Where a link leads; undefined if it is gone by now. */
+function targetOf(link: string): string | undefined {
+  try {
+    return Deno.readLinkSync(link);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 testWith([linux], "file: a release wakes the first who waits for a slot, while time stands still", async () => {
   const name = freshName();
   using clock = new FakeClock();
@@ -92,7 +108,7 @@ testWith(
     await held[0]!.release();
     // The wait that was given up is granted, and ends.
     place.unlockSync();
-    await clock.until("nobody waits", () => lockers(queueName(name)) === 0);
+    await clock.until("its file is closed", () => timesOpen(queueName(name)) === 1);
   },
 );
 

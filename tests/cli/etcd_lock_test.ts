@@ -83,7 +83,8 @@ shared.testInBatch(
     const { code, stdout, stderr } = await waiter.ended;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
-    assert.match(stdout + stderr, /the lease ended before the lock was held/);
+    // Either may be the first that it notices when it goes on.
+    assert.match(stdout + stderr, /the lease ended before the lock was held|no answer within/);
     await queued(etcd, prefix, "n", 0);
   },
 );

@@ -156,7 +156,8 @@ class MySqlLeases implements LeaseTable {
       await this.#store.change(querier, sql`DELETE FROM ${this.#store.table} WHERE name = ${lock} AND owner IS NULL`);
       return true;
     } catch (error) {
-      if (isMissingAtAll(error) || error instanceof LockUnavailableError && isRefused(error.cause)) return false;
+      if (isMissingAtAll(error)) return true;
+      if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
       throw error;
     }
   }

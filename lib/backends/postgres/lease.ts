@@ -158,8 +158,8 @@ class PostgresLeases implements LeaseTable {
 
   async forget(querier: Querier, lock: string): Promise<boolean> {
     try {
-      return await this.#statements.orMissing(() => this.#statements.ask(querier, forgetLease(this.#table, lock))) !==
-        undefined;
+      await this.#statements.orMissing(() => this.#statements.ask(querier, forgetLease(this.#table, lock)));
+      return true;
     } catch (error) {
       if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
       throw error;

@@ -123,7 +123,7 @@ export interface LeaseTable {
   /** Which of these locks have a row, free or not. */
   known(querier: Querier, locks: readonly string[]): Promise<readonly string[]>;
 
-  /** Deletes the row of a lock if it is free. Returns whether this user may do so; also false if there is no table. */
+  /** Deletes the row of a lock if it is free. Returns whether this user may do so; also true if there is no table. */
   forget(querier: Querier, lock: string): Promise<boolean>;
 
   /** The table's definition for an administrator to run by hand, with the privileges that a user needs. */

@@ -18,6 +18,10 @@ const CURES: readonly (readonly [words: RegExp, cure: string])[] = [
   [/no such database/, "name a database of the pooler's [databases] in the server setting, or add it there"],
   [/does not exist/, "create the database, or name another one in the server setting"],
   [
+    /pg_hba\.conf/,
+    "let the pooler in, in pg_hba.conf on the server; if TLS is required there, set the pooler's server_tls_sslmode",
+  ],
+  [
     /server login has been failing/,
     "start the server behind the pooler; PgBouncer itself tries that again only after its server_login_retry, so set it " +
     "to 1 (second; the default is 15)",

@@ -299,6 +299,20 @@ shared.test("session mode is refused if the pooler does not clean up after a ses
   await assertLocks(pool.url());
 });
 
+Deno.test({
+  name: "a pooler that the server does not let in is refused, and the line says where to let it in",
+  ignore: systemPostgresUnavailable !== undefined || pgBouncerUnavailable !== undefined,
+  fn: async () => {
+    await using server = await startSystemPostgres();
+    await using pooler = await startPgBouncer(server, "session");
+    await server.reload({ hba: ["host all sera all reject"] });
+    await assertUnavailable(
+      pooler.url(),
+      /pg_hba\.conf [^\n]+; let the pooler in, in pg_hba\.conf on the server; if TLS/,
+    );
+  },
+});
+
 Deno.test("the probe takes longer on a slow network, but not because of one wait for a full pool", () => {
   assert.equal(longerHold(60, 20), 160);
   assert.equal(longerHold(60, 10_000), 480);

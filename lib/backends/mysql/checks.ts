@@ -80,7 +80,8 @@ export function mySqlDatabase(
       return { session, finding: replicates ? REPLICATES : { found: "a single writable server, not a cluster" } };
     },
 
-    privileges: () => Promise.resolve({ found: "locks need no privileges" }),
+    privileges: () =>
+      Promise.resolve({ found: leases ? "leases need only those on their table" : "locks need no privileges" }),
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);

@@ -56,7 +56,7 @@ test("a lock is lost when its server falls silent, and no other server is asked"
   });
   const lock = await hold(backend);
   address.target = next.port;
-  old.pause();
+  await old.pause();
   const began = performance.now();
   assert.match((await loss(lock)).message, /: no answer for /);
   assert.ok(performance.now() - began < HANG);

@@ -53,7 +53,7 @@ const UNANSWERED = {
     await using other = start("spin", 300);
     await using run = start("wait", 300);
     const command = await commandOf(run);
-    run.kill("SIGSTOP");
+    await run.suspend();
     await until("the command is gone", () => !lives(command));
     // As long as a spinning program is let live.
     assert.equal((await other.ended).code, 137);

@@ -44,7 +44,7 @@ for (const grace of ["0", "20"]) {
       await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
       await run.says("ready");
       await underWatch(run);
-      run.kill("SIGSTOP");
+      await run.suspend();
       const { command } = childrenOfSera(run);
       const waiter = await place.sera([...all, "forever", ...overlapping(command)]);
       assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
@@ -70,7 +70,7 @@ shared.testInBatch(
     await using waiter = place.startSera(["--name", "n", ...TTL, "--verbose", "forever", "echo", "ran"]);
     await waiter.says("Waiting for");
     await queued(etcd, prefix, "n", 2);
-    waiter.kill("SIGSTOP");
+    await waiter.suspend();
     await queued(etcd, prefix, "n", 1);
     await using other = place.startSera(["--name", "n", "forever", fixture("hold.sh")], { stdin: "open" });
     await queued(etcd, prefix, "n", 2);

@@ -60,7 +60,7 @@ for (const target of useLeaseTargets()) {
     await holder.says("ready");
     await underWatch(holder);
     // From here on it does nothing by itself.
-    holder.kill("SIGSTOP");
+    await holder.suspend();
     const { command } = childrenOfSera(holder);
     const next = await other.sera([...flags, "180", ...overlapping(command)]);
     assert.deepEqual(next, { code: 0, stdout: "ran\n", stderr: "" });
@@ -83,7 +83,7 @@ for (const target of useLeaseTargets()) {
       {
         await using _ = await started.block("n");
         await until("it claims", async () => await started.claims() > 0 || sera.over);
-        sera.kill("SIGSTOP");
+        await sera.suspend();
       }
       await until("nothing is being claimed", async () => await started.claims() === 0);
       return (await started.row("n"))!.owner !== null;

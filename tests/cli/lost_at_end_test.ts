@@ -86,7 +86,7 @@ for (const shared of useHeldSessions()) {
     const flags = ["--name", "stopped", "--ttl", "6s", "--grace", "0"];
     await using run = place.startSera([...flags, "--verbose", "--min-hold", "1h", "0", "true"]);
     await run.says("Keeping the lock");
-    run.kill("SIGSTOP");
+    await run.suspend();
     const other = await place.sera([...flags, "forever", "echo", "ran"]);
     assert.deepEqual(other, { code: 0, stdout: "ran\n", stderr: "" });
     run.kill("SIGCONT");

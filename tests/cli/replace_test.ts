@@ -109,7 +109,7 @@ testEverywhere("an earlier waiter that gets the lock first is asked to end in tu
 testEverywhere("Ctrl-C withdraws the request, and leaves nothing behind", async (place) => {
   await using holder = await holding(place, ["0", fixture("hold.sh")], { SERA_TTL: "60s", SERA_GRACE: "1s" });
   await underWatch(holder);
-  holder.kill("SIGSTOP");
+  await holder.suspend();
   await using later = start(place, ["--verbose=stderr", "--replace", "2m", "echo", "ran"]);
   await later.says(/^Asked the holder to end: /m);
   later.kill("SIGINT");

@@ -1,5 +1,6 @@
 /** Processes that tests start, talk to and end. */
 
+import { suspend } from "../servers/process_tree.ts";
 import { HANG, until } from "./wait.ts";
 
 /** How long a killed process may take to end; longer only if a surviving child keeps its stdout open. */
@@ -110,6 +111,11 @@ export class Running implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
     }
+  }
+
+  /** Stops it, and resolves once it does nothing more; SIGCONT continues it. */
+  async suspend(): Promise<void> {
+    if (!this.#over) await suspend(this.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -114,7 +114,7 @@ testWith([linux], "a waiter that is stopped keeps no slot from those who come, a
   await using _ = disposing([one!, other!]);
   await using first = start(place, 2, "forever");
   await untilWaiting(place, 1);
-  first.kill("SIGSTOP");
+  await first.suspend();
   await one!.closeStdin();
   await one!.ended;
   for (let times = 0; times < 2; times++) assert.equal(await tryOnce(place, 2), 0);
@@ -134,7 +134,7 @@ testWith([linux], "a stopped waiter that is not the first keeps nobody", async (
   await untilWaiting(place, 2);
   await using third = start(place, 2, "forever");
   await untilWaiting(place, 3);
-  stopped.kill("SIGSTOP");
+  await stopped.suspend();
   await holder.closeStdin();
   await first.says("ready");
   await beside.closeStdin();

@@ -22,7 +22,7 @@ for (const target of useHeldSessions()) {
       await run.says("ready");
       await underWatch(run);
       // From here on it does nothing by itself.
-      run.kill("SIGSTOP");
+      await run.suspend();
       const { command } = childrenOfSera(run);
       const waiter = await place.sera([...all, "180", ...overlapping(command)]);
       assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
@@ -57,7 +57,7 @@ for (const target of useHeldSessions()) {
     ]);
     await waiter.says("Waiting for");
     await until("it waits", async () => await target.sessions.countWaiters("n") === 1);
-    waiter.kill("SIGSTOP");
+    await waiter.suspend();
     // By itself, or as an administrator would: a server may let a waiter stay that it is about to answer.
     if (target.name === "PostgreSQL") {
       await until("the server has ended its session", async () => await target.sessions.countWaiters("n") === 0);
@@ -90,7 +90,7 @@ for (const target of useHeldSessions()) {
     const flags = ["--name", "n", "--ttl", "6", "--grace", "0", "--on-lost", "warn"];
     await using run = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
-    run.kill("SIGSTOP");
+    await run.suspend();
     const { command } = childrenOfSera(run);
     assert.equal((await place.sera(["--name", "n", "180", "true"])).code, 0);
     assert.ok(lives(command));

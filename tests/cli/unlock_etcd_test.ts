@@ -34,7 +34,7 @@ testOn(ETCD, "a holder that is asked ends, and says who asked", async () => {
 testOn(ETCD, "a paused holder loses its key by force, and nothing before that", async () => {
   await withHolder(async ({ place, sessions }, holder) => {
     await underWatch(holder);
-    holder.kill("SIGSTOP");
+    await holder.suspend();
     const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
     assert.deepEqual([asked.code, JSON.parse(asked.stdout).outcome], [1, "held"], asked.stderr);
     // The request is taken back.
@@ -72,7 +72,7 @@ testOn(ETCD, "a waiter gets the lock next, and receives no request itself", asyn
 testOn(ETCD, "a signal ends the wait, and the request is taken back", async () => {
   await withHolder(async ({ place, sessions }, holder) => {
     await underWatch(holder);
-    holder.kill("SIGSTOP");
+    await holder.suspend();
     await using unlocker = place.startSera(["unlock", "--yes", "--wait", "forever", "--name", "n"]);
     await unlocker.says("Asked it to end; waiting for that");
     assert.match(await sessions(), /unlock by/);

@@ -67,7 +67,7 @@ testWith([linux], "a request for an earlier holder is none for this one", async 
 testWith([linux], "a paused holder does not answer; by force it is killed, and its command with it", async () => {
   await withHolder(async (place, holder) => {
     await underWatch(holder);
-    holder.kill("SIGSTOP");
+    await holder.suspend();
     await using patient = place.startSera(["unlock", "--yes", "--ttl=3s", "--grace=2s", "--name", "n"]);
     // A third of the ttl, the grace period, and two seconds.
     await patient.says("Asked it to end; waiting up to 5s for that");

@@ -49,7 +49,7 @@ for (const kind of useLeaseTargets()) {
 
   testOn(kind, "a paused holder is taken the row from, with the next token", async ({ place, row }, holder) => {
     await underWatch(holder);
-    holder.kill("SIGSTOP");
+    await holder.suspend();
     const before = await row("n");
     const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
     const { outcome, holder: { lease } } = JSON.parse(asked.stdout);

@@ -36,7 +36,7 @@ for (const target of TARGETS) {
   testOn(target, `${target.name}: a paused holder does not answer; by force its session is ended`, async () => {
     await withHolder(target, async ({ place }, holder) => {
       await underWatch(holder);
-      holder.kill("SIGSTOP");
+      await holder.suspend();
       {
         await using unlocker = place.startSera(["unlock", "--yes", "--wait", "forever", "--name", "n"]);
         await unlocker.says("Asked it to end");

@@ -40,7 +40,7 @@ Deno.test({ name: "etcd goes on without its leader, and not without two members"
   assert.notEqual(second, first);
   await cluster.members[second].etcdctl("put", "one", "1");
 
-  cluster.members[second].pause();
+  await cluster.members[second].pause();
   // A thread that has not stopped yet may still answer.
   await until(() => Promise.resolve(hasStopped(cluster.members[second].pid)), "the leader has stopped");
   const third = cluster.members[next(first) === second ? next(second) : next(first)];

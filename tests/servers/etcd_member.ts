@@ -2,6 +2,7 @@
 
 import type { ClientCertificate, ServerCertificate } from "./certificates.ts";
 import { callEtcd, type EtcdAccess, type EtcdAnswer, ETCDCTL, etcdctlCommand, runEtcdctl } from "./etcd_client.ts";
+import { suspend } from "./process_tree.ts";
 import { findProgram, lastLines } from "./tool.ts";
 import { startWatched, type Watched } from "./watched.ts";
 
@@ -46,7 +47,7 @@ export interface EtcdMember extends Etcd {
   /** SIGKILL; resolves when the process has gone. `restart` brings the member back. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nothing answers. */
-  pause(): void;
+  pause(): Promise<void>;
   /** SIGCONT. */
   resume(): void;
   /**
@@ -217,7 +218,9 @@ export async function describeMember(setUp: MemberSetUp, first: Watched, lent = 
     logFile: logOf(folder),
     log: () => readLog(folder),
     kill,
-    pause: () => process.signal("SIGSTOP"),
+    async pause() {
+      if (!process.ended) await suspend(process.pid);
+    },
     resume: () => process.signal("SIGCONT"),
     async restart(others = extraArgs) {
       await shutDown();

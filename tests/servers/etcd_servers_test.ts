@@ -4,7 +4,7 @@ import { etcdUnavailable, startEtcd } from "./etcd.ts";
 import { base64, callEtcd, fromBase64 } from "./etcd_client.ts";
 import { type EtcdMember, PLAIN_USER } from "./etcd_member.ts";
 import { exists, isRunning, startAbandoned, until } from "./observe.ts";
-import { stateOf } from "./process_tree.ts";
+import { isStill } from "./process_tree.ts";
 
 const ignore = etcdUnavailable !== undefined;
 
@@ -23,10 +23,9 @@ Deno.test({ name: "etcd answers over its gateway, IPv6 and etcdctl", ignore }, a
 Deno.test({ name: "etcd can be paused, killed and restarted, and stop leaves nothing", ignore }, async () => {
   const server = await startEtcd();
   try {
-    server.pause();
+    await server.pause();
     const answer = get(server, "one");
-    // A process that is stopped does nothing.
-    await until(async () => await stateOf(server.pid) === "T", "the server is stopped");
+    assert.ok(await isStill(server.pid));
     server.resume();
     assert.equal(await answer, undefined);
 

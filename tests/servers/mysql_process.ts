@@ -5,6 +5,7 @@ import { copyTemplate, templateFolders } from "./data_folder.ts";
 import { onFreePort } from "./free_port.ts";
 import { connectMySql } from "./mysql_client.ts";
 import { lastLines } from "./tool.ts";
+import { suspend } from "./process_tree.ts";
 import { startWatched, type Watched, watchedElsewhere } from "./watched.ts";
 
 /** A private server, for one test or one test file. */
@@ -37,7 +38,7 @@ export interface MySqlServer extends AsyncDisposable {
   /** SIGKILL; resolves when the process has gone. `restart` brings the server back. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nothing answers. */
-  pause(): void;
+  pause(): Promise<void>;
   /** SIGCONT. */
   resume(): void;
   /**
@@ -235,7 +236,9 @@ async function describe(
     logFile: logOf(folder),
     log: () => readLog(folder),
     kill,
-    pause: () => process.signal("SIGSTOP"),
+    async pause() {
+      if (!process.ended) await suspend(process.pid);
+    },
     resume: () => process.signal("SIGCONT"),
     async restart(extraArgs = []) {
       await shutDown();

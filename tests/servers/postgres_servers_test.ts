@@ -7,7 +7,7 @@ import { postgres18Unavailable, startPostgres18 } from "./postgres18.ts";
 import type { PostgresServer } from "./postgres_process.ts";
 import { startStandby } from "./postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "./postgres_system.ts";
-import { childrenOf, living, stateOf } from "./process_tree.ts";
+import { childrenOf, isStill, living } from "./process_tree.ts";
 import { runTool } from "./tool.ts";
 
 const noSystem = systemPostgresUnavailable !== undefined;
@@ -32,7 +32,7 @@ for (const [kind, start, ignore, version] of KINDS) {
     try {
       await server.pause();
       const answer = server.query("SELECT 1 AS one");
-      await isStopped(server.pid);
+      assert.ok(await isStopped(server.pid));
       await server.resume();
       assert.deepEqual(await answer, [{ one: 1 }]);
 
@@ -66,7 +66,7 @@ for (const [kind, start, ignore, version] of KINDS) {
       const lost = new Promise((resolve) => session.on("error", resolve));
       await server.pause();
       const answer = session.query("SELECT 1 AS one");
-      await isStopped(server.pid);
+      assert.ok(await isStopped(server.pid));
       await server.resume();
       assert.deepEqual((await answer).rows, [{ one: 1 }]);
 
@@ -324,10 +324,7 @@ async function isGone(pid: number, folder: string, memory: string | undefined) {
   if (memory !== undefined) assert.equal(await hasMemory(memory), false);
 }
 
-/** Resolves when a server and its children are stopped: then none of them does anything. */
-async function isStopped(pid: number): Promise<void> {
-  await until(async () => {
-    const states = await Promise.all([pid, ...await childrenOf(pid)].map(stateOf));
-    return states.every((state) => state === "T");
-  }, "all processes are stopped");
+/** Whether a server and its children are stopped: then none of them does anything. */
+async function isStopped(pid: number): Promise<boolean> {
+  return (await Promise.all([pid, ...await childrenOf(pid)].map(isStill))).every((still) => still);
 }

@@ -1,10 +1,19 @@
 /** A server of many processes, to be stopped, continued and killed as one. */
 
+/**
+ * Stops a process (SIGSTOP), and resolves once it does nothing more. Sending the signal is not enough: a thread that runs on
+ * another processor goes on until it enters the kernel, and may answer a request before that. signal(7)
+ */
+export async function suspend(pid: number): Promise<void> {
+  signal(pid, "SIGSTOP");
+  while (!await isStill(pid)) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 /** Stops a process and its children. */
 export async function stopTree(pid: number): Promise<void> {
   // The parent first: it makes no more children.
-  signal(pid, "SIGSTOP");
-  for (const child of await childrenOf(pid)) signal(child, "SIGSTOP");
+  await suspend(pid);
+  for (const child of await childrenOf(pid)) await suspend(child);
 }
 
 /** Continues what {@linkcode stopTree} stopped. */
@@ -36,8 +45,21 @@ export async function living(pids: number[]): Promise<number[]> {
   return pids.filter((_, index) => !["Z", "X"].includes(states[index]!));
 }
 
+/** Whether all threads of a process are stopped, or have ended. Where there is no /proc it cannot be told. */
+export async function isStill(pid: number): Promise<boolean> {
+  const threads: number[] = [];
+  try {
+    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) threads.push(Number(name));
+  } catch (error) {
+    ifGone(undefined)(error);
+  }
+  // A thread is found in /proc by its own number too.
+  const states = await Promise.all(threads.map(stateOf));
+  return states.every((state) => "TtZX".includes(state));
+}
+
 /** The state's letter in `ps`, T for one that is stopped; X if there is no such process. */
-export async function stateOf(pid: number): Promise<string> {
+async function stateOf(pid: number): Promise<string> {
   const line = await Deno.readTextFile(`/proc/${pid}/stat`).catch(ifGone(") X"));
   // The name before it is in parentheses, and may have some of its own.
   return line.slice(line.lastIndexOf(")") + 2)[0] ?? "X";

@@ -70,7 +70,7 @@ class OneAtATime {
   pause(): boolean {
     return this.#start(async () => {
       const member = this.#cluster.members[anyIndex()];
-      member.pause();
+      await member.pause();
       await pause(someTime());
       member.resume();
       // It may have to catch up before there is a majority without one of the others.

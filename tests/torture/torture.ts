@@ -132,11 +132,11 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
   const anyone = () => [...running.keys()][Math.floor(Math.random() * running.size)];
   /** Sera processes that are stopped (SIGSTOP), and are continued later. */
   const stopped = new Set<Promise<void>>();
-  const stop = (run: string | undefined) => {
+  const stop = async (run: string | undefined) => {
     const sera = run === undefined ? undefined : running.get(run);
     if (!sera) return;
     note("stop", run);
-    sera.kill("SIGSTOP");
+    await sera.suspend();
     const goesOn = pause(MIN_STOP + Math.random() * (MAX_STOP - MIN_STOP)).then(() => {
       sera.kill("SIGCONT");
       stopped.delete(goesOn);

@@ -66,7 +66,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
       let over = false;
       const granted = later(other.acquire(1000, never).finally(() => over = true));
       await clock.until("it waits", async () => (await waiters(server, name)).length === 1);
-      server.pause();
+      await server.pause();
       // The wait, and the time to answer.
       await clock.to(1499);
       assert.equal(over, false);
@@ -93,7 +93,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 
   shared.test("a hanging server is reported when connecting", async (server) => {
     const backend = await open(server.dsn("timeout=5s&readTimeout=500ms"), freshName());
-    server.pause();
+    await server.pause();
     try {
       await assert.rejects(
         backend.acquire(0, never),

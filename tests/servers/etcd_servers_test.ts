@@ -24,8 +24,8 @@ Deno.test({ name: "etcd can be paused, killed and restarted, and stop leaves not
   const server = await startEtcd();
   try {
     await server.pause();
-    const answer = get(server, "one");
     assert.ok(await isStill(server.pid));
+    const answer = get(server, "one");
     server.resume();
     assert.equal(await answer, undefined);
 

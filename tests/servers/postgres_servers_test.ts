@@ -31,8 +31,8 @@ for (const [kind, start, ignore, version] of KINDS) {
     const server = await start();
     try {
       await server.pause();
-      const answer = server.query("SELECT 1 AS one");
       assert.ok(await isStopped(server.pid));
+      const answer = server.query("SELECT 1 AS one");
       await server.resume();
       assert.deepEqual(await answer, [{ one: 1 }]);
 
@@ -65,8 +65,8 @@ for (const [kind, start, ignore, version] of KINDS) {
       const session = await connect(server);
       const lost = new Promise((resolve) => session.on("error", resolve));
       await server.pause();
-      const answer = session.query("SELECT 1 AS one");
       assert.ok(await isStopped(server.pid));
+      const answer = session.query("SELECT 1 AS one");
       await server.resume();
       assert.deepEqual((await answer).rows, [{ one: 1 }]);
 

@@ -85,8 +85,8 @@ for (
     const server = await start();
     try {
       await server.pause();
-      const answer = server.query("SELECT 1 AS one");
       assert.ok(await isStill(server.pid));
+      const answer = server.query("SELECT 1 AS one");
       server.resume();
       assert.deepEqual((await answer).map((row) => row.one), [1]);
 

@@ -7,7 +7,7 @@
 import { ROOT } from "./root.ts";
 import { type TestFile, testFiles } from "./suite/files.ts";
 import { runFile, SANITIZERS, type Shared } from "./suite/lane.ts";
-import { add, type Outcome } from "./suite/outcome.ts";
+import { add, NOTHING, type Outcome } from "./suite/outcome.ts";
 import { Screen } from "./suite/screen.ts";
 
 /** The maximum memory of a lane's servers and programs, in bytes. */
@@ -72,7 +72,7 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
   let sum = await runLanes(files.filter(({ alone }) => !alone), lanesHere(), shared, screen);
   sum = add(sum, await runLanes(files.filter(({ alone }) => alone), 1, shared, screen));
   screen.sums(sum);
-  return sum.failed > 0 || stop.signal.aborted ? 1 : 0;
+  return sum.failures.length > 0 || stop.signal.aborted ? 1 : 0;
 }
 
 /** How many files at a time suit this machine. */
@@ -97,7 +97,7 @@ async function runLanes(
 ): Promise<Outcome> {
   // Its drivers are of no use where one file runs.
   const { Pool } = await import("../tests/servers/pool.ts");
-  let sum: Outcome = { passed: 0, failed: 0, ignored: 0, tests: [] };
+  let sum = NOTHING;
   const left = [...files];
   const lane = async () => {
     const path = `${await Deno.makeTempDir({ dir: shared.folder })}/pool`;

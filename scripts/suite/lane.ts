@@ -1,6 +1,7 @@
 /** Runs one file of tests in a process of its own. */
 
-import { DIED, type Outcome, readReport } from "./outcome.ts";
+import { stripVTControlCharacters } from "node:util";
+import { NOTHING, type Outcome, readReport } from "./outcome.ts";
 
 /** A file of tests that ran. */
 export interface Ran {
@@ -29,6 +30,9 @@ export const SANITIZERS: readonly string[] = "sanitizer" in Deno.test ? ["--sani
 /** After so many milliseconds a file of tests hangs: far more than any takes, also on a slow and busy machine. */
 const HANG = 20 * 60_000;
 
+/** How much of the output tells why a file failed outside of its tests. */
+const LAST_LINES = 12;
+
 /**
  * Runs the tests of a file, which may borrow servers of the pool that listens there, and says how they went.
  *
@@ -56,9 +60,10 @@ export async function runFile(
   await Promise.all([gather(child.stdout, output), gather(child.stderr, output)]);
   const { success } = await child.status;
   if (hang.aborted) output.push(`\nended after ${longest / 1000} s: a test hangs\n`);
+  const said = output.join("");
   return {
-    outcome: await judge(path, report, success),
-    output: output.join(""),
+    outcome: await judge(path, report, success, said),
+    output: said,
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -67,15 +72,26 @@ async function gather(stream: ReadableStream<Uint8Array>, output: string[]): Pro
   for await (const text of stream.pipeThrough(new TextDecoderStream())) output.push(text);
 }
 
-async function judge(path: string, report: string, success: boolean): Promise<Outcome> {
+async function judge(path: string, report: string, success: boolean, output: string): Promise<Outcome> {
+  const outside = { file: path, reason: errorsIn(output) };
   let xml: string;
   try {
     xml = await Deno.readTextFile(report);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return DIED;
+    // The file could not be loaded, or its process died.
+    if (error instanceof Deno.errors.NotFound) return { ...NOTHING, failures: [outside] };
     throw error;
   }
   const outcome = readReport(path, xml);
   // What goes wrong outside of a test, as in afterAll, is in no report.
-  return !success && outcome.failed === 0 ? { ...outcome, failed: 1 } : outcome;
+  return !success && outcome.failures.length === 0 ? { ...outcome, failures: [outside] } : outcome;
+}
+
+/** What Deno lists as errors; the end of the output of a process that died before that. */
+function errorsIn(output: string): string {
+  const text = stripVTControlCharacters(output);
+  const [, list] = text.split(" ERRORS \n");
+  // What follows are the errors' places once more.
+  if (list !== undefined) return list.split(" FAILURES \n")[0]!;
+  return text.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
 }

@@ -9,16 +9,25 @@ export interface Timed {
   readonly seconds: number;
 }
 
+/** A test that failed. */
+export interface Failure {
+  readonly file: string;
+  /** Undefined if something failed outside of a test. */
+  readonly name?: string | undefined;
+  /** What the test threw, with its stack; outside of a test the end of the output. */
+  readonly reason: string;
+}
+
 /** What `deno test` counted in a file. */
 export interface Outcome {
   readonly passed: number;
-  readonly failed: number;
   readonly ignored: number;
+  readonly failures: readonly Failure[];
   readonly tests: readonly Timed[];
 }
 
-/** Nothing was counted: the file could not be loaded, or its process died. That is a failure. */
-export const DIED: Outcome = { passed: 0, failed: 1, ignored: 0, tests: [] };
+/** Before any test has run. */
+export const NOTHING: Outcome = { passed: 0, ignored: 0, failures: [], tests: [] };
 
 /**
  * Reads the report that `deno test --junit-path` wrote. Steps are part of their test, as in Deno's own summary.
@@ -27,17 +36,18 @@ export const DIED: Outcome = { passed: 0, failed: 1, ignored: 0, tests: [] };
  */
 export function readReport(file: string, xml: string): Outcome {
   let passed = 0;
-  let failed = 0;
   let ignored = 0;
+  const failures: Failure[] = [];
   const tests: Timed[] = [];
   for (const test of testCases(parseXml(xml).root)) {
     const { name = "", time = "0" } = test.attributes;
-    if (has(test, "skipped")) ignored++;
-    else if (has(test, "failure") || has(test, "error")) failed++;
+    const [failure] = [...elements(test, "failure"), ...elements(test, "error")];
+    if (elements(test, "skipped").length > 0) ignored++;
+    else if (failure) failures.push({ file, name, reason: failure.text });
     else passed++;
     tests.push({ file, name, seconds: Number(time) });
   }
-  return { passed, failed, ignored, tests };
+  return { passed, ignored, failures, tests };
 }
 
 /** All tests of a report, without their steps, which Deno lists after it as "test > step". */
@@ -52,16 +62,12 @@ function elements(parent: XmlElement, name: string): XmlElement[] {
   return parent.children.filter((child): child is XmlElement => child instanceof XmlElement && child.name === name);
 }
 
-function has(parent: XmlElement, name: string): boolean {
-  return elements(parent, name).length > 0;
-}
-
 /** Both together. */
 export function add(one: Outcome, other: Outcome): Outcome {
   return {
     passed: one.passed + other.passed,
-    failed: one.failed + other.failed,
     ignored: one.ignored + other.ignored,
+    failures: [...one.failures, ...other.failures],
     tests: [...one.tests, ...other.tests],
   };
 }

@@ -11,7 +11,7 @@ Deno.test.ignore("ignored", () => {});
 console.log("left out: something: there is no such thing");`;
 const BAD = `Deno.test("bad", () => { throw new Error("the reason"); });
 Deno.test("good", () => {});`;
-const DYING = `Deno.test("dies", () => Deno.exit(0));`;
+const DYING = `Deno.test("dies", () => Deno.kill(Deno.pid, "SIGKILL"));`;
 const LATE = `Deno.test.afterAll(() => { throw new Error("too late"); });
 Deno.test("good", () => {});`;
 const UNLOADABLE = `throw new Error("not loaded");`;
@@ -48,17 +48,19 @@ Deno.test("the suite sums up passed tests, and lists the ignored ones", async ()
 });
 
 for (
-  const [what, text, passed] of [
-    ["a test that fails", BAD, 2],
-    ["a process that ends without a word", DYING, 1],
-    ["a file that cannot be loaded", UNLOADABLE, 1],
-    ["what fails after the last test", LATE, 2],
+  const [what, text, passed, again] of [
+    ["a test that fails", BAD, 2, "bad\n(?: {4}.*\n)*.*the reason"],
+    ["a process that ends without a word", DYING, 1, "outside of its tests\n"],
+    ["a file that cannot be loaded", UNLOADABLE, 1, "outside of its tests\n(?: {4}.*\n)*.*not loaded"],
+    ["what fails after the last test", LATE, 2, "outside of its tests\n(?: {4}.*\n)*.*too late"],
   ] as const
 ) {
   Deno.test(`the suite fails for ${what}, but runs the other files`, async () => {
     const { code, said } = await suite(text, GOOD);
     assert.equal(code, 1, said);
     assert.equal(summary(said), `FAILED | ${passed} passed | 1 failed | 1 ignored`, said);
+    // So that it is found at the end of a long log.
+    assert.match(said, new RegExp(`\nthe failures again:\n  [^\n]*/0_test.ts: ${again}`), said);
   });
 }
 
@@ -73,7 +75,7 @@ Deno.test("a test file that hangs is killed, and counts as failed", async () => 
     await Deno.writeTextFile(path, `Deno.test("hangs", () => new Promise(() => setInterval(() => {}, 1000)));`);
     const shared = { folder, env: {}, options: [], signal: new AbortController().signal };
     const { outcome, output } = await runFile(path, "", shared, 3000);
-    assert.deepEqual({ passed: outcome.passed, failed: outcome.failed }, { passed: 0, failed: 1 });
+    assert.deepEqual([outcome.passed, outcome.failures.length], [0, 1]);
     assert.match(output, /^ended after 3 s: a test hangs$/m);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -123,7 +125,8 @@ Deno.test("a report's tests are counted without their steps", () => {
     <testcase name="c &amp; d"><failure message="m">text</failure></testcase>
     <testcase name="a &gt; step" time="1"/><testcase name="x &gt; y" time="0.1"/>
   </testsuite></testsuites>`;
-  const { passed, failed, ignored, tests } = readReport("f", xml);
-  assert.deepEqual({ passed, failed, ignored }, { passed: 2, failed: 1, ignored: 1 });
+  const { passed, failures, ignored, tests } = readReport("f", xml);
+  assert.deepEqual({ passed, ignored }, { passed: 2, ignored: 1 });
+  assert.deepEqual(failures, [{ file: "f", name: "c & d", reason: "text" }]);
   assert.deepEqual(tests[0], { file: "f", name: "a", seconds: 1.5 });
 });

@@ -8,9 +8,10 @@ import { queueOf } from "../backends/etcd/view.ts";
 import { sharedEtcd } from "../backends/shared_server.ts";
 import type { Etcd } from "../servers/etcd_member.ts";
 import { fixture, Place } from "./place.ts";
-import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
+import { underWatch } from "./process_list.ts";
 import { Running } from "./running.ts";
 import { Batches } from "../side_by_side.ts";
+import { assertCommandDiesFirst } from "./stopped_holder.ts";
 import { until } from "./wait.ts";
 
 const shared = sharedEtcd();
@@ -40,20 +41,7 @@ for (const grace of ["0", "20"]) {
     async (etcd) => {
       const { place, prefix } = await placeOn(etcd);
       await using _ = place;
-      const all = ["--name", "n", ...TTL, "--grace", grace];
-      await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
-      await run.says("ready");
-      await underWatch(run);
-      await run.suspend();
-      const { command } = childrenOfSera(run);
-      const waiter = await place.sera([...all, "forever", ...overlapping(command)]);
-      assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
-      assert.equal(processInfo(run.pid)?.state, "T");
-      await until("the command is dead", () => !lives(command));
-      run.kill("SIGCONT");
-      const { code, stderr } = await run.ended;
-      assert.equal(code, 206);
-      assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
+      await assertCommandDiesFirst(place, ["--name", "n", ...TTL, "--grace", grace]);
       await queued(etcd, prefix, "n", 0);
     },
   );

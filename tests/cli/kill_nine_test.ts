@@ -33,9 +33,9 @@ testWith([linux], "kill -9 on sera ends the command and its children, also those
   const file = place.file("child");
   await using run = place.startSera(["0", fixture("stubborn.sh"), file]);
   await run.says("ready");
-  const { command, will } = childrenOfSera(run);
+  const { command, shell } = childrenOfSera(run);
   const child = await pidIn(file);
-  await assertGoneAfterKill(run.pid, [command, child!, will]);
+  await assertGoneAfterKill(run.pid, [command, child!, shell]);
   assert.deepEqual(processesWith(place.path), []);
 });
 
@@ -51,10 +51,10 @@ testWith([linux], "a shell beside the command that is killed has a successor, wh
   const script = "trap 'echo got USR1' USR1; echo ready; while :; do read -r _; done";
   await using run = place.startSera(["0", "sh", "-c", script], { stdin: "open" });
   await run.says("ready");
-  const { command, will } = childrenOfSera(run);
+  const { command, shell } = childrenOfSera(run);
   await underWatch(run);
-  killQuietly(will);
-  const next = await nextShell(run, command, [will]);
+  killQuietly(shell);
+  const next = await nextShell(run, command, [shell]);
   // The first signal is passed on after the shell was asked about it, hence after it knows what to kill.
   run.kill("SIGUSR1");
   await run.says("got USR1");
@@ -69,9 +69,9 @@ testWith(
     await using place = await Place.make();
     await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
-    const { command, will } = childrenOfSera(run);
-    killQuietly(will);
-    killQuietly(await nextShell(run, command, [will]));
+    const { command, shell } = childrenOfSera(run);
+    killQuietly(shell);
+    killQuietly(await nextShell(run, command, [shell]));
     await run.says(/^sera: The helper shell [^\n]+ killed again; [^\n]+\n/);
     run.kill("SIGTERM");
     assert.equal((await run.ended).code, 143);
@@ -82,12 +82,12 @@ testWith([linux], "kill -9 on sera ends a command that is stopped", async () => 
   await using place = await Place.make();
   await using run = place.startSera(["0", fixture("stubborn.sh")]);
   await run.says("ready");
-  const { command, will } = childrenOfSera(run);
+  const { command, shell } = childrenOfSera(run);
   await passesOn(run, "SIGTSTP");
   run.kill("SIGTSTP");
   // Which it does after it has stopped the command: that is in state D where it was just starting a process, vfork(2).
   await until("sera has stopped", () => processInfo(run.pid)?.state === "T");
-  await assertGoneAfterKill(run.pid, [command, will]);
+  await assertGoneAfterKill(run.pid, [command, shell]);
 });
 
 testWith([terminal], "with a terminal kill -9 on sera ends the command itself", async () => {
@@ -95,22 +95,22 @@ testWith([terminal], "with a terminal kill -9 on sera ends the command itself", 
   await using run = startInTerminal(place, `sera 0 ${fixture("stubborn.sh")}`);
   await run.says("ready");
   const sera = await findSera(run.pid);
-  const { command, will } = childrenOfSera(sera);
+  const { command, shell } = childrenOfSera(sera);
   assert.notEqual(processInfo(command)!.session, command);
-  await assertGoneAfterKill(sera.pid, [command, will]);
+  await assertGoneAfterKill(sera.pid, [command, shell]);
 });
 
 testWith([terminal], "the terminal's keys and its end do not end the shell that waits for sera's", async () => {
   await using place = await Place.make();
   await using run = startInTerminal(place, `exec sera 0 ${fixture("report.sh")} command INT`);
   await run.says("command ready");
-  const { command, will } = childrenOfSera(await findSera(run.pid));
+  const { command, shell } = childrenOfSera(await findSera(run.pid));
   await run.write(KEY.ctrlC);
   await run.says("command INT");
-  assert.ok(lives(will));
+  assert.ok(lives(shell));
   Deno.kill(command, "SIGTERM");
   assert.equal((await run.ended).code, 0);
-  await until("nothing is left", () => ![command, will].some(lives));
+  await until("nothing is left", () => ![command, shell].some(lives));
 });
 
 testWith(
@@ -123,11 +123,11 @@ testWith(
       'setsid sh -c \'echo $$ >"$0"; exec sleep 60\' "$0" & until [ -s "$0" ]; do sleep 0.02; done; echo ready; wait';
     await using run = place.startSera(["0", "sh", "-c", script, file]);
     await run.says("ready");
-    const { command, will } = childrenOfSera(run);
+    const { command, shell } = childrenOfSera(run);
     const daemon = await pidIn(file);
     await underWatch(run);
     run.kill("SIGKILL");
-    await until("the command and the shell are gone", () => ![command, will].some(lives));
+    await until("the command and the shell are gone", () => ![command, shell].some(lives));
     assert.ok(lives(daemon!));
     killQuietly(daemon!);
   },
@@ -144,11 +144,11 @@ for (const [what, { args, signal, code }] of Object.entries(ENDS)) {
     await using place = await Place.make();
     await using run = place.startSera(args, { stdin: "open" });
     await run.says("ready");
-    const { command, will } = childrenOfSera(run);
+    const { command, shell } = childrenOfSera(run);
     if (signal) run.kill(signal);
     else if (code === 0) await run.closeStdin();
     assert.equal((await run.ended).code, code);
-    assert.deepEqual([command, will].filter(lives), []);
+    assert.deepEqual([command, shell].filter(lives), []);
     assert.deepEqual(processesWith(place.path), []);
   });
 }
@@ -186,8 +186,8 @@ testWith([linux], "neither descriptor nor environment of the waiting shell gets 
   await using place = await Place.make();
   await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open" });
   await run.says("ready");
-  const { command, will } = childrenOfSera(run);
-  const pipe = Deno.readLinkSync(`/proc/${will}/fd/0`);
+  const { command, shell } = childrenOfSera(run);
+  const pipe = Deno.readLinkSync(`/proc/${shell}/fd/0`);
   const open = [...Deno.readDirSync(`/proc/${command}/fd`)].filter(({ name }) => Number(name) < 10);
   assert.ok(open.length >= 3);
   assert.ok(!open.some(({ name }) => Deno.readLinkSync(`/proc/${command}/fd/${name}`) === pipe), pipe);
@@ -214,10 +214,10 @@ testWith([linux], "the waiting shell holds nothing of the caller's: no stream, n
   await using place = await Place.make();
   await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open", cwd: place.path });
   await run.says("ready");
-  const { will } = childrenOfSera(run);
-  assert.equal(Deno.readLinkSync(`/proc/${will}/cwd`), "/");
-  assert.deepEqual([1, 2].map((fd) => Deno.readLinkSync(`/proc/${will}/fd/${fd}`)), ["/dev/null", "/dev/null"]);
-  assert.equal(Deno.readTextFileSync(`/proc/${will}/environ`), "");
+  const { shell } = childrenOfSera(run);
+  assert.equal(Deno.readLinkSync(`/proc/${shell}/cwd`), "/");
+  assert.deepEqual([1, 2].map((fd) => Deno.readLinkSync(`/proc/${shell}/fd/${fd}`)), ["/dev/null", "/dev/null"]);
+  assert.equal(Deno.readTextFileSync(`/proc/${shell}/environ`), "");
 });
 
 testWith([linux], "when somebody kills the waiting shell, sera and the command do not care", async () => {
@@ -226,9 +226,9 @@ testWith([linux], "when somebody kills the waiting shell, sera and the command d
     stdin: "open",
   });
   await run.says("ready");
-  const { command, will } = childrenOfSera(run);
-  killQuietly(will);
-  await until("the shell is gone", () => !lives(will));
+  const { command, shell } = childrenOfSera(run);
+  killQuietly(shell);
+  await until("the shell is gone", () => !lives(shell));
   assert.ok(lives(command));
   await run.closeStdin();
   const { code, stderr } = await run.ended;
@@ -244,7 +244,7 @@ testWith([linux, tool("nohup", "true")], "kill -9 ends the command of a sera und
   const script = `exec nohup sera 0 ${fixture("hold.sh")}`;
   await using run = place.start(["sh", "-c", script], { stdin: "open" });
   await run.says("ready");
-  const { command, will } = childrenOfSera(run);
+  const { command, shell } = childrenOfSera(run);
   run.kill("SIGHUP");
-  await assertGoneAfterKill(run.pid, [command, will]);
+  await assertGoneAfterKill(run.pid, [command, shell]);
 });

@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { marginOf } from "../../lib/lock/expiry_watch.ts";
 import { useLeaseTargets } from "./lease_targets.ts";
 import { fixture } from "./place.ts";
-import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
+import { childrenOfSera, lives, underWatch } from "./process_list.ts";
 import { Together } from "../side_by_side.ts";
+import { assertCommandDiesFirst } from "./stopped_holder.ts";
 import { until } from "./wait.ts";
 
 const together = new Together();
@@ -56,19 +57,7 @@ for (const target of useLeaseTargets()) {
   test("when a holder is stopped, its command is dead before another gets the lease, and it exits with 206", async () => {
     await using started = await target.start();
     const { place, other } = started;
-    await using holder = place.startSera([...lasting, "180", fixture("stubborn.sh")]);
-    await holder.says("ready");
-    await underWatch(holder);
-    // From here on it does nothing by itself.
-    await holder.suspend();
-    const { command } = childrenOfSera(holder);
-    const next = await other.sera([...flags, "180", ...overlapping(command)]);
-    assert.deepEqual(next, { code: 0, stdout: "ran\n", stderr: "" });
-    assert.equal(processInfo(holder.pid)?.state, "T");
-    holder.kill("SIGCONT");
-    const { code, stderr } = await holder.ended;
-    assert.equal(code, 206, stderr);
-    assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
+    await assertCommandDiesFirst(place, lasting, other);
     assert.equal((await started.row("n"))?.fence, "2");
   });
 

@@ -9,7 +9,7 @@ for (const target of useHeldSessions()) {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "0", fixture("report.sh"), "command"]);
     await run.says("command ready");
-    const { command, will } = childrenOfSera(run);
+    const { command, shell } = childrenOfSera(run);
     assert.ok(await target.sessions.cutHolder("n"));
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 206, stdout: "command ready\ncommand TERM\n" });
@@ -18,7 +18,7 @@ for (const target of useHeldSessions()) {
       stderr.replace("Terminated\n", ""),
       /^sera: Lock lost: \S+ at tcp\([^\n]+; stopping \S+report\.sh, since another node may start it now\n$/,
     );
-    assert.deepEqual([command, will].filter(lives), []);
+    assert.deepEqual([command, shell].filter(lives), []);
   });
 
   target.test("with --on-lost=warn the command goes on, keeps its exit code, and one line is printed", async () => {

@@ -40,12 +40,12 @@ export function processesWith(mark: string): number[] {
 }
 
 /** The children of a sera whose command runs: the command, and the shell that waits for sera's end. */
-export function childrenOfSera({ pid }: Running): { readonly command: number; readonly will: number } {
+export function childrenOfSera({ pid }: Running): { readonly command: number; readonly shell: number } {
   const all = children(pid);
-  const will = all.find((child) => readOf(child, "cmdline").includes('kill -s KILL -- "$target"'));
-  const command = all.find((child) => child !== will);
-  if (will === undefined || command === undefined) throw new Error(`sera has only these children: ${all}`);
-  return { command, will };
+  const shell = all.find((child) => readOf(child, "cmdline").includes('kill -s KILL -- "$target"'));
+  const command = all.find((child) => child !== shell);
+  if (shell === undefined || command === undefined) throw new Error(`sera has only these children: ${all}`);
+  return { command, shell };
 }
 
 /** Signals that sera catches only for a command, by number: the last one when that has been started. signal(7) */

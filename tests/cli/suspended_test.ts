@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { untilHeartbeats } from "./beats.ts";
 import { useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
-import { childrenOfSera, lives, overlapping, processInfo, underWatch } from "./process_list.ts";
+import { childrenOfSera, lives } from "./process_list.ts";
 import { sideBySide, Together } from "../side_by_side.ts";
+import { assertCommandDiesFirst } from "./stopped_holder.ts";
 import { until } from "./wait.ts";
 
 const together = new Together();
@@ -14,28 +15,14 @@ for (const target of useHeldSessions()) {
   const test = (name: string, fn: () => Promise<void>) => target.testTogether(together, name, fn);
 
   test("when sera is stopped, with and without a grace period, its command is dead before another gets the lock", async () => {
-    const hasNone = async (name: string, flags: readonly string[]) => {
+    const dies = async (name: string, flags: readonly string[]) => {
       await using place = await Place.make(target.sessions.server);
       // A tenth of it is the time to kill the command in, also on a busy machine.
-      const all = ["--name", name, "--ttl", "10", ...flags];
-      await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
-      await run.says("ready");
-      await underWatch(run);
-      // From here on it does nothing by itself.
-      await run.suspend();
-      const { command } = childrenOfSera(run);
-      const waiter = await place.sera([...all, "180", ...overlapping(command)]);
-      assert.deepEqual(waiter, { code: 0, stdout: "ran\n", stderr: "" });
-      assert.equal(processInfo(run.pid)?.state, "T");
-      await until("the command is dead", () => !lives(command));
-      run.kill("SIGCONT");
-      const { code, stderr } = await run.ended;
-      assert.equal(code, 206);
-      assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
+      await assertCommandDiesFirst(place, ["--name", name, "--ttl", "10", ...flags]);
     };
     await sideBySide({
-      "with a grace period": () => hasNone("with", ["--grace", "20"]),
-      "without one": () => hasNone("without", ["--grace", "0"]),
+      "with a grace period": () => dies("with", ["--grace", "20"]),
+      "without one": () => dies("without", ["--grace", "0"]),
     });
   });
 

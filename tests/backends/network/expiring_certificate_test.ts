@@ -16,6 +16,9 @@ import { failure, freshName, hold, open, renewals } from "../open.ts";
  */
 const LIFETIME = 4000;
 
+/** Short enough to wait for two renewals, and so long that no answer is too late on a busy machine. */
+const LEASE = { ttl: 20_000, grace: 0 };
+
 interface Served extends AsyncDisposable {
   readonly url: string;
 }
@@ -40,7 +43,7 @@ for (const [name, need, serve] of SERVERS) {
     continue;
   }
   together.test(name, what, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "sera-withShortWait-" });
+    const folder = await Deno.makeTempDir({ prefix: "sera-certificates-" });
     try {
       await makeCertificates(folder);
       for (let lifetime = LIFETIME; !await outlives(folder, serve, lifetime);) lifetime *= 4;
@@ -59,7 +62,7 @@ async function outlives(
   const end = Date.now() + lifetime;
   const tls = await makeBriefCertificate(folder, end);
   await using server = await serve(tls);
-  await using backend = await open(server.url, freshName(), tls.ca, { lease: { ttl: 3000, grace: 500 } });
+  await using backend = await open(server.url, freshName(), tls.ca, { lease: LEASE });
   const lock = await hold(backend).catch((error) => {
     if (Date.now() < end) throw error;
   });

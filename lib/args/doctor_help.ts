@@ -11,16 +11,17 @@ export const DOCTOR: Subcommand = {
   usages: ["[--json] [flags]", "--lease --schema [flags]"],
   about: [
     "Checks the configuration as sera would use it, without running a command: the",
-    "config file, the server's address, TLS, what kind of server it is, a lock of a",
+    "config file, the server's address, TLS, what kind of server it is, a lock with a",
     "random name, and, if they are on, the ledger and syslog. It takes the flags and",
-    "variables of a run (see sera --help), so that these are checked too. It fails",
-    "exactly when a run would; anything that a run can do without is a warning.",
+    "variables of a run (see sera --help), and checks them, too. It fails exactly",
+    "when a run would; anything that a run can do without is a warning.",
     "",
     "Each check is one line: pass, warn, fail, or skip (an earlier one failed), the",
     "check, what was found, and what to do about it. The check round-trip says how",
     "long the server takes to answer, and how often a run waits for that. At a",
-    "terminal the checks are coloured (unless NO_COLOR is set) and wrapped, what was",
-    "not tried is one line, and the last line says whether a run can get its lock.",
+    "terminal the checks are coloured (unless NO_COLOR is set) and wrapped, all",
+    "skipped ones share a line, and the last line says whether a run can get its",
+    "lock.",
   ],
   flags: [
     {

@@ -67,6 +67,6 @@ export const UNLOCK: Subcommand = {
     [ExitCode.lockUnavailable, "the server could not be asked, or does not allow this user to do it"],
     NOT_PRINTED,
     BROKEN_PIPE,
-    ["128+n", "signal n ended sera, which took its request back"],
+    ["128+n", "signal n ended sera, which withdrew its request"],
   ],
 };

@@ -25,7 +25,7 @@ const ASK_SHELL = "run sh -c with the text";
  * @param word The command's first word, for which no program was found.
  */
 export function whatWasMeant(word: string): Trouble | undefined {
-  if (word === "") return notFound("the word is empty: check the variable that it is from");
+  if (word === "") return notFound("the word is empty: check the variable it comes from");
   if (SHELL_TEXT.test(word)) return notFound(`it is text for a shell, ${ASK_SHELL}`);
   if (word.startsWith("-")) return notFound("flags of sera belong before the wait");
   if (/^(["']).*\1$/s.test(word)) {

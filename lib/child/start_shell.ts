@@ -54,7 +54,7 @@ function nullTrouble(): Trouble | undefined {
     return undefined;
   } catch (error) {
     if (error instanceof Deno.errors.PermissionDenied) {
-      return { what: `${NULL_DEVICE} is closed to this user`, cure: "chmod 666 it" };
+      return { what: `this user may not use ${NULL_DEVICE}`, cure: "chmod 666 it" };
     }
     if (error instanceof Error) return undefined;
     throw error;

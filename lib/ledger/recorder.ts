@@ -93,7 +93,7 @@ export class Recorder {
       "note",
       `Run ${run.id} by ${whoAndWhen(run)} is dated more than ${
         formatDuration(this.#rule.every!)
-      } ahead of the ${ledger.clock}'s clock, so it does not count for --every: run ${id} begins; check that clock.`,
+      } ahead of the ${ledger.clock}'s clock, so it does not count for --every, and run ${id} starts; check that clock.`,
     );
   }
 

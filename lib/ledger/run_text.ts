@@ -22,7 +22,7 @@ export function skipReason(
   if (once !== undefined && run.key === once) return `Already ${done.toLowerCase()} for this key: ${by}`;
   const span = formatDuration(every!);
   if (!isAhead) return `${done} within the last ${span}: ${by}`;
-  return `${done} within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
+  return `${done} within ${span} of now: ${by}, ahead of the ${clock}'s clock, which has been set back since; check it`;
 }
 
 /**

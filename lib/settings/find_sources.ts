@@ -59,7 +59,7 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
   if (server.value === "" && server.source === "--server") {
     throw new UsageError(
       "Cannot use the server in --server: it is empty",
-      "check the variable it is from, or leave it out",
+      "check the variable it comes from, or leave it out",
     );
   }
   return { find, path, file, server, ignored };

@@ -97,15 +97,16 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   },
   keepHistory: {
     placeholder: "DURATION",
-    help: ["how long the ledger keeps runs (default 90d; longer", "where --once or --every needs them)"],
+    help: ["how long the ledger keeps runs (default 90d; longer", "if --once or --every needs them)"],
   },
   recordSkips: {
     help: ["record skipped runs in the ledger, too"],
   },
   lease: {
     help: [
-      "hold the lock by a lease, a row in a table, which",
-      "outlives its connection (also for Galera and poolers)",
+      "keep the lock as a lease: a row in a table, which",
+      "survives the loss of its connection (also for Galera",
+      "and poolers)",
     ],
   },
   leaseTable: {
@@ -136,7 +137,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
     help: ["allow servers whose locks are not cluster-wide:", "Galera, a replica, a standby, a pooler"],
   },
   quiet: {
-    help: ["print only errors at a terminal, as without one"],
+    help: ["at a terminal, print only errors, as elsewhere"],
   },
   verbose: {
     placeholder: "[=stderr]",
@@ -146,7 +147,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
     placeholder: "[=SOCKET]",
     help: [
       "send errors and failed attempts to syslog, each with",
-      "all words of the command (through logger; its default",
+      "the full command line (through logger; its default",
       "socket is /dev/log)",
     ],
   },

@@ -74,7 +74,7 @@ function hasAll(values: Partial<Values>): values is Values {
 export function wrongValue(setting: Setting, { value, source, error, json }: Found): SeraError {
   const cannot = `Cannot use ${namedSetting(setting, source)}`;
   if (value === "" && !json) {
-    return new error(`${cannot}: it is empty`, "check the variable that it is from, or leave it out");
+    return new error(`${cannot}: it is empty`, "check the variable it comes from, or leave it out");
   }
   // A long text is plausible where text belongs; elsewhere it may be a secret.
   const longest = setting.kind === "text" ? 200 : undefined;

@@ -109,7 +109,7 @@ export const GROUPS: readonly Group[] = [
   {
     title: "Stopped for another reason, and output that fails",
     codes: ["maxRun", "seraFailed", "notPrinted"],
-    about: "The time is over, or sera itself failed.",
+    about: "The command ran past `--max-run`, or sera itself failed.",
     has: ({ exit, path }) =>
       exit === "maxRun" || exit === "seraFailed" || exit === "notPrinted" || path === "lib/log/verdict.ts",
   },

@@ -39,9 +39,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "Lock not acquired":
     "Somebody else held the lock until `<wait>` was over. If the command must run, use a longer wait; `sera status` shows who holds the lock.",
   "a later run with --replace": "A newer run with `--replace` takes the lock next, instead of this one.",
-  "one run already waits for it": "`--max-waiters` lets no more wait.",
-  "… runs already wait for it": "`--max-waiters` lets no more wait.",
-  "nobody may wait": "`--max-waiters 0` lets nobody wait.",
+  "one run already waits for it": "`--max-waiters` allows no more waiters.",
+  "… runs already wait for it": "`--max-waiters` allows no more waiters.",
+  "nobody may wait": "With `--max-waiters 0` nobody may wait.",
   "… - skipped the command.": "The reason comes first: a run that `--once` or `--every` counts, or `--wait-and-skip`.",
   "Somebody else holds the lock": "`--wait-and-skip` waits until the other run is over, and then skips this one.",
   "Interrupted by signal": "A signal ended sera before the command had started. sera exits with 128 plus its number.",
@@ -59,16 +59,16 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "sera was suspended for":
     "The machine slept, or somebody stopped sera. If the machine is only slow, use a longer `--ttl`.",
   "The lock was gone before its release":
-    "The command had ended. Another node may have run it at the same time: see the server's log for why it freed the lock.",
+    "The command had ended. Another node may have run it at the same time: the server's log may say why the lock was freed.",
   "Cannot release the lock on …": "The command had ended. The server frees the lock when the connection ends.",
   "The lock was already released": "A fault in sera: please report it.",
   "… has freed it": "The server ended the session or restarted: see its log.",
-  "… has changed": "The server became a replica, or joined a cluster, while it had the lock, as in a failover.",
+  "… has changed": "The server became a replica, or joined a cluster, while sera held the lock, as in a failover.",
   "…: its key was deleted": "Somebody deleted the key in etcd, as `sera unlock --force` does.",
   "…: its lease has ended": "sera could not renew it in time, or somebody revoked it.",
   "…: its lease is held by":
-    "Another holder has it: this one could not renew its lease in time, or it was freed by force.",
-  "…: its lease is no longer ours": "Another holder has had it since: this one could not renew it in time.",
+    "Another holder has the lease: this one could not renew it in time, or somebody freed it by force.",
+  "…: its lease is no longer ours": "Another holder has taken the lease since: this one could not renew it in time.",
   "…: somebody has freed its row": "Somebody used `sera unlock --force`, or changed the table.",
   "The command ran longer than": "It took longer than `--max-run` allows.",
   "Cannot go on": "The system denies sera something it needs. The text after the colon says what that is.",
@@ -76,22 +76,22 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     "A fault in sera. The line says where it happened in the program, and holds nothing secret: add it to your report.",
 
   // Reasons, which other messages of this page contain.
-  "Cannot lock on …: …": "The usual beginning. Search for the reason that follows the colon.",
+  "Cannot lock on …: …": "Many messages begin like this. Search for the reason that follows the colon.",
   "Cannot use …: it has no effect": "sera refuses a flag that would change nothing, since you expect something of it.",
   "the connection was abandoned": "sera closed it, since the server did not answer in time.",
   "no answer, and a signal": "The server had not answered when a signal ended sera.",
   "… is failing": "sera asks another member of etcd from now on.",
   "the server's answer is invalid": "A proxy or another program answers, or a column has another type.",
-  "the server aborted the request": "It may work at the next try. See the server's log.",
+  "the server aborted the request": "The next try may work. See the server's log.",
   "the run numbers that":
-    "Rows have these numbers already, as after a restore. Set the counter of the table beyond them.",
+    "Some rows already have these numbers, as after a restore. Set the table's counter to a higher number.",
   "etcd assigned no run number": "Check the proxies between sera and etcd.",
   "this table is not sera's": "It has other columns. Name another one with `--ledger-table`.",
   "it is read-only": "A fault in sera: please report it.",
   "run … has been deleted": "Somebody deleted its row, or a cleanup job did.",
   "run … is marked as …": "Somebody changed its row, as `sera forget` does.",
   "not a regular file": "It is a device or a socket. Give the path of a file.",
-  "longer than 1 MiB": "It is not what the setting is for. Give another path.",
+  "longer than 1 MiB": "The setting expects a small file. Give another path.",
   "the program that writes to this pipe does not close it":
     "A process substitution such as `<(cat FILE)` does that by itself.",
   "there is no such file": "Correct the path.",
@@ -106,7 +106,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "there is no table, and it cannot be created":
     "Ask an administrator to create it: `sera history --schema` prints the SQL.",
   "The user may not use advisory locks":
-    "Grant the role EXECUTE on the functions `pg_try_advisory_lock` and its relatives.",
+    "Grant the role EXECUTE on `pg_try_advisory_lock` and the other functions for advisory locks.",
 
   // Notes.
   "There is no /bin/sh": "Without a shell nothing ends the command if sera is killed with SIGKILL.",
@@ -115,5 +115,5 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "…; retrying until the wait is over.": "The trouble may pass, so sera tries again until `<wait>` is over.",
   "…; trying to record the end": "The command has ended. sera keeps the lock while it tries.",
   "…; old runs were not deleted.": "Runs older than `keep-history` could not be deleted. The next run tries again.",
-  "The password file … is ignored": "As in libpq. Give the file to the user, and mode 0600.",
+  "The password file … is ignored": "As in libpq. Make the user its owner, and set its mode to 0600.",
 };

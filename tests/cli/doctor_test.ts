@@ -336,7 +336,7 @@ mariaDb.test("doctor warns of a user with only one connection, with which nobody
 mariaDb.test("doctor warns of a clock that is far off", async (server) => {
   const told = await doctor(["--server", server.dsn("timestamp=1000000000")]);
   assertHealthy(told, { clock: "warn" });
-  assert.match(told.checks.get("clock")!, /the server's clock is \S+ behind the local one; set both by NTP/);
+  assert.match(told.checks.get("clock")!, /the server's clock is \S+ behind the local one; set both with NTP/);
 });
 
 mariaDb.test("a read-only server fails, or is a warning if allowed", async (server) => {

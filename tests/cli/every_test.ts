@@ -51,7 +51,7 @@ for (const target of targets.filter(hasClock)) {
       assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
       assert.match(
         stderr,
-        /^sera: Run 1 by \S+ at 20\S+ \S+Z is dated more than 10m ahead of the (?:server|machine)'s clock, so it does not count for --every: run 2 begins; check that clock\.\n$/,
+        /^sera: Run 1 by \S+ at 20\S+ \S+Z is dated more than 10m ahead of the (?:server|machine)'s clock, so it does not count for --every, and run 2 starts; check that clock\.\n$/,
       );
       assert.deepEqual(await every(), SKIPPED);
       await ledger.age(5 * MINUTE);

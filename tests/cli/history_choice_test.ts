@@ -115,7 +115,7 @@ testWrongHistory({
   "a host without a name": {
     args: ["--host", ""],
     code: 201,
-    says: /Cannot use --host: it is empty; check the variable that it is from, or leave it out$/m,
+    says: /Cannot use --host: it is empty; check the variable it comes from, or leave it out$/m,
   },
   "a schema and JSON": { args: ["--schema", "--json"], code: 201, says: /Cannot use --json with --schema/ },
   "a schema and a host": { args: ["--schema", "--host", "h"], code: 201, says: /Cannot use --host with --schema/ },

@@ -56,7 +56,7 @@ for (const [setting, values] of Object.entries(RIGHT)) {
 }
 
 /** The message for an empty word, as from an unset shell variable. */
-const EMPTY = /: it is empty; check the variable that it is from, or leave it out\n$/;
+const EMPTY = /: it is empty; check the variable it comes from, or leave it out\n$/;
 
 for (const [setting, values] of Object.entries(WRONG)) {
   testInProcess(`${setting} refuses other values: 201 as flag, 200 as variable and config key`, async () => {

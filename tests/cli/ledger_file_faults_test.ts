@@ -80,7 +80,7 @@ testWith([linux], "file: a run ahead of the clock is told by the machine's clock
   assert.equal(ran.stdout, "ran\n");
   assert.match(
     ran.stderr,
-    /ahead of the machine's clock, so it does not count for --every: run 2 begins; check that clock/,
+    /ahead of the machine's clock, so it does not count for --every, and run 2 starts; check that clock/,
   );
 });
 

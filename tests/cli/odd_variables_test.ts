@@ -76,7 +76,7 @@ testInProcess("an empty --server, as from an unset variable, is 201 and does not
     assert.equal(code, 201);
     assert.match(
       stderr,
-      /^sera: Cannot use the server in --server: it is empty; check the variable it is from, [^\n]+\n$/,
+      /^sera: Cannot use the server in --server: it is empty; check the variable it comes from, [^\n]+\n$/,
     );
   }
 });

@@ -108,7 +108,7 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
   "no terminal": { args: ["--watch"], says: /^sera: Cannot watch: stdout is not a terminal; leave --watch out$/m },
   JSON: {
     args: ["--watch", "--json"],
-    says: /^sera: Cannot use --json with --watch: it is for people; leave out one of them$/m,
+    says: /^sera: Cannot use --json with --watch: --watch is for people; leave out one of them$/m,
   },
 };
 

@@ -88,7 +88,7 @@ Deno.test("an empty value is reported as empty", async () => {
   for (const name of ["name", "config", "label", "ttl", "log-format", "syslog"]) {
     const { code, stderr } = await place.sera([`--${name}=`, "0", "true"]);
     assert.equal(code, 201);
-    const says = `sera: Cannot use --${name}: it is empty; check the variable that it is from, or leave it out`;
+    const says = `sera: Cannot use --${name}: it is empty; check the variable it comes from, or leave it out`;
     assert.equal(stderr, `${says}\n`);
   }
 });

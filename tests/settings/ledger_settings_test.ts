@@ -74,7 +74,7 @@ const EXPECTED: Record<string, RegExp> = {
   "ledger-table": /; it takes (some text|a table or schema\.table, in up to 63 letters, digits and underscores each)$/,
 };
 
-const EMPTY = /: it is empty; check the variable that it is from, or leave it out$/;
+const EMPTY = /: it is empty; check the variable it comes from, or leave it out$/;
 
 const WRONG: [setting: string, values: string[]][] = [
   ["once", ["", " ", " k", "k ", "k\t", "k\n", "\u00a0k", "k".repeat(191)]],

@@ -126,7 +126,7 @@ export class LedgerStore {
 
   #lost(): LedgerLockLostError {
     const { what, cure } = this.#trouble({
-      what: "the lock is lost, its key is gone, so nothing was written",
+      what: "the lock is lost and its key is gone, so nothing was written",
       cure: "see sera status for who holds it now",
     });
     return new LedgerLockLostError(what, cure);

@@ -91,7 +91,7 @@ export function mySqlDatabase(
       const ttl = formatDuration(asked * 1000);
       return got < asked
         ? {
-          found: `${shown}, not ${ttl}: the server frees the lock sooner than after the ttl`,
+          found: `${shown}, not ${ttl}: the server frees the lock before the ttl is over`,
           cure: `set --ttl ${got}, or raise the limit on the server (maximum-wait-timeout)`,
         }
         : {

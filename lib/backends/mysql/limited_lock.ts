@@ -38,8 +38,9 @@ export class LimitedMySqlLock extends MySqlLock {
     const { slots, also = [], maxWaiters = 0, presence: { lock } } = this.options;
     if (!check.agreement.isNeeded && (slots !== undefined || also.length > 0 || maxWaiters > 0)) {
       throw LockUnavailableError.on(session.where, {
-        what: "before MySQL 5.7.5 and MariaDB 10.0.2 a session can hold only one lock, so this server cannot keep " +
-          "slots, several locks or a limit of waiters",
+        what:
+          "before MySQL 5.7.5 and MariaDB 10.0.2 a session can hold only one lock, so this server does not support " +
+          "slots, several locks or a limit on waiters",
         cure: "use a newer server, or --lease",
       });
     }

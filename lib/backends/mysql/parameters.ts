@@ -139,7 +139,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   // New in the Go driver; without this line it would be set as a session variable.
   checked("tinyInt1IsBool", readBoolean),
   ["strict", () => {
-    throw problemWith("strict", "the Go driver has removed it", "leave it out and set sql_mode if need be");
+    throw problemWith("strict", "the Go driver has removed it", "leave it out and set sql_mode if needed");
   }],
 ]);
 
@@ -156,7 +156,11 @@ function addSessionVariable(variables: Map<string, string>, key: string, paramet
     throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password belong before the @`);
   }
   if (TLS_OF_OTHERS.test(key)) {
-    throw problemWith(key, "it is another program's", "for TLS write tls=true, and set tls-ca if its CA is your own");
+    throw problemWith(
+      key,
+      "it belongs to another program",
+      "for TLS write tls=true, and set tls-ca if its CA is your own",
+    );
   }
   if (!/^[A-Za-z_@][A-Za-z0-9_.@$]*$/.test(key)) {
     throw new DsnError(

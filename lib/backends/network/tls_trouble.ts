@@ -45,7 +45,7 @@ function otherwise(words: string, request: TlsRequest): Required<Trouble> {
     return {
       what: "sera and the server support no common encryption",
       cure:
-        "see its log, and check that it has TLS 1.2 or 1.3 and that its certificate's key is of a kind that sera supports " +
+        "see its log, and check that it offers TLS 1.2 or 1.3 and that its certificate's key is of a kind that sera supports " +
         `(${KEYS})`,
     };
   }
@@ -56,5 +56,5 @@ function otherwise(words: string, request: TlsRequest): Required<Trouble> {
       cure: "check host and port, and any proxy in between",
     };
   }
-  return { what: serverWords(words), cure: "see the server's log, and check that it has TLS 1.2 or 1.3" };
+  return { what: serverWords(words), cure: "see the server's log, and check that it offers TLS 1.2 or 1.3" };
 }

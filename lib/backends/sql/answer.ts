@@ -18,7 +18,7 @@ export class Answer<Column extends string> {
     this.#failure = failure;
     const [row = {}] = rows;
     if (rows.length !== 1) throw this.#malformed(`${rows.length} rows`);
-    if (Object.keys(row).toSorted().join() !== columns.toSorted().join()) throw this.#malformed("other columns");
+    if (Object.keys(row).toSorted().join() !== columns.toSorted().join()) throw this.#malformed("unexpected columns");
     this.#row = row;
   }
 

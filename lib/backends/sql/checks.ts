@@ -156,6 +156,6 @@ async function compareClocks(session: Session, now: Statement): Promise<Finding>
   if (apart <= FAR_APART) return { found };
   return {
     found,
-    cure: "set both by NTP: locking is not affected, but cron goes by the local clock, and --every by the server's",
+    cure: "set both with NTP: locking is not affected, but cron uses the local clock, and --every the server's",
   };
 }

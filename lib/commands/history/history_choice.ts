@@ -71,7 +71,7 @@ export function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: re
 
 function readHost(host: string | undefined): string | undefined {
   if (host !== "") return host;
-  throw new UsageError("Cannot use --host: it is empty", "check the variable that it is from, or leave it out");
+  throw new UsageError("Cannot use --host: it is empty", "check the variable it comes from, or leave it out");
 }
 
 /** A number of runs or locks. */

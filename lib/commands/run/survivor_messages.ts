@@ -20,7 +20,7 @@ export class SurvivorMessages {
     if (why === "unseen") {
       return `Cannot tell whether ${who} has ended after SIGKILL: /proc cannot be read; the lock is not kept for it`;
     }
-    if (why === "outlives KILL") return `${capital(who)} outlives SIGKILL; ${lock}: see what it waits for`;
+    if (why === "outlives KILL") return `${capital(who)} survived SIGKILL; ${lock}: see what it waits for`;
     return `Cannot end ${who}: ${maySignalNot()}; ${lock}: end it as its user or as root`;
   }
 

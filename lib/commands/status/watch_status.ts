@@ -25,7 +25,7 @@ const PAUSE = 2000;
  * @throws {UsageError}
  */
 export function requireTerminal(json: boolean, { env }: Io): void {
-  if (json) throw new UsageError("Cannot use --json with --watch: it is for people", "leave out one of them");
+  if (json) throw new UsageError("Cannot use --json with --watch: --watch is for people", "leave out one of them");
   if (Deno.stdout.isTerminal() && !isDumb(env)) return;
   const what = Deno.stdout.isTerminal() ? "this terminal cannot show it (TERM)" : "stdout is not a terminal";
   throw new UsageError(`Cannot watch: ${what}`, "leave --watch out");

@@ -61,7 +61,7 @@ for (const [what, write] of Object.entries(WRITES)) {
       assert.ok(error instanceof LedgerLockLostError && !error.transient);
       assert.match(
         error.message,
-        /^Cannot use the ledger on etcd at [^ ]+: the lock is lost, its key is gone, [^\n]+$/,
+        /^Cannot use the ledger on etcd at [^ ]+: the lock is lost and its key is gone, [^\n]+$/,
       );
       assert.equal(holder.ledger.isPermanent(error), true);
       return true;

@@ -218,7 +218,7 @@ refuses([
   [
     "/?ssl=true",
     "another program's word for TLS",
-    /parameter ssl of .*: it is another program's; for TLS write tls=true/,
+    /parameter ssl of .*: it belongs to another program; for TLS write tls=true/,
   ],
   ["/?tls=true&tls-ca=a.pem", "a setting", /parameter tls-ca of .*; for TLS write tls=true, and set tls-ca if/],
   [

@@ -182,7 +182,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     const querier = { where: "a proxy", queryAll: () => Promise.resolve([{ affected: "1" }]) };
     assert.match(
       (await refusal(desk.leases.renew(querier, desk.lock, mine, HOUR))).message,
-      /the server's answer is invalid \(other columns\)/,
+      /the server's answer is invalid \(unexpected columns\)/,
     );
   });
 }

@@ -99,7 +99,7 @@ mySql56.test("a server with one lock a session refuses slots, and the message sa
     assert.equal(error.exitCode, 202);
     assert.match(
       error.message,
-      /: before MySQL .* a session can hold only one lock, so this server cannot keep .*; use a newer server, or --lease$/,
+      /: before MySQL .* a session can hold only one lock, so this server does not support .*; use a newer server, or --lease$/,
     );
     return true;
   });

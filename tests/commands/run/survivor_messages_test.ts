@@ -12,14 +12,14 @@ Deno.test("processes that cannot be stopped are named, with the consequence for 
   );
   assert.equal(
     GROUP.goesOn({ why: "outlives KILL", processes: SOME.slice(0, 1) }, true),
-    "Process 100 (uid 0) outlives SIGKILL; it goes on without the lock: see what it waits for",
+    "Process 100 (uid 0) survived SIGKILL; it goes on without the lock: see what it waits for",
   );
 });
 
 Deno.test("of many processes only some are named", () => {
   assert.match(
     GROUP.goesOn({ why: "outlives KILL", processes: SOME }, false),
-    /^Process 100 .*, 104 \(uid 4\) and 2 more outlives/,
+    /^Process 100 .*, 104 \(uid 4\) and 2 more survived/,
   );
 });
 

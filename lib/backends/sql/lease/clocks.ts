@@ -60,8 +60,8 @@ export async function compareClocks(
   const found = `the clock of ${last.name} is ${by} ahead of that of ${first.name}${missing}`;
   if (isTrusted && apart > ttl / 2) {
     return {
-      found: `${found}: sera 0 may take a lease over too soon by a clock that is ahead`,
-      cure: "set them by NTP, or use a longer --ttl",
+      found: `${found}: by the clock that is ahead, sera 0 may take over a lease too soon`,
+      cure: "set them with NTP, or use a longer --ttl",
     };
   }
   return { found: `${found}; leases are not affected`, cure };

@@ -25,8 +25,8 @@ Deno.test("clocks that differ by half a TTL are a warning only where takeovers d
   const { found, cure } = await compareClocks(opens, TRUSTED);
   assert.equal(
     found,
-    "the clock of a is 17s ahead of that of b (not asked: c: refused the connection): sera 0 may take a " +
-      "lease over too soon by a clock that is ahead",
+    "the clock of a is 17s ahead of that of b (not asked: c: refused the connection): by the clock that " +
+      "is ahead, sera 0 may take over a lease too soon",
   );
   assert.match(cure!, /NTP.*--ttl/);
   assert.deepEqual(closed, ["a", "b"]);

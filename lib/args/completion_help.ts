@@ -12,8 +12,9 @@ export const COMPLETION: Subcommand = {
   usage: SHELLS.join("|"),
   usages: [SHELLS.join("|")],
   about: [
-    "Prints the script with which a shell completes sera's command line. Needed only",
-    "if you have the program alone: packages and install.sh install it. To keep it:",
+    "Prints the script with which a shell completes sera's command line. You need it",
+    "only if you have the program alone: packages and install.sh install it. To keep",
+    "it:",
     "  sera completion bash > ~/.local/share/bash-completion/completions/sera",
     "  sera completion zsh > _sera      # into a folder of $fpath, before compinit",
     "  sera completion fish > ~/.config/fish/completions/sera.fish",

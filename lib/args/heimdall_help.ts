@@ -9,8 +9,8 @@ export const HEIMDALL: Subcommand = {
   usages: ["[flags] PROGRAM [argument ...]"],
   about: [
     "heimdall's own command line: tries once to get an advisory lock in PostgreSQL,",
-    "and runs PROGRAM while holding it. heimdall and sera --namespace respect the",
-    "lock.",
+    "and runs PROGRAM while holding it. heimdall itself and sera --namespace use the",
+    "same lock.",
   ],
   flags: [
     {

@@ -39,7 +39,7 @@ export const HOLD: Subcommand = {
       placeholder: "DURATION",
       help: ["how long to wait while somebody else holds it, as", "in a run (default 0: try once)"],
     },
-    { name: "json", kind: "boolean", help: ["print progress messages as JSON, one object a line"] },
+    { name: "json", kind: "boolean", help: ["print progress messages as JSON, one object per line"] },
     HELP_FLAG,
   ],
   settings: [...HOLD_SETTINGS, ...PLACE_FLAGS],

@@ -153,7 +153,7 @@ const WORDS: Readonly<Record<SettingKey, FlagHelp>> = {
   },
   logFormat: {
     placeholder: "FORMAT",
-    help: ["text (default), or json: one object a line"],
+    help: ["text (default), or json: one object per line"],
   },
 };
 

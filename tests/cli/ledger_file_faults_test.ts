@@ -75,7 +75,10 @@ testWith([linux], "file: a run ahead of the clock is told by the machine's clock
   await using _ = place;
   await query("UPDATE sera_runs SET started = strftime('%Y-%m-%d %H:%M:%f', 'now', '30 minutes')");
   const skipped = await place.sera(["--verbose=stderr", "--name", "n", "--every", "1h", "0", "echo", "ran"]);
-  assert.match(skipped.stderr, /^Done within 1h of now: run 1 .* ahead of the machine's clock, which has been set back/m);
+  assert.match(
+    skipped.stderr,
+    /^Done within 1h of now: run 1 .* ahead of the machine's clock, which has been set back/m,
+  );
   const ran = await place.sera(["--name", "n", "--every", "1m", "0", "echo", "ran"]);
   assert.equal(ran.stdout, "ran\n");
   assert.match(

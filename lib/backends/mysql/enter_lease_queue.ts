@@ -1,6 +1,6 @@
 /** Takes the named locks beside leases, unless others use another number of slots. */
 
-import { Deadline } from "../../deadline.ts";
+import type { Deadline } from "../../deadline.ts";
 import { OtherSlotsError } from "../../errors.ts";
 import { answerIn } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
@@ -39,6 +39,9 @@ export async function enterPlain(
   });
 }
 
+/** How long to wait for the mark of a slot, in seconds: its last holder releases it right after the slot. */
+const MARK_WAIT = 1;
+
 /** What to take for a slot. */
 interface SlotRequest {
   readonly agreement: Agreement;
@@ -52,6 +55,8 @@ interface SlotRequest {
 /**
  * Takes the mark of a slot and the slot. If the last holder is about to release the slot, waits for it without the mark.
  *
+ * Each attempt is a single statement, so that nobody sees the slot without its mark, and neither stays behind alone.
+ *
  * @returns As `enterPlain()` does.
  */
 export async function enterSlot(
@@ -63,33 +68,24 @@ export async function enterSlot(
   const looks = sql`SELECT ${
     agreement.conflictsAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)
   } AS conflicts`;
+  const attempt = async (take: Statement, seconds: number) => {
+    const all = [sql`SELECT ${take} AS got`, looks];
+    const sent = session.takesSeveral ? all : all.slice(0, 1);
+    const [first, next] = await session.batch(sent, { signal, serverTime: seconds * 1000 });
+    return { got: Number(answerIn(session, rowsOf(first!), ["got"]).exact("got")), next };
+  };
   const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
-  const all = [sql`SELECT IF(${agreement.conflicts(known)}, -1, ${take}) AS got`, looks];
-  const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });
-  let [next] = more;
-  const got = Number(answerIn(session, rowsOf(first!), ["got"]).exact("got"));
+  let { got, next } = await attempt(sql`IF(${agreement.conflicts(known)}, -1, ${take})`, 0);
   if (got === -1) return "others";
-  /** Makes sure that the session has the mark, too. */
-  let marks = () => Promise.resolve(true);
-  if (got === 0) {
-    if (deadline.passed) return false;
+  if (got === 0 && !deadline.passed) {
     // In whole seconds, as servers count them: ending a wait by our own clock would end the session.
-    const whole = new Deadline(Math.ceil(deadline.remaining / 1000) * 1000);
-    const takeMark = sql`SELECT GET_LOCK(${mark}, 1) AS got`;
-    const granted = await getNamedLock(session, slot, whole, signal, { next: [takeMark, looks] });
-    if (!granted) return false;
-    const [marked] = granted.next;
-    next = granted.next[1];
-    marks = async () => {
-      const rows = marked ? rowsOf(marked) : await session.queryAll(takeMark, { signal, serverTime: 1000 });
-      return answerIn(session, rows, ["got"]).bit("got") === true;
-    };
+    const seconds = Math.ceil(deadline.remaining / 1000);
+    const wait = sql`IF(GET_LOCK(${slot}, ${seconds}),
+      IF(GET_LOCK(${mark}, ${MARK_WAIT}), 1, RELEASE_LOCK(${slot}) > 1), 0)`;
+    ({ got, next } = await attempt(wait, seconds + MARK_WAIT));
   }
+  if (got === 0) return false;
   return await orDestroy(session, async () => {
-    if (!await marks()) {
-      await releaseNamedLock(session, [slot]);
-      return false;
-    }
     if (!await seesOthers(session, looks, next, signal)) return true;
     const { number: other, isTie } = await agreement.others(session.id);
     if (other === undefined && !isTie) {

@@ -143,7 +143,7 @@ export class Claims<S extends Session> {
     let snapshot: Snapshot | undefined;
     for (let isWaiting = false;;) {
       const isLast = !this.#waits || isWaiting && deadline.passed;
-      const all = await this.#claimAll(session, signal, snapshot);
+      const all = await this.#claimAll(session, this.#waits ? deadline : undefined, signal, snapshot);
       if (all || isLast) return all;
       if (!isWaiting) await this.#willWait(session, signal);
       isWaiting = true;
@@ -164,9 +164,15 @@ export class Claims<S extends Session> {
   /**
    * Claims all of them, or none.
    *
+   * @param waitsUntil See `SlotClaimer.claim()`.
    * @param snapshot The rows of the slots, if they have just been read.
    */
-  async #claimAll(session: S, signal: AbortSignal, snapshot: Snapshot | undefined): Promise<AllClaimed | undefined> {
+  async #claimAll(
+    session: S,
+    waitsUntil: Deadline | undefined,
+    signal: AbortSignal,
+    snapshot: Snapshot | undefined,
+  ): Promise<AllClaimed | undefined> {
     const claimed: ClaimedRow[] = [];
     for (const claimer of this.#plain) {
       const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
@@ -174,7 +180,7 @@ export class Claims<S extends Session> {
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      const one = await this.#slots.claim(session, this.#waits, signal, snapshot);
+      const one = await this.#slots.claim(session, waitsUntil, signal, snapshot);
       if (one) claimed.push(one);
     }
     if (claimed.length === this.#all.length) return combined(this.#options, claimed);

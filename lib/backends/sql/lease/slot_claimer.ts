@@ -1,3 +1,4 @@
+import type { Deadline } from "../../../deadline.ts";
 import { OtherSlotsError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
 import { type ExpiryWatch, MIN_MARGIN } from "../../../lock/expiry_watch.ts";
@@ -64,14 +65,19 @@ export class SlotClaimer<S extends Session> {
   /**
    * Claims a slot if one is available.
    *
-   * @param waits Whether to wait at all.
+   * @param waitsUntil How long to wait for a slot that is about to be released; undefined for not at all.
    * @param seen The rows of the slots, if they have just been read.
    * @returns Undefined if all are held.
    * @throws {LockUnavailableError} When the table cannot be used.
    * @throws {OtherSlotsError} When others hold the lock with another number of slots.
    * @throws The signal's reason when it is aborted.
    */
-  async claim(session: S, waits: boolean, signal: AbortSignal, seen?: Snapshot): Promise<ClaimedSlot | undefined> {
+  async claim(
+    session: S,
+    waitsUntil: Deadline | undefined,
+    signal: AbortSignal,
+    seen?: Snapshot,
+  ): Promise<ClaimedSlot | undefined> {
     const querier = abortable(session, signal);
     let first = this.#firstSlot;
     for (let ties = 0, coming = 0, isFirst = true;;) {
@@ -88,7 +94,7 @@ export class SlotClaimer<S extends Session> {
         }
         const open = this.#open(session, snapshot);
         const order = isFirst ? open : shuffled(open);
-        chosen = await this.slotLocks.enterOne(session, order, { reads: coming, waits }, signal);
+        chosen = await this.slotLocks.enterOne(session, order, { reads: coming, waitsUntil }, signal);
         isFirst = false;
         if (chosen === undefined) return undefined;
         if (chosen === "read again") {

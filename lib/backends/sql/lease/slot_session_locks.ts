@@ -86,12 +86,12 @@ export class SlotSessionLocks<S extends Session> {
    * Gets the session lock of an open slot: preferably one that it already has, otherwise the first free one.
    *
    * @param reads How often it has been told to read again.
-   * @param waits Whether to wait for a session lock that is about to be released.
+   * @param waitsUntil How long to wait for a session lock that is about to be released; undefined for not at all.
    */
   async enterOne(
     session: S,
     open: readonly OpenSlot[],
-    { reads, waits }: { readonly reads: number; readonly waits: boolean },
+    { reads, waitsUntil }: { readonly reads: number; readonly waitsUntil: Deadline | undefined },
     signal: AbortSignal,
   ): Promise<OpenSlot | "read again" | undefined> {
     const unsure: OpenSlot[] = [];
@@ -106,10 +106,11 @@ export class SlotSessionLocks<S extends Session> {
       // Somebody has the session lock: if the lease is held, its holder is alive, whatever its row says.
       if (one.from === "nobody" && !this.#foreign.has(one.lock)) unsure.push(one);
     }
-    if (unsure.length > 0 && reads < (waits ? CLAIM_READS : 1)) return "read again";
-    if (!waits) return undefined;
+    if (unsure.length > 0 && reads < (waitsUntil ? CLAIM_READS : 1)) return "read again";
     for (const one of unsure) {
-      if (await this.#sessionLocks.enter(session, one.lock, new Deadline(RELEASE_WAIT), signal)) return one;
+      if (!waitsUntil || waitsUntil.passed) return undefined;
+      const deadline = new Deadline(Math.min(RELEASE_WAIT, waitsUntil.remaining));
+      if (await this.#sessionLocks.enter(session, one.lock, deadline, signal)) return one;
       this.#foreign.add(one.lock);
     }
     return undefined;

@@ -146,10 +146,6 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 /** What TLS is called elsewhere; no session variable has such a name. */
 const TLS_OF_OTHERS = /^(?:(?:use|require)?ssl|(?:ssl|tls)[-_]?(?:mode|ca|cert|key|verify))$/i;
 
-/** Character sets that write ASCII with NUL bytes, at which servers end a lock's name: nobody else would know the lock. */
-const WIDE_VARIABLE = /^(?:@@(?:session|local)\.)?(?:character_set_c\w+|collation_connection)$/i;
-const WIDE_CHARSET = /^\W*(?:ucs2|utf16|utf32)/i;
-
 function addSessionVariable(variables: Map<string, string>, key: string, parameter: Parameter): void {
   const { show } = parameter;
   if (/^(user|username|password|passwd|pass|pwd)$/i.test(key)) {
@@ -170,9 +166,6 @@ function addSessionVariable(variables: Map<string, string>, key: string, paramet
     );
   }
   const value = queryDecode(parameter);
-  if (WIDE_VARIABLE.test(key) && WIDE_CHARSET.test(value)) {
-    throw problemWith(key, "lock names need a character set that contains ASCII", "leave it out, or write utf8mb4");
-  }
   // Deleted first, so that a repeated variable is also set last.
   variables.delete(key);
   variables.set(key, value);

@@ -38,8 +38,14 @@ export async function setUp(
   const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) =>
     sql`${variable(name)}=${administratorsSql(value)}`
   );
-  // Last, so that the DSN cannot override it: it frees the lock of a node that has vanished. Whole seconds.
-  assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
+  assignments.push(
+    // Last, so that the DSN cannot override them: this frees the lock of a node that has vanished. Whole seconds.
+    sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`,
+    // Servers end a lock's name at a NUL byte, so that in UTF-16 nobody else would know the lock. No client writes in that.
+    dsn.collation === undefined
+      ? sql`character_set_connection=@@character_set_client`
+      : sql`collation_connection=${word(dsn.collation)}`,
+  );
   let refused = false;
   if (session.takesSeveral) {
     // The administrator's SQL comes last, so that it cannot run into another statement.

@@ -221,16 +221,6 @@ refuses([
     /parameter ssl of .*: it belongs to another program; for TLS write tls=true/,
   ],
   ["/?tls=true&tls-ca=a.pem", "a setting", /parameter tls-ca of .*; for TLS write tls=true, and set tls-ca if/],
-  [
-    "/?collation_connection=utf16_general_ci",
-    "a collation in which names have NUL bytes",
-    /parameter collation_connection of .*: lock names need a character set that contains ASCII; leave it out/,
-  ],
-  [
-    "/?@@session.character_set_connection=%27UCS2%27",
-    "a character set in which names have NUL bytes",
-    /lock names need a character set that contains ASCII/,
-  ],
   ["/?1x=1", "no variable's name", /"1x" is neither a parameter nor the name of a variable/],
   ["/?=1", "an empty name", /"" is neither a parameter nor the name of a variable/],
   ["/?a b=1", "a space in a name", /"a b" is neither a parameter/],

@@ -239,6 +239,7 @@ const SETTINGS = [
   "tx_isolation=%27SERIALIZABLE%27",
   "character_set_results=NULL",
   "collation=utf8mb4_turkish_ci",
+  "collation_connection=54",
 ];
 
 for (const params of SETTINGS) {

@@ -88,7 +88,7 @@ const PLAIN = { version: "8.4.0", server_uuid: "u", read_only: "OFF" };
 const NODE = { version: "10.11.6-MariaDB", read_only: "OFF", wsrep_on: "ON" };
 const MEMBER = { ...PLAIN, group_replication_group_name: "g", group_replication_single_primary_mode: "OFF" };
 const SHOW = "SHOW GLOBAL VARIABLES WHERE Variable_name IN";
-const OLDEST = "SET wait_timeout=30, autocommit=1";
+const OLDEST = "SET wait_timeout=30, character_set_connection=@@character_set_client, autocommit=1";
 const WITHOUT_INNODB = `${OLDEST}, lock_wait_timeout=1`;
 const SET = `${WITHOUT_INNODB}, innodb_lock_wait_timeout=1`;
 

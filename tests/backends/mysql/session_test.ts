@@ -29,8 +29,12 @@ const HONOURED: [string, string, unknown[]][] = [
   ["time_zone=%27%2B02%3A00%27", "SELECT @@session.time_zone", ["+02:00"]],
   ["sql_mode=%27ANSI_QUOTES%27&net_read_timeout=78", "SELECT @@sql_mode, @@net_read_timeout", ["ANSI_QUOTES", 78]],
   ["net_read_timeout=1&net_read_timeout=79", "SELECT @@net_read_timeout", [79]],
-  // What sera's own statements need.
+  // What sera's own statements need: in UTF-16 and UTF-32 the name of a lock would end at once.
   ["autocommit=0", "SELECT @@autocommit", [1]],
+  ["collation_connection=utf16_general_ci", "SELECT LENGTH('a')", [1]],
+  ["@@collation_connection=54", "SELECT LENGTH('a')", [1]],
+  ["@@session.character_set_connection=CONCAT('utf','32')", "SELECT LENGTH('a')", [1]],
+  ["collation=latin1_bin&character_set_connection=ucs2", CHARSET, ["latin1", "latin1_bin"]],
   ["net_read_timeout=@@global.net_read_timeout&net_write_timeout=60%2B1", "SELECT @@net_write_timeout", [61]],
   // Without a meaning for a lock.
   ["parseTime=true&loc=Europe%2FParis&interpolateParams=true&multiStatements=true&clientFoundRows=true", "SELECT 1", [
@@ -56,6 +60,15 @@ const REFUSED: [string, RegExp][] = [
 ];
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+  shared.test("a server's init_connect does not choose UTF-16 for the names of locks", async (server) => {
+    await server.query("SET GLOBAL init_connect = 'SET collation_connection = utf16_general_ci'");
+    try {
+      assert.equal((await ask(server.dsn(), "SELECT LENGTH('a') AS length")).length, 1);
+    } finally {
+      await server.query("SET GLOBAL init_connect = ''");
+    }
+  });
+
   for (const [params, sql, values] of HONOURED) {
     shared.test(`${params || "no parameter"}: ${sql}`, async (server) => {
       assert.deepEqual(Object.values(await ask(server.dsn(params), sql)), values);

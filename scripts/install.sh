@@ -2,6 +2,9 @@
 # Installs sera from its releases, for Linux with glibc and for macOS. See --help.
 set -eu
 
+# Everybody may use what is installed, whatever the umask; what is downloaded is in a private folder.
+umask a+rx
+
 # Where the releases are; the copy that a release publishes has it filled in.
 releases=
 
@@ -32,7 +35,7 @@ fail() {
   exit 1
 }
 
-# The shell itself would name a line of this script.
+# The shell or cat would say it in their own words, with a line of this script.
 say() {
   echo "$*" 2>/dev/null || fail "cannot write to stdout"
 }
@@ -81,7 +84,7 @@ while [ $# -gt 0 ]; do
     --binary-only) binary_only=1 ;;
     --dry-run) dry_run=1 ;;
     -h | --help)
-      usage
+      usage 2>/dev/null || fail "cannot write to stdout"
       exit 0
       ;;
     *) fail "cannot use: $option; see --help" ;;
@@ -111,10 +114,14 @@ if [ -z "$prefix" ]; then
   if [ -w /usr/local ] && { [ -w /usr/local/bin ] || [ ! -e /usr/local/bin ]; }; then
     prefix=/usr/local
   else
-    prefix=${HOME:?is not set; use --prefix}/.local
+    [ -n "${HOME-}" ] || fail "HOME is not set: use --prefix FOLDER"
+    prefix=$HOME/.local
   fi
 fi
+# PATH has folders without a slash at the end.
+prefix=${prefix%/}
 [ -n "$bin_dir" ] || bin_dir=$prefix/bin
+[ "$bin_dir" = / ] || bin_dir=${bin_dir%/}
 
 if [ -n "$from" ]; then
   get() { cp -- "$1" "$2"; }
@@ -150,7 +157,8 @@ else
   fetch "$base/latest/download" SHA256SUMS
 fi
 # Lines such as "<sum>  sera-1.0.0-x86_64-unknown-linux-gnu.tar.gz".
-while read -r sum asset; do
+# The last one may lack its line end.
+while read -r sum asset || [ -n "$asset" ]; do
   case $asset in sera-*-"$target".tar.gz) break ;; esac
   asset=
 done <"$download/SHA256SUMS"
@@ -169,9 +177,10 @@ bash=$prefix/share/bash-completion/completions/sera
 zsh=$prefix/share/zsh/site-functions/_sera
 fish=$prefix/share/fish/vendor_completions.d/sera.fish
 if [ -n "$dry_run" ]; then
-  echo "would $how $place/$asset"
-  echo "would install $bin_dir/sera"
-  [ -n "$binary_only" ] || printf 'would install %s\n' "$man" "$bash" "$zsh" "$fish"
+  say "would $how $place/$asset"
+  say "would install $bin_dir/sera"
+  [ -z "$binary_only" ] || exit 0
+  for file in "$man" "$bash" "$zsh" "$fish"; do say "would install $file"; done
   exit 0
 fi
 
@@ -185,6 +194,8 @@ unpacked=$download/${asset%.tar.gz}
 
 # Copies to a new file and renames it: the file is complete at all times, and a running program is not overwritten.
 put() {
+  # mv would put it inside.
+  [ ! -d "$2" ] || fail "$2 is a folder: remove it, or choose another place with --prefix or --bin-dir"
   unfinished=$2.new.$$
   { mkdir -p "${2%/*}" && cp "$unpacked/$1" "$unfinished" && chmod "$3" "$unfinished"; } 2>/dev/null ||
     fail "cannot write to ${2%/*}: choose another folder with --prefix, or run this as root"
@@ -203,10 +214,12 @@ if [ -z "$binary_only" ]; then
   put completions/sera.fish "$fish" 644
 fi
 first=$(command -v sera || :)
-case :$PATH: in
-  *:"$bin_dir":*)
+# By the file, since PATH may have the folder under another name, as where sbin is a link to bin.
+# shellcheck disable=SC3013 # all shells have -ef, and POSIX has it since 2024
+if ! [ "$first" -ef "$bin_dir/sera" ]; then
+  case :$PATH: in
     # Another one that was there before, as from a Debian package, would still be the one that runs.
-    [ "$first" = "$bin_dir/sera" ] || say "another sera comes first in your PATH: $first"
-    ;;
-  *) say "$bin_dir is not in your PATH" ;;
-esac
+    *:"$bin_dir":*) say "another sera comes first in your PATH: $first" ;;
+    *) say "$bin_dir is not in your PATH" ;;
+  esac
+fi

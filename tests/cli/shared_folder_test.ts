@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { queueName } from "../../lib/backends/file/names.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { lstatIfThere } from "../../lib/system/if_there.ts";
-import { anotherUser, asMember, linux, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
+import { anotherUser, asMember, linux, type Need, root, SHARING_GROUP, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import type { Ended, Running } from "./running.ts";
 import { waitersForFile } from "./targets.ts";
@@ -124,20 +124,65 @@ testWith([flock], "who is ended while it waits for a shared ledger leaves no cop
   await locker.closeStdin();
 });
 
+/** What the names of the copies of a place's ledger begin with, once it has one. */
+async function copiesOf(place: Place, host = Deno.hostname().replace(/\W/g, "_")): Promise<string> {
+  const { dev, ino } = await Deno.stat(`${place.locks}/ledger.sqlite.lock`);
+  return `sera-ledger-${host}-${dev}-${ino}`;
+}
+
 testWith([linux], "a copy of a shared ledger that a killed sera has left is removed by the next run", async () => {
   await using place = await shared();
   const TMPDIR = place.file("tmp");
   await Deno.mkdir(TMPDIR);
   const run = () => place.sera(["--ledger", "0", "true"], { env: { TMPDIR } });
   assert.equal((await run()).code, 0);
-  const { dev, ino } = await Deno.stat(`${place.locks}/ledger.sqlite.lock`);
-  const ofAnother = `sera-ledger-${dev}-${ino}0-left`;
-  for (const left of [`sera-ledger-${dev}-${ino}-left`, ofAnother]) {
+  // Of another ledger, and of a clone of this machine that has the same temporary folder.
+  const ofOthers = [`${await copiesOf(place)}0-left`, `${await copiesOf(place, "clone")}-left`];
+  for (const left of [`${await copiesOf(place)}-left`, ...ofOthers]) {
     await Deno.mkdir(`${TMPDIR}/${left}`);
     await Deno.writeTextFile(`${TMPDIR}/${left}/ledger.sqlite`, "half");
   }
   assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });
-  assert.deepEqual([...Deno.readDirSync(TMPDIR)].map(({ name }) => name), [ofAnother]);
+  assert.deepEqual([...Deno.readDirSync(TMPDIR)].map(({ name }) => name).sort(), ofOthers.sort());
+});
+
+testWith([root, linux], "the copies are found in / too, if that is the temporary folder", async () => {
+  await using place = await shared();
+  const run = () => place.sera(["--ledger", "0", "true"], { env: { TMPDIR: "/" } });
+  assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });
+  const prefix = await copiesOf(place);
+  const copies = () => [...Deno.readDirSync("/")].map(({ name }) => name).filter((name) => name.startsWith(prefix));
+  try {
+    await Deno.mkdir(`/${prefix}-left`);
+    assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });
+    assert.deepEqual(copies(), []);
+  } finally {
+    for (const name of copies()) await Deno.remove(`/${name}`, { recursive: true });
+  }
+});
+
+testWith([anotherUser], "a temporary folder that cannot be listed keeps no run from a shared ledger", async () => {
+  await using place = await shared(0o2770);
+  const TMPDIR = place.file("tmp");
+  await Deno.mkdir(TMPDIR);
+  await Deno.chmod(TMPDIR, 0o1733);
+  for (const [expected, what] of [["ran\n", "first"], ["", "second"]] as const) {
+    const ended = await place.run(as(ALICE, "022", ["sera", "--once", "k", "0", "echo", "ran"]), { env: { TMPDIR } });
+    assert.deepEqual(ended, { code: 0, stdout: expected, stderr: "" }, what);
+  }
+  assert.deepEqual([...Deno.readDirSync(TMPDIR)], []);
+});
+
+testWith([anotherUser], "in a sticky folder the ledger's owner can go on after another member was killed", async () => {
+  await using place = await shared(0o3770);
+  const once = (key: string) => run(place, ALICE, "022", "sera", "--once", key, "0", "echo", "ran");
+  assert.equal((await once("a")).stdout, "ran\n");
+  const left = `${place.locks}/ledger.sqlite.new-left`;
+  await Deno.writeTextFile(left, "half");
+  await Deno.chown(left, BOB, SHARING_GROUP);
+  await Deno.chown(place.locks, 0, SHARING_GROUP);
+  await Deno.chmod(place.locks, 0o3770);
+  assert.deepEqual(await once("b"), { code: 0, stdout: "ran\n", stderr: "" });
 });
 
 /** Whether a process has the file open. */

@@ -1,5 +1,6 @@
 import { LockUnavailableError } from "../../errors.ts";
 import { makeCopyFolder } from "./copy_folder.ts";
+import { ifPossible } from "./leftovers.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
@@ -9,10 +10,14 @@ import { refuseForeignSchema } from "./foreign_schema.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { NEVER } from "../../waiting.ts";
 import { BUSY, whileBusy } from "./busy.ts";
+import { keepsVanishing } from "./take.ts";
 import { ledgerError, stickyFolder } from "./sqlite_errors.ts";
 
 /** The largest ledger that is copied, in bytes; each run takes a few hundred. */
 const MAX_LEDGER_SIZE = 16 * 1024 * 1024;
+
+/** How often to start again when the file that is locked was removed during the wait: a lock on it excludes nobody. */
+const ATTEMPTS = 100;
 
 /**
  * The ledger in a folder that a group shares. SQLite opens files by name, and would roll back any journal that somebody put
@@ -43,7 +48,8 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
       } catch (error) {
         throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
       } finally {
-        Deno.removeSync(own.path, { recursive: true });
+        // Something else may have removed it, and what was to be done is done.
+        ifPossible(() => Deno.removeSync(own.path, { recursive: true }));
       }
     },
   };
@@ -60,16 +66,22 @@ async function runAlone<T>(
 }
 
 async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<Disposable> {
-  const lock = await openLock(folder, path);
-  try {
-    await whileBusy(patience, () => {
-      if (!lock.tryLock()) throw new Error(BUSY);
-    });
-  } catch (error) {
-    lock.close();
-    throw ledgerError(path, error);
+  for (let tries = 0; tries < ATTEMPTS; tries++) {
+    const lock = await openLock(folder, path);
+    let isHeld = false;
+    try {
+      await whileBusy(patience, () => {
+        if (!lock.tryLock()) throw new Error(BUSY);
+      });
+      isHeld = lock.isInPlace();
+      if (isHeld) return { [Symbol.dispose]: () => lock.close() };
+    } catch (error) {
+      throw ledgerError(path, error);
+    } finally {
+      if (!isHeld) lock.close();
+    }
   }
-  return { [Symbol.dispose]: () => lock.close() };
+  throw keepsVanishing(folder);
 }
 
 async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
@@ -102,7 +114,8 @@ function read(path: string, folder: LockFolder): Uint8Array | undefined {
 function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   const prefix = `${path.slice(path.lastIndexOf("/") + 1)}.new-`;
   for (const { name, isFile } of Deno.readDirSync(folder.path)) {
-    if (isFile && name.startsWith(prefix)) Deno.removeSync(`${folder.path}/${name}`);
+    // In a sticky folder this may be another member's.
+    if (isFile && name.startsWith(prefix)) ifPossible(() => Deno.removeSync(`${folder.path}/${name}`));
   }
   const made = `${folder.path}/${prefix}${crypto.randomUUID()}`;
   makePlainFile(made, folder, content);

@@ -34,11 +34,19 @@ export function readKernelLocks(): readonly KernelLock[] | undefined {
   return mergeKernelLocks(lists.map((bytes) => parseKernelLocks(new TextDecoder().decode(bytes))));
 }
 
-/** All locks that are in any of several lists, without duplicates. */
+/**
+ * Merges lists that were read one after the other: of each file, the locks in the last list that has any, without
+ * duplicates. All together would give two holders to a lock that changes hands meanwhile. The kernel writes a lock and its
+ * waiters in one go, so that a list has all of them or none.
+ */
 export function mergeKernelLocks(lists: readonly (readonly KernelLock[])[]): readonly KernelLock[] {
-  const known = new Map<string, KernelLock>();
-  for (const lock of lists.flat()) known.set(Object.values(lock).join(" "), lock);
-  return [...known.values()];
+  const known = new Map<string, readonly KernelLock[]>();
+  for (const list of lists) {
+    const unique = new Map(list.map((lock) => [Object.values(lock).join(" "), lock])).values();
+    const files = Map.groupBy(unique, ({ device, inode }) => `${device} ${inode}`);
+    for (const [file, locks] of files) known.set(file, locks);
+  }
+  return [...known.values()].flat();
 }
 
 /** Reads the text of `/proc/locks`. */

@@ -58,3 +58,17 @@ Deno.test("merging two lists keeps a lock that is in one of them, and does not r
   assert.deepEqual(mergeKernelLocks([one, both]).map(({ pid }) => pid), [10, 11]);
   assert.deepEqual(mergeKernelLocks([both, one]).map(({ pid }) => pid), [10, 11]);
 });
+
+Deno.test("a lock that changes hands while the lists are read has one holder, with those who wait for it", () => {
+  const before = parseKernelLocks(LIST);
+  const after = parseKernelLocks(`\
+1: FLOCK  ADVISORY  WRITE 4712 00:1f:1234 0 EOF
+1: -> FLOCK  ADVISORY  WRITE 4713 00:1f:1234 0 EOF
+`);
+  const merged = locksOn(mergeKernelLocks([before, after]), { dev: TMPFS, ino: 1234 }, undefined);
+  assert.deepEqual(merged.map(({ waiting, pid }) => [waiting, pid]), [[false, 4712], [true, 4713]]);
+  // Another file with the same number is another file.
+  assert.deepEqual(locksOn(mergeKernelLocks([before, after]), { dev: DISK, ino: 1234 }, 99).map(({ pid }) => pid), [
+    99,
+  ]);
+});

@@ -243,6 +243,22 @@ testWith([linux], "whoever looks sees each slot and who waits, and no file besid
   await waiter.says("ready");
 });
 
+testWith([linux], "who gets a slot at the end of its wait, behind a stopped waiter, no longer waits", async () => {
+  await using place = await Place.make();
+  const held = await holders(place, 2, 2);
+  await using _ = disposing(held);
+  await using first = start(place, 2, "forever");
+  await untilWaiting(place, 1);
+  await first.suspend();
+  await using second = start(place, 2, "3");
+  await untilWaiting(place, 2);
+  await held[1]!.closeStdin();
+  await second.says("ready");
+  const seen = lookAtFiles(place.locks, { lock: LOCK }).map(({ state, pid }) => [state, pid]);
+  assert.deepEqual(seen.toSorted(), [["held", held[0]!.pid], ["held", second.pid], ["waiting", first.pid]].toSorted());
+  first.kill("SIGCONT");
+});
+
 testWith([mountNamespace], "on a full disk slots are held and agreed on all the same", async () => {
   await using place = await Place.make();
   await Deno.mkdir(place.locks, { mode: 0o700 });

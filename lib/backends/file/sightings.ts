@@ -41,8 +41,14 @@ export function seeFiles(folder: string, filter: LockFilter): Seen {
     if (tried.length > 0) hidden = kernelLocks ? UNSEEN_PROCESSES : NO_LIST;
     return [...tried, ...listed];
   });
-  const sightings = seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
+  const sightings = seen.filter((one) => one.state === "held" || !hasSlot(one, seen))
+    .map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
   return { sightings, hidden, showsHolders: true, otherSessions: [] };
+}
+
+/** Whether a waiter got a slot when its time was over: it stays in the kernel's queue for the first place, see `take()`. */
+function hasSlot({ lock, host, pid }: Sighting, seen: readonly Sighting[]): boolean {
+  return seen.some((one) => one.state === "held" && one.lock === lock && one.host === host && one.pid === pid);
 }
 
 /** The number of slots of a lock, taken from its holders: waiters leave no record, but use the same number. */

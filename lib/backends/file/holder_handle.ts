@@ -13,6 +13,12 @@ import { holdOf } from "./record.ts";
 import { lookAtFiles } from "./sightings.ts";
 import { endRequestPath, leaveEndRequest, removeEndRequest } from "./end_request.ts";
 
+/** How often to look for a lock in the kernel's list: each look may miss one that is held, see {@linkcode readKernelLocks}. */
+const LOOKS = 3;
+
+/** How to learn of processes and locks. */
+const SYSTEM = { stat: processStat, locks: readKernelLocks };
+
 /** The handle on a holder of a lock file: a process of this machine. */
 export class FileHandle implements HolderHandle {
   readonly unaskable: string | undefined;
@@ -25,16 +31,15 @@ export class FileHandle implements HolderHandle {
   /** The acquisition that the file records; undefined if the holder is not sera. */
   readonly #hold: string | undefined;
   readonly #process: ProcessStat | undefined;
-  readonly #stat: typeof processStat;
+  readonly #system: typeof SYSTEM;
   #hasAsked = false;
 
   /**
    * @param by Who wants to end it.
    * @param lease Tells how often a holder with the same settings checks for requests.
-   * @param stat Reads the status of a process.
    */
-  constructor(folder: LockFolder, holder: Sighting, by: Presence, lease: LeaseTerms, stat = processStat) {
-    this.#stat = stat;
+  constructor(folder: LockFolder, holder: Sighting, by: Presence, lease: LeaseTerms, system = SYSTEM) {
+    this.#system = system;
     this.#folder = folder;
     this.#holder = holder;
     this.#name = slotName(holder.lock, holder.slot ?? 0);
@@ -93,7 +98,7 @@ export class FileHandle implements HolderHandle {
 
   #readProcess(): ProcessStat | undefined {
     const { host, pid } = this.#holder;
-    return pid === undefined || host !== Deno.hostname() ? undefined : this.#stat(pid);
+    return pid === undefined || host !== Deno.hostname() ? undefined : this.#system.stat(pid);
   }
 
   /**
@@ -103,18 +108,29 @@ export class FileHandle implements HolderHandle {
   #isHolders(pid: number): boolean {
     const file = lstatIfThere(`${this.#folder.path}/${this.#name}${LOCK_FILE}`);
     if (!file) return false;
-    return locksOn(readKernelLocks() ?? [], file, pid).some((one) => !one.waiting && one.pid === pid);
+    for (let looks = 0; looks < LOOKS; looks++) {
+      const locks = locksOn(this.#system.locks() ?? [], file, pid);
+      if (locks.some((one) => !one.waiting && one.pid === pid)) return true;
+    }
+    return false;
   }
 
   #unreachable(): LockUnavailableError {
     const { host, pid } = this.#holder;
     const which = pid === undefined ? "The holder's process" : `Process ${pid}`;
-    return host === undefined || host === Deno.hostname()
-      ? new LockUnavailableError(
-        `${which} has ended, or cannot be seen from here`,
-        "end what it started that still holds the lock, or end it where it runs, such as in its container",
-      )
-      : new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
+    if (host !== undefined && host !== Deno.hostname()) {
+      return new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
+    }
+    if (!this.#system.locks()) {
+      return new LockUnavailableError(
+        "Cannot be sure which process holds the lock: the system's list of locks cannot be read",
+        "find out, such as with lsof, and end it with kill",
+      );
+    }
+    return new LockUnavailableError(
+      `${which} has ended, or cannot be seen from here`,
+      "end what it started that still holds the lock, or end it where it runs, such as in its container",
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FileHandle } from "../../../lib/backends/file/holder_handle.ts";
+import { readKernelLocks } from "../../../lib/backends/file/kernel_locks.ts";
 import { prepareLockFolder } from "../../../lib/backends/file/lock_folder.ts";
 import { lookAtFiles } from "../../../lib/backends/file/sightings.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
@@ -8,6 +9,7 @@ import { keepExitCodes } from "../../../lib/system/children.ts";
 import { processStat } from "../../../lib/system/process.ts";
 import { linux, testWith } from "../../cli/needs.ts";
 import { fixture, Place } from "../../cli/place.ts";
+import { underWatch } from "../../cli/process_list.ts";
 
 const LOCK = lockName("n");
 // Before the first test, since it stays.
@@ -26,7 +28,10 @@ testWith([linux], "a process that got the holder's number later is not ended", a
     const now = processStat(pid);
     return now && { ...now, started: now.started + later };
   };
-  const handle = new FileHandle(folder, seen!, presenceOf(LOCK, { label: "unlock by x" }), LEASE, stat);
+  const handle = new FileHandle(folder, seen!, presenceOf(LOCK, { label: "unlock by x" }), LEASE, {
+    stat,
+    locks: readKernelLocks,
+  });
   later = 0.01;
   assert.equal(await handle.force(), undefined);
   await holder.write("\n");
@@ -67,4 +72,43 @@ testWith([linux], "a holder on another host is not looked for here", async () =>
   const seen = { lock: LOCK, state: "held", host: "elsewhere", pid: holder.pid } as const;
   const handle = new FileHandle(folder, seen, presenceOf(LOCK, { label: "unlock by x" }), LEASE);
   await assert.rejects(handle.force(), /runs on elsewhere; run sera unlock there/);
+});
+
+testWith([linux], "a holder that the kernel's list lacks once or twice is found, and ended", async () => {
+  await using place = await Place.make();
+  for (let missing = 1; missing <= 3; missing++) {
+    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    await underWatch(holder);
+    const [seen] = lookAtFiles(place.locks, { lock: LOCK });
+    const folder = prepareLockFolder(place.locks, false);
+    let looks = 0;
+    const locks = () => looks++ < missing ? [] : readKernelLocks();
+    const handle = new FileHandle(folder, seen!, presenceOf(LOCK, { label: "unlock by x" }), LEASE, {
+      stat: processStat,
+      locks,
+    });
+    if (missing < 3) {
+      assert.deepEqual(await handle.force(), {});
+      assert.equal((await holder.ended).code, 137);
+    } else {
+      await assert.rejects(handle.force(), /has ended, or cannot be seen from here/);
+    }
+  }
+});
+
+testWith([linux], "without the kernel's list no process is ended, nor said to have ended", async () => {
+  await using place = await Place.make();
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  const [seen] = lookAtFiles(place.locks, { lock: LOCK });
+  const folder = prepareLockFolder(place.locks, false);
+  for (const stat of [processStat, () => undefined]) {
+    const handle = new FileHandle(folder, seen!, presenceOf(LOCK, { label: "unlock by x" }), LEASE, {
+      stat,
+      locks: () => undefined,
+    });
+    await assert.rejects(handle.force(), /^Error: Cannot be sure which process holds the lock: /);
+  }
+  assert.equal(holder.over, false);
 });

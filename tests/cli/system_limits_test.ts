@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { queueName } from "../../lib/backends/file/names.ts";
+import { lockName } from "../../lib/lock/lock_name.ts";
 import { anotherUser, asNobody, linux, mountNamespace, testWith, tool } from "./needs.ts";
 import { Place } from "./place.ts";
 import { processesWith } from "./process_list.ts";
 import { isCompiled, PROGRAM } from "./program.ts";
 import type { Ended, Running } from "./running.ts";
+import { waitersForFile } from "./targets.ts";
 import { until } from "./wait.ts";
 
 /** Says "command ready", and ends with 0 on SIGTERM; starts no process. */
@@ -116,6 +119,30 @@ testWith(
     });
   },
 );
+
+testWith([linux, anotherUser, compiled], "with no process left the first who waits for a slot waits on", async () => {
+  await using place = await Place.make();
+  const user = FIRST_USER + 300;
+  const folder = await folderOf(user, place);
+  const slots = (wait: string, ...words: string[]) => {
+    const flags = ["--server", `file:${folder}`, "--name", "n", "--slots", "2"];
+    return place.start(asUserWith(1000, user, ["sera", ...flags, wait, ...words]), { stdin: "open", cwd: "/" });
+  };
+  await using one = slots("0", "sh", "-c", "echo ready; read _");
+  await one.says("ready");
+  await using other = slots("0", "sh", "-c", "echo ready; read _");
+  await other.says("ready");
+  const queue = `${folder}/${queueName(lockName("n"))}.lock`;
+  using first = await Deno.open(queue, { read: true, write: true, create: true, mode: 0o600 });
+  await Deno.chown(queue, user, user);
+  assert.ok(first.tryLockSync(true));
+  await using waiter = slots("8s", "true");
+  await until("it waits", () => waitersForFile(queue) === 1);
+  const lower = asUserWith(1000, user, ["prlimit", `--pid=${waiter.pid}`, "--nproc=1:1"]);
+  assert.deepEqual(await place.run(lower), { code: 0, stdout: "", stderr: "" });
+  first.unlockSync();
+  assert.deepEqual(await waiter.ended, { code: 204, stdout: "", stderr: "" });
+});
 
 testWith([linux, anotherUser, compiled], "a command that uses up all processes still gets a signal", async () => {
   await using place = await Place.make();

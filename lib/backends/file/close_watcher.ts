@@ -1,3 +1,4 @@
+import { canStartThread } from "../../system/can_start_thread.ts";
 import { aborted, elapsed, firstOf } from "../../waiting.ts";
 
 /**
@@ -12,7 +13,8 @@ export class CloseWatcher implements Disposable {
 
   /** @param path The file. */
   constructor(path: string) {
-    if (Deno.build.os !== "linux") return;
+    // The runtime's watcher needs a thread, and the runtime aborts if there can be none.
+    if (Deno.build.os !== "linux" || !canStartThread()) return;
     try {
       this.#watcher = Deno.watchFs(path, { recursive: false });
     } catch (error) {

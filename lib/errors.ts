@@ -111,7 +111,7 @@ export class QueueFullError extends Error {
       : limit === 1
       ? "one run already waits"
       : `${limit} runs already wait`;
-    super(`${waiting} for it (max-waiters ${limit})`);
+    super(`${waiting} for it (--max-waiters ${limit})`);
   }
 }
 

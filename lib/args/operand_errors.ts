@@ -81,7 +81,8 @@ function waitInFlag(flags: ReadonlyMap<string, string>): string | undefined {
   const [last, value = ""] = [...flags].at(-1) ?? [];
   const flag = RUN_FLAGS.find(({ name }) => name === last);
   if (!flag || needsNoValue(flag) || last === TABLE.server.name || parseWait(value) === undefined) return undefined;
-  return `${value} is the value of --${last}; write a wait before the command, as in sera --${last} ${value} 0 <command>`;
+  const dashed = `--${flag.alias !== undefined && flags.has(flag.alias) ? flag.alias : flag.name}`;
+  return `${value} is the value of ${dashed}; write a wait before the command, as in sera ${dashed} ${value} 0 <command>`;
 }
 
 /** A suggestion for a mistyped word; undefined if there is none. */

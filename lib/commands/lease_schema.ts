@@ -9,7 +9,7 @@ import { resolveSettings } from "../settings/resolve.ts";
  *
  * @param flags The flags as given.
  * @throws {ConfigError} When the settings cannot be used.
- * @throws {UsageError} When a flag cannot be used, or lease is off.
+ * @throws {UsageError} When a flag cannot be used, or leases are off.
  */
 export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env): Promise<string> {
   if (isFlagSet(flags, "json")) {
@@ -18,7 +18,7 @@ export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env):
   const { server, lease, leaseTable } = await resolveSettings(flags, env);
   if (!lease) {
     throw new UsageError(
-      "Cannot use --schema: it prints the table of leases, and lease is off",
+      "Cannot use --schema: it prints the table of leases, and leases are off",
       "write sera doctor --lease --schema, or sera history --schema for the ledger's table",
     );
   }

@@ -27,7 +27,7 @@ export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Pr
   } catch (error) {
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
     if (error instanceof UnreleasedError) return { found: error.what, cure: UNRELEASED };
-    if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
+    if (allowed) return { found: `${error.message} (--allow-unsafe-server)`, cure: CURE };
     const { what, cure } = troubleOf(error);
     throw new LockUnavailableError(what, cure === undefined ? CURE : `${cure}; ${CURE}`);
   }

@@ -46,7 +46,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunC
   const mayRunAgain = "the command may be run again";
   const unrecorded = {
     what: `run ${id} counts as abandoned, and ${
-      rule.countFailures ? "may keep the command from being run again (count-failures)" : mayRunAgain
+      rule.countFailures ? "may keep the command from being run again (--count-failures)" : mayRunAgain
     }`,
     cure: rule.countFailures ? "to let it run again, use sera forget" : "check what it has done before it runs again",
   };

@@ -21,7 +21,7 @@ export interface Kind<T> {
    */
   readonly read: (value: unknown, isJson: boolean) => T | undefined;
   /** What the setting takes, for the message about another value. */
-  readonly takes: (value: unknown) => string;
+  readonly takes: (value: unknown, isJson: boolean) => string;
 }
 
 /** The shortest and the longest duration that a setting takes, both in milliseconds. */
@@ -112,13 +112,11 @@ export function duration({ min = 0, max = Infinity }: Span = {}): Kind<number> {
       const ms = typeof value === "number" ? value * 1000 : typeof value === "string" ? parseWait(value) : undefined;
       return ms !== undefined && ms >= min && ms <= max && ms !== Infinity ? ms : undefined;
     },
-    takes: () => {
-      const range = max < Infinity
-        ? `, from ${formatDuration(min)} to ${formatDuration(max)}`
-        : min > 0
-        ? ", above 0"
-        : "";
-      return `seconds, or a duration such as 1m30s${range}`;
+    takes: (_, isJson) => {
+      const from = max < Infinity || min > 0 ? `, from ${formatDuration(min)}` : "";
+      const to = max < Infinity ? ` to ${formatDuration(max)}` : "";
+      // A number in JSON may have a fraction.
+      return `${isJson ? "" : "whole "}seconds, or a duration such as 1m30s${from}${to}`;
     },
   };
 }

@@ -10,7 +10,7 @@ import type { TableName } from "../ledger/table_name.ts";
 export function leasePlace({ title, leases }: Backend, table: TableName): LeasePlace {
   const missing = leases ? leases.missing?.(table) : {
     what: `${title} does not support leases`,
-    cure: "name another server, or leave lease out",
+    cure: "name another server, or leave --lease out",
   };
   if (!leases || missing) throw new ConfigError(`Cannot keep leases: ${missing!.what}`, missing!.cure);
   return leases;

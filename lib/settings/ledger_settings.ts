@@ -20,18 +20,12 @@ export interface LedgerSettings extends RecordingRule {
  * @throws {ConfigError} When it cannot work with this server, or a setting in file or environment is of no use.
  * @throws {UsageError} When a flag is.
  */
-export function ledgerSettings(values: Values, find: Find, server: Backend): LedgerSettings {
+export async function ledgerSettings(values: Values, find: Find, server: Backend): Promise<LedgerSettings> {
   const { ledgerTable: table, keepHistory, once, every, countFailures, recordSkips } = values;
   refuseTable(find, server);
   const rule = once !== undefined ? "once" : every !== undefined ? "every" : undefined;
   const on = values.ledger ?? (rule !== undefined || recordSkips);
-  if (!on && rule !== undefined) {
-    const { source, error } = find("ledger")!;
-    throw new error(
-      `Cannot use ${namedSetting(TABLE[rule], find(rule)!.source)}: the ledger is turned off by ${source}`,
-      `turn the ledger on there, or leave ${rule} out`,
-    );
-  }
+  if (!on && rule !== undefined) throw (await import("./ledger_off.ts")).ledgerOff(rule, find);
   if (on) ledgerPlace(server, table);
   return { on, table, keepHistory, once, every, countFailures, recordSkips };
 }
@@ -44,7 +38,7 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
 export function ledgerPlace({ title, ledger }: Backend, table: TableName): LedgerPlace {
   const missing = ledger ? ledger.missing?.(table) : {
     what: `${title} does not support a ledger`,
-    cure: "name another server, or leave ledger, once, every and record-skips out",
+    cure: "name another server, or leave --ledger, --once, --every and --record-skips out",
   };
   if (!ledger || missing) throw new ConfigError(`Cannot keep a ledger: ${missing!.what}`, missing!.cure);
   return ledger;

@@ -75,7 +75,7 @@ function lacking({ name }: Setting, { source, error }: Found, server: Found, tit
     `Cannot use ${
       namedSetting({ name }, source)
     } with the server in ${server.source}: ${title} does not support ${name}s`,
-    `leave ${name} out`,
+    "leave it out",
   );
 }
 
@@ -85,12 +85,8 @@ function lacking({ name }: Setting, { source, error }: Found, server: Found, tit
  *
  * @throws {ConfigError}
  */
-export function refuseDockerLink(find: Find): void {
+export async function refuseDockerLink(find: Find): Promise<void> {
   const { value: name, source } = find("name") ?? {};
   if (source !== environmentName(TABLE.name.name) || typeof name !== "string" || !LINK.test(name)) return;
-  throw new ConfigError(
-    `Cannot use ${source}: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
-      "rename the lock",
-    `unset ${source}, or set --name`,
-  );
+  throw (await import("./docker_link.ts")).dockerLinkError(source, name);
 }

@@ -45,7 +45,7 @@ export async function resolveSettings(
   notes.push(...server.notes);
   if (tlsCa !== undefined || read.get("namespace") !== undefined || read.get("lease")) refuseUnsupported(read, server);
   refuseSeveralServers(read, server);
-  refuseDockerLink(find);
+  await refuseDockerLink(find);
   const values = read.all();
   if (values.lease && server.offers.leases !== "anyway") leasePlace(server, values.leaseTable);
   const given = repeated.get(TABLE.name.name);
@@ -54,7 +54,7 @@ export async function resolveSettings(
     ...values,
     ...names && { name: names[0], names },
     server,
-    ledger: ledgerSettings(values, find, server),
+    ledger: await ledgerSettings(values, find, server),
     logging: {
       verbose: verbose === true ? "stdout" : verbose === false ? undefined : verbose,
       syslog: values.syslog,

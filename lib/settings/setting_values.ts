@@ -82,7 +82,7 @@ export function wrongValue(setting: Setting, { value, source, error, json }: Fou
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)
     ? ", without quotes, which are part of the value"
     : "";
-  return new error(`${cannot}${shown}`, `it takes ${setting.takes(value)}${quotes}`);
+  return new error(`${cannot}${shown}`, `it takes ${setting.takes(value, json)}${quotes}`);
 }
 
 function shownValue(value: unknown, json: boolean, longest: number | undefined): string {

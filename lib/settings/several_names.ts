@@ -1,4 +1,3 @@
-import { UsageError } from "../errors.ts";
 import { lockNameIn } from "../lock/lock_name.ts";
 import { namedSetting } from "./named_setting.ts";
 import type { Find, SettingValues } from "./setting_values.ts";
@@ -8,7 +7,8 @@ import { environmentName, TABLE } from "./table.ts";
  * The names of several locks that are held together, in the order of the locks, which must be the same everywhere.
  *
  * @param given The values of `--name`, each once.
- * @throws {UsageError} When one is not a name, or they do not go with other settings.
+ * @throws {UsageError} When one is not a name, or a flag does not go with several names.
+ * @throws {ConfigError} When a variable does not.
  */
 export function severalNames(given: readonly string[], read: SettingValues): readonly string[] {
   refuseSlots(read.find, read.get("slots"));
@@ -21,8 +21,8 @@ export function severalNames(given: readonly string[], read: SettingValues): rea
 
 function refuseSlots(find: Find, slots = 1): void {
   if (slots === 1) return;
-  const { source } = find("slots")!;
-  throw new UsageError(
+  const { source, error } = find("slots")!;
+  throw new error(
     `Cannot use ${namedSetting(TABLE.slots, source)} with several names: only one lock can have slots`,
     source === environmentName(TABLE.slots.name) ? `remove ${source}, or give one --name` : "give one --name",
   );

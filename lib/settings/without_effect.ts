@@ -1,6 +1,7 @@
 import { type Trouble, UsageError } from "../errors.ts";
 import { namedSetting } from "./named_setting.ts";
 import type { Settings } from "./settings.ts";
+import { shownSetting } from "./shown_setting.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
 /** Why a setting has no effect, and what to do about a flag that sets it. */
@@ -19,7 +20,7 @@ interface Ineffective extends Reason {
 const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefined } = {
   rule: (settings) =>
     hasRule(settings) ? undefined : {
-      why: "neither once nor every is set",
+      why: "neither --once nor --every is set",
       cure: "add --once KEY or --every DURATION, or leave it out",
     },
   ledger: ({ ledger, sourceOf }) =>
@@ -38,7 +39,7 @@ const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefine
     if (lease) return undefined;
     if (!server.offers.leases) return { why: `${server.title} does not support leases`, cure: "leave it out" };
     return {
-      why: "lease is off",
+      why: "leases are off",
       cure: sourceOf("lease") === "--lease" ? "leave it out, or remove --lease=false" : "add --lease, or leave it out",
     };
   },
@@ -46,15 +47,17 @@ const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefine
     server.offers.tls === "none"
       ? { why: "the server is not reached over a network, so there is no TLS", cure: "leave it out" }
       : undefined,
-  "no verbose": ({ verbose, sourceOf }) =>
-    verbose === false ? undefined : {
-      why: "verbose is on",
-      cure: sourceOf("verbose") === "--verbose" ? "leave out one of the two" : "add --verbose=false, or leave it out",
+  "no verbose": (settings) =>
+    settings.verbose === false ? undefined : {
+      why: `progress messages are on (${shownSetting("verbose", settings)})`,
+      cure: settings.sourceOf("verbose") === "--verbose"
+        ? "leave out one of the two"
+        : "add --verbose=false, or leave it out",
     },
   skip: (settings) =>
     settings.waitAndSkip || hasRule(settings)
       ? undefined
-      : { why: "nothing is skipped without wait-and-skip, once or every", cure: "leave it out" },
+      : { why: "nothing is skipped without --wait-and-skip, --once or --every", cure: "leave it out" },
   unsafe: ({ server }) =>
     server.offers.mayBeUnsafe
       ? undefined

@@ -84,7 +84,7 @@ export function waitingText(
 export function pauseText(left: number, width = Infinity): string {
   const rest = roundedUp(left);
   const asking = `sera: asking for the lock in ${rest}`;
-  return firstThatFits([`${asking} (splay)`, asking, `sera: asking in ${rest}`, `sera: ${rest}`, rest], width);
+  return firstThatFits([`${asking} (--splay)`, asking, `sera: asking in ${rest}`, `sera: ${rest}`, rest], width);
 }
 
 /** The first text that is no wider than that; else as much of the last one as is. */

@@ -47,6 +47,11 @@ const WAITS: [words: string, says: string][] = [
     "<command>",
   ],
   [
+    "--once-per 9m ./sync",
+    "Not a valid wait: ./sync; 9m is the value of --once-per; write a wait before the command, as in sera --once-per 9m " +
+    "0 <command>",
+  ],
+  [
     "--every 0 true",
     "Not a valid wait: true; 0 is the value of --every; write a wait before the command, as in " +
     "sera --every 0 0 <command>",

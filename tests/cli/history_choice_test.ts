@@ -94,7 +94,7 @@ testWrongHistory({
   "a time that is none": {
     args: ["--since", "yesterday"],
     code: 201,
-    says: /--since: yesterday; it takes seconds or a duration such as 90m, 24h or 7d, above 0 and up to 36500d$/m,
+    says: /--since: yesterday; it takes whole seconds, or a duration such as 90m, 24h or 7d, from 1ms to 36500d$/m,
   },
   "a time of nothing": { args: ["--since=0"], code: 201, says: /--since: 0; / },
   "for ever": {

@@ -38,13 +38,13 @@ const WRONG: Record<string, { args: string[]; server?: string; code: number; say
   "without lease": {
     args: ["--schema"],
     code: 201,
-    says: "Cannot use --schema: it prints the table of leases, and lease is off; " +
+    says: "Cannot use --schema: it prints the table of leases, and leases are off; " +
       "write sera doctor --lease --schema, or sera history --schema for the ledger's table",
   },
   "with a lease that is switched off": {
     args: ["--lease=false", "--schema"],
     code: 201,
-    says: "Cannot use --schema: it prints the table of leases, and lease is off; " +
+    says: "Cannot use --schema: it prints the table of leases, and leases are off; " +
       "write sera doctor --lease --schema, or sera history --schema for the ledger's table",
   },
   "with --json": {
@@ -66,7 +66,7 @@ const WRONG: Record<string, { args: string[]; server?: string; code: number; say
     args: ["--lease", "--schema"],
     server: "file:",
     code: 201,
-    says: "Cannot use --lease with the server in SERA_SERVER: a file: server does not support leases; leave lease out",
+    says: "Cannot use --lease with the server in SERA_SERVER: a file: server does not support leases; leave it out",
   },
   "without a database": {
     args: ["--lease", "--schema"],

@@ -35,7 +35,7 @@ const expected = (setting: string) =>
     ? /; it takes terminate or warn\n$/
     : setting === "allow-unsafe-server"
     ? /; it takes true or false\n$/
-    : /; it takes seconds, or a duration such as 1m30s(, above 0|, from 3s to 24h)?\n$/;
+    : /; it takes (whole )?seconds, or a duration such as 1m30s(, from 1ms|, from 3s to 24h)?\n$/;
 
 for (const [setting, values] of Object.entries(RIGHT)) {
   Deno.test(`${setting} accepts the documented values, as flag, variable and config key`, async () => {

@@ -9,7 +9,7 @@ import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 
 const AT_THE_SAME_TIME = "another node may have run the command at the same time";
-const IN_MIN_HOLD = "the command had already ended, but another node may have run it before min-hold was over";
+const IN_MIN_HOLD = "the command had already ended, but another node may have run it before --min-hold was over";
 
 /** A driver's own words for a connection that has gone. */
 const DRIVERS = /Can't add|closed state|not queryable|terminated/;

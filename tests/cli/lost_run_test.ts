@@ -46,7 +46,7 @@ for (const shared of servers) {
     assert.equal(code, 3);
     assert.match(
       stderr,
-      /^sera: Lock lost: [^\n]+; the command had already ended, but another node may have run it before min-hold was over\n$/,
+      /^sera: Lock lost: [^\n]+; the command had already ended, but another node may have run it before --min-hold was over\n$/,
     );
   });
 

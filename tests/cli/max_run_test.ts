@@ -12,7 +12,7 @@ Deno.test("a command that runs past --max-run is stopped: TERM, one line, 207", 
   assert.deepEqual(ended, {
     code: 207,
     stdout: "",
-    stderr: "sera: The command ran longer than 500ms (max-run); stopping sleep\n",
+    stderr: "sera: The command ran longer than 500ms (--max-run); stopping sleep\n",
   });
 });
 

@@ -110,7 +110,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a time that is none": {
     args: ["--since", "often"],
     code: 201,
-    says: /--since: often; it takes seconds or/,
+    says: /--since: often; it takes whole seconds, or/,
   },
   "a server that is not there": {
     args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/x"],

@@ -28,7 +28,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await using place = await Place.make();
     const flags = ["--verbose", "--min-hold", "1h", "--name", "n"];
     await using first = place.startSera([...flags, "0", "sh", "-c", "exit 3"]);
-    await first.says(/^Keeping the lock for another (59m\d+s|1h) \(min-hold\)\.$/m);
+    await first.says(/^Keeping the lock for another (59m\d+s|1h) \(--min-hold\)\.$/m);
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
     first.kill(signal);
     const { code, stdout, stderr } = await first.ended;

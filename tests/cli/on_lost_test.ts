@@ -27,7 +27,7 @@ for (const target of useHeldSessions()) {
     await using run = place.startSera(["--name", "n", "--on-lost=warn", "0", "sh", "-c", script], { stdin: "open" });
     await run.says("ready");
     assert.ok(await target.sessions.cutHolder("n"));
-    await run.says("another node may start it too (on-lost=warn)");
+    await run.says("another node may start it too (--on-lost=warn)");
     // Another run has it now, and the first one still runs.
     const other = await place.sera(["--name", "n", "180", "echo", "other"]);
     assert.deepEqual(other, { code: 0, stdout: "other\n", stderr: "" });
@@ -35,7 +35,10 @@ for (const target of useHeldSessions()) {
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 42, stdout: "ready\n" });
     const [warning, ...rest] = stderr.trim().split("\n");
-    assert.match(warning!, /^sera: Lock lost: [^\n]+; sh goes on, and another node may start it too \(on-lost=warn\)$/);
+    assert.match(
+      warning!,
+      /^sera: Lock lost: [^\n]+; sh goes on, and another node may start it too \(--on-lost=warn\)$/,
+    );
     // The release finds it gone, too.
     assert.match(rest.join("\n"), /^sera: Cannot release the lock on [^\n]+$/);
   });

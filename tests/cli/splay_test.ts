@@ -39,7 +39,7 @@ Deno.test("SERA_SPLAY and the config file set it, and --splay 0 turns it off", a
     const env = { SERA_CONFIG: config, SERA_SPLAY: variable };
     const { code, stdout } = await place.sera(["--verbose", ...flags, "0", "true"], { env });
     assert.equal(code, 0);
-    return /Pausing for .* \(splay (.*)\)\.\n/.exec(stdout)?.[1];
+    return /Pausing for .* \(--splay (.*)\)\.\n/.exec(stdout)?.[1];
   };
   assert.equal(await paused([]), "2ms");
   assert.equal(await paused([], "3ms"), "3ms");
@@ -90,7 +90,7 @@ testWith([terminal], "at a terminal one line counts, which Ctrl-C takes away", a
   await using place = await Place.make();
   await using screen = new Screen(place, `exec sera ${pausing(59_000).join(" ")} 0 echo ran`);
   const left = ([row = ""]: readonly string[]) => {
-    const seconds = /^ {2}sera: asking for the lock in (\d+) s \(splay\)$/.exec(row)?.[1];
+    const seconds = /^ {2}sera: asking for the lock in (\d+) s \(--splay\)$/.exec(row)?.[1];
     return seconds === undefined ? undefined : Number(seconds);
   };
   const before = left(await screen.shows("the line", (rows) => left(rows) !== undefined))!;

@@ -115,7 +115,7 @@ testWith(
     const { code, stderr } = await run.ended;
     assert.deepEqual({ code, stderr }, {
       code: 207,
-      stderr: "sera: The command ran longer than 12s (max-run); stopping sh\n",
+      stderr: "sera: The command ran longer than 12s (--max-run); stopping sh\n",
     });
   },
 );

@@ -26,11 +26,14 @@ testInProcess("an error with --once-per uses that name", async () => {
   for (const flag of ["--once-per", "-once-per"]) {
     const { code, stderr } = await inProcess(place, [flag, "soon", "0", "true"]);
     assert.equal(code, 201);
-    assert.match(stderr, /^sera: Cannot use --once-per: soon; it takes seconds, [^\n]+\n$/);
+    assert.match(stderr, /^sera: Cannot use --once-per: soon; it takes whole seconds, [^\n]+\n$/);
   }
   const off = await inProcess(place, ["--once-per=1h", "--ledger=false", "0", "true"]);
   assert.equal(off.code, 201);
-  assert.match(off.stderr, /^sera: Cannot use --once-per: the ledger is turned off by --ledger; [^\n]+\n$/);
+  assert.match(
+    off.stderr,
+    /^sera: Cannot use --once-per: the ledger is turned off by --ledger=false; [^\n]+ leave --once-per out\n$/,
+  );
   const { stderr } = await inProcess(place, ["--every=soon", "0", "true"]);
   assert.match(stderr, /^sera: Cannot use --every: soon; /);
 });

@@ -219,7 +219,7 @@ testWith(
     );
     await using kept = new Screen(place, "exec sera --min-hold 2s 0 echo ran");
     assert.equal(await kept.ended(), 0);
-    assert.match((await kept.rows()).join("\n"), /^ran\nsera: Keeping the lock for another .* \(min-hold\)\.$/);
+    assert.match((await kept.rows()).join("\n"), /^ran\nsera: Keeping the lock for another .* \(--min-hold\)\.$/);
   },
 );
 
@@ -229,9 +229,9 @@ testWith([terminal], "a quiet that says nothing is refused, unless it is for oth
   assert.equal(refused.code, 201);
   assert.equal(
     refused.stderr,
-    "sera: Cannot use --quiet: it has no effect, since verbose is on; leave out one of the two\n",
+    "sera: Cannot use --quiet: it has no effect, since progress messages are on (--verbose); leave out one of the two\n",
   );
   const noted = await place.sera(["--verbose", "0", "true"], { env: { SERA_QUIET: "true" } });
   assert.equal(noted.code, 0);
-  assert.match(noted.stdout, /^SERA_QUIET has no effect here, since verbose is on/m);
+  assert.match(noted.stdout, /^SERA_QUIET has no effect here, since progress messages are on \(--verbose\)/m);
 });

@@ -7,7 +7,7 @@ import { Place } from "./place.ts";
 
 /** Settings and why they have no effect with a file: server, where nothing else is set. */
 const IDLE: Record<string, { value: string; why: string }> = {
-  "count-failures": { value: "true", why: "neither once nor every is set" },
+  "count-failures": { value: "true", why: "neither --once nor --every is set" },
   "keep-history": { value: "1d", why: "the ledger is off" },
   "lease-table": { value: "t", why: "a file: server does not support leases" },
   "tls-ca": { value: "/no/ca.pem", why: "the server is not reached over a network, so there is no TLS" },
@@ -69,7 +69,7 @@ testInProcess("flags that contradict each other are 201", async () => {
   assert.match(stderr, /^sera: Cannot use --record-skips: it has no effect, since the ledger is off; [^\n]+\n$/);
   const server = ["--server", "postgres://u:p@127.0.0.1:1/d"];
   const leases = await inProcess(place, [...server, "--lease-table", "t", "0", "true"]);
-  const idle = "sera: Cannot use --lease-table: it has no effect, since lease is off; ";
+  const idle = "sera: Cannot use --lease-table: it has no effect, since leases are off; ";
   assert.deepEqual([leases.code, leases.stderr], [201, `${idle}add --lease, or leave it out\n`]);
   const off = await inProcess(place, [...server, "--lease=false", "--lease-table", "t", "0", "true"]);
   assert.deepEqual([off.code, off.stderr], [201, `${idle}leave it out, or remove --lease=false\n`]);

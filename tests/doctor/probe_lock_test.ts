@@ -88,7 +88,7 @@ for (const [what, { set, found }] of Object.entries(unfit)) {
     const again = new Place();
     set(again);
     assert.deepEqual(await probeLock(again.participant, true), {
-      found: `${found} (allow-unsafe-server)`,
+      found: `${found} (--allow-unsafe-server)`,
       cure: PROXY,
     });
   });

@@ -90,7 +90,7 @@ test("invalid values of lease and lease-table are refused by name", async () => 
 
 test("a lease is refused on a backend without leases, wherever it is set", async () => {
   const lacks = (source: string, server: string) =>
-    `Cannot use ${source} with the server in ${server}: a file: server does not support leases; leave lease out`;
+    `Cannot use ${source} with the server in ${server}: a file: server does not support leases; leave it out`;
   assert.deepEqual(await refusal({ flags: { server: FILE, lease: "true" } }), {
     kind: UsageError,
     message: lacks("--lease", "--server"),
@@ -142,7 +142,7 @@ test("a table for leases on a backend without them has no effect, with the backe
       what.replace(/ in \S+ has/, " has")
     );
   assert.deepEqual(await why(FILE), ["lease-table has no effect here, since a file: server does not support leases"]);
-  assert.deepEqual(await why(POSTGRES), ["lease-table has no effect here, since lease is off"]);
+  assert.deepEqual(await why(POSTGRES), ["lease-table has no effect here, since leases are off"]);
 });
 
 test("on MySQL leases need a database, by the server setting or by the table's name", async () => {
@@ -214,6 +214,6 @@ test("a backend's `offers` agrees with the leases that it has", async () => {
   }
   const { server: files } = await withFlags({});
   assert.throws(() => leasePlace(files, { name: "t" }), {
-    message: "Cannot keep leases: a file: server does not support leases; name another server, or leave lease out",
+    message: "Cannot keep leases: a file: server does not support leases; name another server, or leave --lease out",
   });
 });

@@ -67,9 +67,9 @@ for (const [setting, written, read, of] of RIGHT) {
 
 const EXPECTED: Record<string, RegExp> = {
   once: /; it takes (some text|up to 190 characters, without spaces around them)$/,
-  every: /; it takes seconds, or a duration such as 1m30s, from 1ms to 876000h$/,
-  "keep-history": /; it takes seconds, or a duration such as 1m30s, from 0s to 876000h$/,
-  "min-hold": /; it takes seconds, or a duration such as 1m30s$/,
+  every: /; it takes whole seconds, or a duration such as 1m30s, from 1ms to 876000h$/,
+  "keep-history": /; it takes whole seconds, or a duration such as 1m30s, from 0s to 876000h$/,
+  "min-hold": /; it takes whole seconds, or a duration such as 1m30s$/,
   label: /; it takes some text$/,
   "ledger-table": /; it takes (some text|a table or schema\.table, in up to 63 letters, digits and underscores each)$/,
 };
@@ -148,14 +148,20 @@ test("settings that need the ledger are refused if it is off", async () => {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
       kind: UsageError,
       message:
-        `Cannot use --${setting}: the ledger is turned off by --ledger; turn the ledger on there, or leave ${setting} out`,
+        `Cannot use --${setting}: the ledger is turned off by --ledger=false; turn the ledger on there, or leave --${setting} out`,
     });
     assert.deepEqual(await refusal({ env: { SERA_LEDGER: "0" }, flags: { [setting]: value } }), {
       kind: ConfigError,
       message:
-        `Cannot use --${setting}: the ledger is turned off by SERA_LEDGER; turn the ledger on there, or leave ${setting} out`,
+        `Cannot use --${setting}: the ledger is turned off by SERA_LEDGER; turn the ledger on there, or leave --${setting} out`,
     });
   }
+  const { kind, message } = await refusal({ file: { ledger: false }, flags: { every: "1h", "once-per": "1h" } });
+  assert.equal(kind, ConfigError);
+  assert.match(
+    message,
+    /^Cannot use --once-per: the ledger is turned off by ledger in \S+\.json; turn the ledger on there, or leave --once-per out$/,
+  );
 });
 
 test("the ledger's table, with a schema or without one", async () => {

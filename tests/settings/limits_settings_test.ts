@@ -7,9 +7,9 @@ import { refuseConflicts } from "../../lib/settings/refuse_conflicts.ts";
 import { resolveSettings } from "../../lib/settings/resolve.ts";
 import { FILE, type Flags, POSTGRES, refusal, resolve, test, withFlags } from "./given.ts";
 
-function withNames(names: readonly string[], flags: Flags = {}) {
+function withNames(names: readonly string[], flags: Flags = {}, env: Flags = {}) {
   const given = new Map(Object.entries({ server: FILE, name: names.at(-1)!, ...flags }));
-  return resolveSettings(given, () => undefined, false, new Map([["name", names]]));
+  return resolveSettings(given, (name) => env[name], false, new Map([["name", names]]));
 }
 
 test("several names are in the order of their locks, and the first is the main one", async () => {
@@ -90,10 +90,10 @@ test("max-waiters is a number in the config file, and slots is not a key", async
 });
 
 const CLASHES: readonly (readonly [flags: Flags, wait: number | undefined, message: string])[] = [
-  [{ slots: "2", "wait-and-skip": "true" }, 5, "--slots with wait-and-skip"],
-  [{ replace: "true", slots: "2" }, 5, "--replace with slots"],
-  [{ replace: "true", "wait-and-skip": "true" }, 5, "--replace with wait-and-skip"],
-  [{ replace: "true", "max-waiters": "5" }, 5, "--replace with max-waiters"],
+  [{ slots: "2", "wait-and-skip": "true" }, 5, "--slots with --wait-and-skip"],
+  [{ replace: "true", slots: "2" }, 5, "--replace with --slots"],
+  [{ replace: "true", "wait-and-skip": "true" }, 5, "--replace with --wait-and-skip"],
+  [{ replace: "true", "max-waiters": "5" }, 5, "--replace with --max-waiters"],
   [{ replace: "true" }, 0, "--replace with a wait of 0"],
 ];
 
@@ -114,6 +114,31 @@ test("a conflict with a variable is a configuration error", async () => {
   refuseConflicts(settings, 1);
   // A doctor has no wait.
   refuseConflicts(settings);
+});
+
+test("a conflict names the variable that sets the other setting", async () => {
+  const env = { SERA_WAIT_AND_SKIP: "1", SERA_SLOTS: "2" };
+  for (
+    const [flags, says] of [
+      [{ slots: "3" }, /^Cannot use --slots with SERA_WAIT_AND_SKIP: /],
+      [{ replace: "true" }, /^Cannot use SERA_SLOTS with SERA_WAIT_AND_SKIP: /],
+      [{ replace: "true", "wait-and-skip": "false" }, /^Cannot use --replace with SERA_SLOTS: /],
+    ] as const
+  ) {
+    const settings = await resolve({ flags, env });
+    assert.throws(() => refuseConflicts(settings, 5), { message: says });
+  }
+});
+
+test("several names with slots are a configuration error if a variable sets the slots", async () => {
+  await assert.rejects(() => withNames(["a", "b"], {}, { SERA_SLOTS: "2" }), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(
+      error.message,
+      /^Cannot use SERA_SLOTS with several names: .*; remove SERA_SLOTS, or give one --name$/,
+    );
+    return true;
+  });
 });
 
 test("replace is refused with several names", async () => {

@@ -87,7 +87,7 @@ for (const key of SETTING_KEYS) {
       const [, min, max] = /\bfrom (\d\w*) to (\d\w*)/.exec(text) ?? [];
       const limit = (text: string) => setting.kind === "number" ? text : span(parseWait(text));
       const told = min === undefined ? "" : `from ${limit(min)} to ${limit(max!)}`;
-      assert.ok(setting.takes("?").endsWith(told), text);
+      assert.ok(setting.takes("?", false).endsWith(told), text);
     }
     if (setting.default === undefined || setting.default === false) return;
     const told = texts.map((text) => /\(default ([\w/.]+)|(\w+) \(default\)/.exec(text)?.slice(1).find(Boolean));

@@ -168,7 +168,7 @@ async function topologyIfAllowed(
     return {
       session,
       finding: {
-        found: "the server is a standby, and its locks do not count elsewhere (allow-unsafe-server)",
+        found: "the server is a standby, and its locks do not count elsewhere (--allow-unsafe-server)",
         cure: "name the primary",
       },
     };
@@ -180,6 +180,6 @@ async function topologyIfAllowed(
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.transient) throw error;
     const { reason, cure } = error;
-    return { session: await open(true), finding: { found: `${reason} (allow-unsafe-server)`, cure } };
+    return { session: await open(true), finding: { found: `${reason} (--allow-unsafe-server)`, cure } };
   }
 }

@@ -93,6 +93,6 @@ export function readSpan(flags: ReadonlyMap<string, string>, name: string): numb
   if (span !== undefined && span >= 1 && span <= CENTURY) return span;
   throw new UsageError(
     `Cannot use --${name}: ${plainOr(text)}`,
-    "it takes seconds or a duration such as 90m, 24h or 7d, above 0 and up to 36500d",
+    "it takes whole seconds, or a duration such as 90m, 24h or 7d, from 1ms to 36500d",
   );
 }

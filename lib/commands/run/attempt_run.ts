@@ -63,7 +63,7 @@ export async function attemptRun(wait: number, job: Job): Promise<number> {
 async function logWait(job: Job): Promise<void> {
   const { maxWaiters } = job.limits;
   const { awaited, fields } = await holder(job, true);
-  const unless = maxWaiters === undefined ? "" : `, unless too many wait already (max-waiters ${maxWaiters})`;
+  const unless = maxWaiters === undefined ? "" : `, unless too many wait already (--max-waiters ${maxWaiters})`;
   job.logger.log("info", "waiting", `Waiting for ${awaited}${unless}.`, { holder: fields });
 }
 
@@ -138,7 +138,7 @@ async function execute(turn: HeldResult, job: Job, waited: number): Promise<numb
     }),
     maxRun: maxRun === undefined
       ? undefined
-      : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
+      : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (--max-run)`) },
     exitCodeOf,
   });
   // After a lost lock its session may not answer.

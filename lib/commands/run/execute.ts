@@ -79,7 +79,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
     if (!lock.heldToEnd && !(run && isRecorded && lock.session)) return AT_THE_SAME_TIME;
     return minHold === undefined || held >= minHold
       ? "another node may have run the command since it ended here"
-      : "the command had already ended, but another node may have run it before min-hold was over";
+      : "the command had already ended, but another node may have run it before --min-hold was over";
   };
   await tryStep(execution, async () => void await release(lock, logger, since, ifGone));
   return status;

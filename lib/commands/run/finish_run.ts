@@ -53,7 +53,7 @@ export async function keepForMinHold({ lock, minHold, watch, logger }: Execution
   await helperShell.end();
   // A lock that is lost after this look was held until the command had ended.
   if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {
-    logger.announce("note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
+    logger.announce("note", `Keeping the lock for another ${formatDuration(minHold - held)} (--min-hold).`);
   }
   await kept;
 }

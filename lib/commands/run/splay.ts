@@ -22,7 +22,7 @@ export async function pauseFor(
   interrupted: AbortSignal,
 ): Promise<number | undefined> {
   const pause = splayedPause(splay, Deno.hostname(), lock);
-  const text = `Pausing for ${formatDuration(pause)} before asking for the lock (splay ${formatDuration(splay)}).`;
+  const text = `Pausing for ${formatDuration(pause)} before asking for the lock (--splay ${formatDuration(splay)}).`;
   logger.log("info", "pausing", text, { pause });
   return await unlessInterrupted(logger, async () => {
     using _line = showIfLong(pause, logger, async (deadline, over) => {

@@ -30,7 +30,7 @@ export async function untilEnded(
     const lost = reason instanceof LockLostError;
     const goesOn = lost && onLost === "warn";
     const consequence = goesOn
-      ? `; ${program} goes on, and another node may start it too (on-lost=warn)`
+      ? `; ${program} goes on, and another node may start it too (--on-lost=warn)`
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
     tryLog(logger, "error", "error", reason.message + consequence, { exitCode });

@@ -77,7 +77,7 @@ function waitOf(text: string | undefined): number | undefined {
   if (wait !== undefined) return wait;
   throw new UsageError(
     `Cannot use --wait: ${plainOr(text)} is not a duration`,
-    "write seconds, a duration such as 500ms or 1m30s, or forever",
+    "write whole seconds, a duration such as 500ms or 1m30s, or forever",
   );
 }
 

@@ -108,7 +108,7 @@ Deno.test("a command that runs past --max-run is stopped, and is 207", async () 
   assert.deepEqual(place.command.got, []);
   await place.later(1);
   assert.deepEqual(place.command.got, ["SIGTERM", "SIGCONT"]);
-  assert.ok(place.events.includes("sera: The command ran longer than 1h (max-run); stopping job"));
+  assert.ok(place.events.includes("sera: The command ran longer than 1h (--max-run); stopping job"));
   await place.later(10_000);
   assert.equal(place.command.presence, "nobody");
   await place.later(1000);
@@ -211,8 +211,8 @@ Deno.test("if all slots are held, it is 204, and one holder is named", async () 
 
 for (
   const [error, why] of [
-    [new QueueFullError(2), "2 runs already wait for it (max-waiters 2)"],
-    [new QueueFullError(0), "nobody may wait for it (max-waiters 0)"],
+    [new QueueFullError(2), "2 runs already wait for it (--max-waiters 2)"],
+    [new QueueFullError(0), "nobody may wait for it (--max-waiters 0)"],
     [new ReplacedError(), "a later run with --replace waits for it in the place of this one"],
   ] as const
 ) {

@@ -164,7 +164,7 @@ Deno.test("when the lock is gone at its release, the consequence is reported, as
   assert.equal(await messagesOfLostLock(() => ({}), { heldToEnd: true }), since);
   assert.equal(
     await messagesOfLostLock(() => ({ minHold: 3_600_000 }), { heldToEnd: true }),
-    "sera: It is gone; the command had already ended, but another node may have run it before min-hold was over",
+    "sera: It is gone; the command had already ended, but another node may have run it before --min-hold was over",
   );
   // A ledger in files is not written in the session that holds the lock.
   assert.equal(await messagesOfLostLock((place) => ({ run: place.run() })), atOnce);

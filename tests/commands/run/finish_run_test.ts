@@ -62,7 +62,7 @@ const nothing = () => Promise.resolve();
 Deno.test("a lock is kept for the rest of --min-hold, without a helper shell", async () => {
   using place = new FakePlace(true);
   assert.equal(await kept(place, HOUR, nothing), HOUR - HOUR / 6);
-  assert.deepEqual(place.events, ["helper shell: ended", "Keeping the lock for another 50m (min-hold)."]);
+  assert.deepEqual(place.events, ["helper shell: ended", "Keeping the lock for another 50m (--min-hold)."]);
 });
 
 for (const minHold of [undefined, 0, HOUR / 6]) {

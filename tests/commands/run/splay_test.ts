@@ -57,7 +57,7 @@ Deno.test("a run pauses for its host's time before it creates a lock; the wait b
   const code = later(ran.run(5000, settings));
   await ran.place.later(PAUSE - 1);
   assert.deepEqual(ran.made, []);
-  assert.match(ran.place.events.join(), /^Pausing for 1m before asking for the lock \(splay [\dhms.]+\)\.$/);
+  assert.match(ran.place.events.join(), /^Pausing for 1m before asking for the lock \(--splay [\dhms.]+\)\.$/);
   await ran.place.later(1);
   assert.equal(ran.made.length, 1);
   assert.equal(await code, 204);
@@ -159,9 +159,9 @@ Deno.test("at a terminal a line counts down, and is erased when the lock is requ
   await ran.place.later(499);
   assert.deepEqual(screen.written(), []);
   await ran.place.later(1);
-  assert.match(screen.written().join(), /^sera: asking for the lock in 1 min \(splay\)$/);
+  assert.match(screen.written().join(), /^sera: asking for the lock in 1 min \(--splay\)$/);
   await ran.place.later(PAUSE - 500 - 10_000);
-  assert.equal(screen.written().at(-1), "sera: asking for the lock in 10 s (splay)");
+  assert.equal(screen.written().at(-1), "sera: asking for the lock in 10 s (--splay)");
   for (
     const [width, text] of [[40, "sera: asking for the lock in 9 s"], [25, "sera: asking in 8 s"], [
       12,
@@ -202,7 +202,7 @@ Deno.test("a dumb terminal gets one line", async () => {
   ran.acquire = () => Promise.resolve(undefined);
   const code = later(ran.run(0, settings));
   await ran.place.later(PAUSE - 1);
-  assert.deepEqual(screen.written(), ["sera: asking for the lock in 1 min (splay)"]);
+  assert.deepEqual(screen.written(), ["sera: asking for the lock in 1 min (--splay)"]);
   await ran.place.later(1);
   assert.equal(await code, 204);
 });

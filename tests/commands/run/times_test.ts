@@ -95,7 +95,7 @@ test("--min-hold keeps the lock after the command for the rest of its time, and 
     await clock.to(HOUR);
     await clock.until("it is released", released);
   });
-  assert.ok(said.includes("Keeping the lock for another 1h (min-hold)."), said.join("\n"));
+  assert.ok(said.includes("Keeping the lock for another 1h (--min-hold)."), said.join("\n"));
 });
 
 test("--min-hold includes the command's duration", async () => {

@@ -93,8 +93,8 @@ export class Claims<S extends Session> {
   #refuseUncounted(session: S): void {
     if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
     throw LockUnavailableError.on(session.where, {
-      what: "waiters for a lease cannot be counted there, as max-waiters requires",
-      cure: "leave max-waiters out, or set it to 0",
+      what: "waiters for a lease cannot be counted there, as --max-waiters requires",
+      cure: "leave --max-waiters out, or set it to 0",
     });
   }
 

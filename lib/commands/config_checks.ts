@@ -34,14 +34,14 @@ export async function checkConfig(
   repeated: Repeated,
 ): Promise<Settings | undefined> {
   // First, since a wrong flag is a usage error, not a failed check.
-  const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {
+  const resolved = await resolveSettings(flags, env, true, repeated).then((settings) => {
+    refuseWithoutEffect(settings, flags);
+    refuseConflicts(settings);
+    return settings;
+  }).catch((error: unknown) => {
     if (error instanceof ConfigError) return error;
     throw error;
   });
-  if (!(resolved instanceof ConfigError)) {
-    refuseWithoutEffect(resolved, flags);
-    refuseConflicts(resolved);
-  }
   if (resolved instanceof VariableError) {
     await report.check("settings", () => {
       throw resolved;

@@ -184,6 +184,25 @@ testWith([linux], "a config file that everybody can write to fails, as a run doe
   assert.match(checks.get("permissions")!, /^skip/);
 });
 
+Deno.test("variables that exclude each other fail as in a run, with a report; a flag among them is 201", async () => {
+  await using place = await Place.make();
+  const env = { SERA_SLOTS: "2", SERA_WAIT_AND_SKIP: "1" };
+  const says = "Cannot use SERA_SLOTS with SERA_WAIT_AND_SKIP: of several runs it is not clear which one is waited for";
+  assert.ok((await place.sera(["0", "true"], { env })).stderr.startsWith(`sera: ${says}; `));
+  const told = read(await place.sera(["doctor"], { env }));
+  assert.deepEqual([told.code, told.stderr], [200, ""]);
+  assert.equal(told.checks.get("settings"), `fail ${says}; leave out one of the two`);
+  assert.match(told.checks.get("lock")!, /^skip /);
+  const json = await place.sera(["doctor", "--json"], { env });
+  assert.deepEqual([json.code, json.stderr], [200, ""]);
+  assert.equal(
+    JSON.parse(json.stdout).checks.find(({ check }: { check: string }) => check === "settings").status,
+    "fail",
+  );
+  const flag = await place.sera(["doctor", "--slots", "2"], { env });
+  assert.deepEqual([flag.code, flag.stdout], [201, ""]);
+});
+
 Deno.test("doctor warns of an unknown key in the config file", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ server: place.server, sever: 1 }));

@@ -58,9 +58,11 @@ export const everyoneExecutes: Mode = async (lock, { wait, signal, waiting }) =>
 export const waitAndSkip: Mode = async (lock, { wait, signal, logger, waiting }) => {
   const first = await lock.acquire(0, signal, wait);
   if (first) return { outcome: "held", lock: first, note: "First past the post - executing the command." };
-  logger.log("info", "waiting", "Somebody else holds the lock - waiting for them; this run will be skipped.");
   const deadline = new Deadline(wait);
-  if (wait > 0) await waiting?.();
+  if (wait > 0 && waiting) {
+    logger.log("info", "waiting", "Somebody else holds the lock - waiting for them; this run will be skipped.");
+    await waiting();
+  }
   const second = await lock.acquire(deadline.remaining, signal);
   return second ? { outcome: "skipped", lock: second, reason: "They have finished" } : { outcome: "busy" };
 };

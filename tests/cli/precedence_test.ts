@@ -83,8 +83,8 @@ Deno.test("name, wait-and-skip and detailed-exit-codes: the flag wins over the v
 
   const skip = { SERA_NAME: "taken", SERA_WAIT_AND_SKIP: "true", SERA_DETAILED_EXIT_CODES: "1", SERA_VERBOSE: "true" };
   const syncing = /waiting for them; this run will be skipped/;
-  assert.match((await run(place, { env: skip })).stdout, syncing);
-  assert.doesNotMatch((await run(place, { env: skip, flags: ["--wait-and-skip=false"] })).stdout, syncing);
+  assert.match((await place.sera(["1ms", "true"], { env: skip })).stdout, syncing);
+  assert.doesNotMatch((await place.sera(["--wait-and-skip=false", "1ms", "true"], { env: skip })).stdout, syncing);
 
   await using skipper = place.startSera(["180", "true"], { env: skip });
   await using plain = place.startSera(["--detailed-exit-codes=false", "180", "true"], { env: skip });

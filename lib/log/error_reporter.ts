@@ -24,9 +24,10 @@ export class ErrorReporter {
     this.#told = this.#told.then(async () => tryLog(await this.#early(), "error", "error", message, { exitCode }));
   };
 
-  /** Reports something that does not end sera. */
+  /** Reports something that does not end sera, and is no error. Without settings it is written even if not verbose. */
   async note(message: string): Promise<void> {
-    tryLog(this.logger ?? await this.#early(), "error", "note", message);
+    const logger = this.logger ?? await this.#early("stderr");
+    tryLog(logger, logger.isJson ? "info" : "error", "note", message);
   }
 
   /** Resolves when all reports have been passed on to the output streams and to syslog. */
@@ -35,7 +36,7 @@ export class ErrorReporter {
     await this.logger?.flush();
   }
 
-  async #early(): Promise<Logger> {
-    return new Logger(this.#io, { format: await this.#requestedFormat() }, "");
+  async #early(verbose?: "stderr"): Promise<Logger> {
+    return new Logger(this.#io, { format: await this.#requestedFormat(), verbose }, "");
   }
 }

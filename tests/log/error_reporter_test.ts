@@ -56,7 +56,7 @@ Deno.test("a message that does not end sera has no exit code", async () => {
   const io = new Hearing();
   await new ErrorReporter(io, () => Promise.resolve("json")).note("words");
   const [{ level, event, message, exit_code }] = io.records as [Record<string, unknown>];
-  assert.deepEqual([level, event, message, exit_code], ["error", "note", "words", undefined]);
+  assert.deepEqual([level, event, message, exit_code], ["info", "note", "words", undefined]);
 });
 
 Deno.test("a message that cannot be written has no effect", async () => {

@@ -64,7 +64,7 @@ for (const target of targets) {
     const [run] = await history(place);
     assert.deepEqual(
       await forget("--once", "k"),
-      none(`--once k: nothing to forget.\nWith --count-failures run ${run!.run_id} would (failed).`),
+      none(`--once k: nothing to forget.\nWith --count-failures run ${run!.run_id}, which failed, would count.`),
     );
     assert.deepEqual(await forget("--once", "other"), none("--once other: nothing to forget."));
     const { code, stdout } = await forget("--once", "k", "--count-failures", "--json");
@@ -175,7 +175,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "the ledger off": {
     args: ["--yes", "--once", "k", "--name", "n", "--ledger=false"],
     code: 201,
-    says: /the ledger is turned off by --ledger/,
+    says: /the ledger is turned off by --ledger=false; .*, or leave --once out$/m,
   },
   "a server that is not there": {
     args: ["--yes", "--once", "k", "--name", "n", "--server", "u:hunter2@tcp(127.0.0.1:1)/x"],

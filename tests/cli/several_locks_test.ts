@@ -136,7 +136,7 @@ on("no more wait than may, and who is one too many leaves at once", async (place
   assert.equal(none.code, 204);
   assert.match(
     none.stdout,
-    /\nLock not acquired: somebody else holds it \(.*\), and nobody may wait for it \(max-waiters 0\) - /,
+    /\nLock not acquired: somebody else holds it \(.*\), and nobody may wait for it \(--max-waiters 0\) - /,
   );
   await using waiter = start(place, "--verbose", "--max-waiters", "1", "--name", "n", "1h", ...TELL);
   await waiter.says(/^Waiting for /m);
@@ -146,11 +146,14 @@ on("no more wait than may, and who is one too many leaves at once", async (place
     many.stdout.includes("within 200ms")
   );
   assert.equal(many.code, 204);
-  assert.match(many.stdout, /^Waiting for .+, unless too many wait already \(max-waiters 1\)\.$/m);
-  assert.match(many.stdout, /, and one run already waits for it \(max-waiters 1\) - the command was not executed\.\n$/);
+  assert.match(many.stdout, /^Waiting for .+, unless too many wait already \(--max-waiters 1\)\.$/m);
+  assert.match(
+    many.stdout,
+    /, and one run already waits for it \(--max-waiters 1\) - the command was not executed\.\n$/,
+  );
   const skips = await place.sera(["--verbose", "--wait-and-skip", "--max-waiters", "1", "--name", "n", "1h", "true"]);
   assert.equal(skips.code, 204);
-  assert.match(skips.stdout, /, and one run already waits for it \(max-waiters 1\) - /);
+  assert.match(skips.stdout, /, and one run already waits for it \(--max-waiters 1\) - /);
   await holder.closeStdin();
   await waiter.says("|n|");
 });
@@ -159,7 +162,7 @@ on("a hold takes a slot, or several locks", async (place) => {
   await using slot = place.startSera(["hold", "n", "--for", "1h", "--slots", "2"]);
   await slot.says("Holding the lock of n until ");
   await using both = place.startSera(["hold", "--for", "1h", "--name", "a", "--name", "b"]);
-  await both.says(/^Holding the locks of (a, b|b, a) until .*\n.* sera unlock --name [ab]$/m);
+  await both.says(/^Holding the locks of (a, b|b, a) until .*\nTo release them sooner: .* sera unlock --name [ab]$/m);
   assert.equal((await place.sera(["--slots", "2", "--name", "n", "0", fixture("hold.sh")])).code, 0);
   for (const name of ["a", "b"]) assert.equal((await place.sera(["--name", name, "0", "true"])).code, 204);
 });

@@ -13,7 +13,7 @@ export function outlookText(outlook: Outlook, request: RunRequest, settings: Set
 
 function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
   if (pause === undefined) return "";
-  return `Would pause for ${formatDuration(pause)} first (splay ${formatDuration(splay)}). `;
+  return `Would pause for ${formatDuration(pause)} first (--splay ${formatDuration(splay)}). `;
 }
 
 function textOf(
@@ -33,11 +33,16 @@ function textOf(
   }
   const limit = wait === Infinity ? "without a limit" : `up to ${formatDuration(wait)}`;
   const waiters = sightings.filter(({ state }) => state === "waiting").length;
-  const others = waiters === 0 ? "" : ` (${waiters} more ${waiters === 1 ? "waits" : "wait"})`;
-  const unless = waiters < maxWaiters ? "" : `, unless too many wait already (max-waiters ${maxWaiters})`;
-  const then = waitAndSkip ? ", then skip the command" : because ? `, then skip the command. ${because.reason}` : "";
-  if (replace) return `Would ask ${busy.awaited} to end, and wait ${limit} for that${others}${then}.`;
-  return `Would wait ${limit} for ${busy.awaited}${others}${unless}${then}.`;
+  const others = waiters === 0 ? "" : `; ${waiters} more ${waiters === 1 ? "waits" : "wait"}`;
+  const unless = waiters < maxWaiters ? "" : `, unless too many wait already (--max-waiters ${maxWaiters})`;
+  const then = waitAndSkip || because ? ", then skip the command" : "";
+  const why = because && !waitAndSkip ? `. ${because.reason}` : "";
+  const { awaited } = busy;
+  if (replace) {
+    const whom = awaited.includes(", ") ? `${awaited},` : awaited;
+    return `Would ask ${whom} to end, and wait ${limit} for that${then}${others}${why}.`;
+  }
+  return `Would wait ${limit} for ${awaited}${unless}${then}${others}${why}.`;
 }
 
 /** The same for programs. */

@@ -47,5 +47,8 @@ export function forgotText(runs: readonly RecordedRun[], rule: Rule, tell: Forma
 export function uncountedText(rule: Rule, others: readonly RecordedRun[]): string {
   const none = `No run counts for ${flagsOf(rule)}: nothing to forget.\n`;
   if (others.length === 0) return none;
-  return `${none}With --count-failures ${namesOf(others)} would (${others[0]!.outcome}).\n`;
+  const these = others.length === 1
+    ? `${namesOf(others)}, which ${endOf(others[0]!)},`
+    : `${namesOf(others)} that did not succeed`;
+  return `${none}With --count-failures ${these} would count.\n`;
 }

@@ -36,7 +36,7 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   ],
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
   [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
-  [ExitCode.notPrinted, "the text of --help or --version could not be written"],
+  [ExitCode.notPrinted, "the output of --help, --version or --dry-run could not be written"],
   [BROKEN_PIPE[0], "its reader closed the pipe early, as head does"],
   ["128+n", "signal n ended sera while it waited"],
 ];

@@ -41,6 +41,7 @@ export const HEIMDALL: Subcommand = {
   ],
   settings: [],
   takesCommand: true,
+  runsCommand: true,
   statuses: [
     ["any", "PROGRAM's own; 128+n if signal n ended it"],
     [

@@ -52,7 +52,11 @@ export const HOLD: Subcommand = {
     BAD_CONFIG,
     BAD_ARGUMENTS,
     LOCK_UNAVAILABLE,
-    [ExitCode.busy, "somebody else holds it; the wait ran out, or too many already wait"],
+    [
+      ExitCode.busy,
+      "somebody else holds it; the wait ran out, too many already wait, or a",
+      "later --replace came",
+    ],
     [ExitCode.lockLost, "the lock was lost, or given up on request (sera unlock, --replace)"],
     [ExitCode.seraFailed, "sera itself failed meanwhile"],
     NOT_PRINTED,

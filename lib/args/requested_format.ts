@@ -12,7 +12,7 @@ import { parseWait } from "../text/duration.ts";
 import { parseGoBoolean } from "../text/go_boolean.ts";
 import { flagSpecs } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
-import { JSON_FLAG } from "./subcommand.ts";
+import { JSON_FLAG, type Subcommand } from "./subcommand.ts";
 
 const { config: CONFIG, logFormat: FORMAT } = TABLE;
 
@@ -25,15 +25,15 @@ const DECIDING = flagSpecs([CONFIG, FORMAT]);
  * @param words The words of the command line.
  * @param specs The flags that may be among them.
  * @param env Reads an environment variable.
- * @param jsonLines Whether `--json` asks for lines of JSON, too.
+ * @param subcommand Whose flags they are; undefined for those of a run.
  */
 export async function requestedFormat(
   words: readonly string[],
   specs: readonly FlagSpec[],
   env: (name: string) => string | undefined,
-  jsonLines = false,
+  { jsonLines, operandFirst }: Pick<Subcommand, "jsonLines" | "operandFirst"> = {},
 ): Promise<LogFormat> {
-  const flags = flagsIn(words, [...specs, ...DECIDING]);
+  const flags = flagsIn(words, [...specs, ...DECIDING], operandFirst);
   if (jsonLines && parseGoBoolean(flags.get(JSON_FLAG.name) ?? "") === true) return "json";
   const outside = meant(flags.get(FORMAT.name)) ?? meant(variable(env, FORMAT.name));
   if (outside !== undefined) return outside;
@@ -49,8 +49,16 @@ function meant(format = ""): LogFormat | undefined {
   return /^(?:nd)?j/i.test(word) ? "json" : /^t/i.test(word) ? "text" : undefined;
 }
 
-/** The last value of each flag. The word behind an unknown flag may be its value. */
-function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): ReadonlyMap<string, string> {
+/**
+ * The last value of each flag. The word behind an unknown flag may be its value.
+ *
+ * @param operandFirst Whether flags may follow operands.
+ */
+function flagsIn(
+  words: readonly string[],
+  specs: readonly FlagSpec[],
+  operandFirst = false,
+): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();
   let afterUnknown = false;
   for (let next = 0; next < words.length && words[next] !== "--"; next++) {
@@ -58,7 +66,7 @@ function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): Readonly
     const [, name = "", value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
     if (!word.startsWith("-") || word === "-") {
       // A first word that is not a wait is a misspelled subcommand, and flags may follow it.
-      if (!afterUnknown && (next > 0 || parseWait(word) !== undefined)) break;
+      if (!operandFirst && !afterUnknown && (next > 0 || parseWait(word) !== undefined)) break;
       afterUnknown = false;
       continue;
     }

@@ -20,6 +20,8 @@ export interface Subcommand {
   readonly settings: readonly (Setting & Flag)[];
   /** Whether a command's words may follow its flags. */
   readonly takesCommand: boolean;
+  /** Whether it runs that command, and does not only look for its lock. */
+  readonly runsCommand?: true;
   /** Whether its one operand may also stand before the flags. */
   readonly operandFirst?: true;
   /** Whether its `--json` asks for lines of JSON, as `--log-format json` does, so that errors are such lines, too. */

@@ -25,7 +25,7 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
       argv,
       specs,
       io.env,
-      subcommand?.jsonLines,
+      subcommand,
     );
   });
   const progress = new Progress(failures.report, command.errorExitCode);
@@ -42,7 +42,7 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
       return await printed(io, 0);
     }
     refuseChangedWords(argv);
-    if (subcommand) (await import("../args/help_word.ts")).refuseHelpWord(subcommand, argv, operands);
+    if (subcommand) (await import("../args/unclear_words.ts")).refuseUnclear(subcommand, argv, operands);
     const exitCode = await progress.of(command.work({
       flags,
       operands,

@@ -4,6 +4,7 @@ import { Logger } from "../log/logger.ts";
 import { refuseConflicts } from "../settings/refuse_conflicts.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
+import { TABLE } from "../settings/table.ts";
 import { parseWait } from "../text/duration.ts";
 import { plainOr } from "../text/redaction.ts";
 import type { Call } from "./command.ts";
@@ -30,8 +31,15 @@ export async function hold({ flags, operands: words, repeated, io, progress, set
     );
   }
   const wait = readSpan(flags, "wait") ?? 0;
-  const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), isFlagSet(flags, "json"));
-  refuseConflicts(settings, wait);
+  const json = isFlagSet(flags, "json");
+  const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), json);
+  if (json && settings.logFormat === "text" && flags.has(TABLE.logFormat.name)) {
+    throw new UsageError(
+      "Cannot use --log-format text with --json: it has no effect there",
+      "leave out one of the two",
+    );
+  }
+  refuseConflicts(settings, wait, "add --wait DURATION");
   if (lockOf(words, settings, LABEL) === undefined) {
     throw new UsageError("Cannot tell which lock to hold", "give its name, or its command after --");
   }
@@ -48,7 +56,7 @@ function readSpan(flags: ReadonlyMap<string, string>, name: string): number | un
   if (span !== undefined) return span;
   throw new UsageError(
     `Cannot use --${name}: ${plainOr(text)} is not a duration`,
-    "write seconds, a duration such as 30m or 2h, or forever",
+    "write whole seconds, a duration such as 30m or 2h, or forever",
   );
 }
 

@@ -41,7 +41,7 @@ export async function holdLock(lock: HeldLock, span: number, job: Job): Promise<
     const isReleased = await release(lock, logger, since, () => "somebody else may hold it");
     if (!isReleased && exitCode === ExitCode.ok) exitCode = ExitCode.lockLost;
     if (isReleased && !logger.isJson) {
-      io.out(`Released after ${formatDuration(Math.round((performance.now() - since) / 1000) * 1000)}.\n`);
+      io.out(`Released after ${spanText(performance.now() - since)}.\n`);
     }
   }
   progress.ended(exitCode);
@@ -55,6 +55,11 @@ async function confirm(lock: HeldLock): Promise<void> {
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
   }
+}
+
+/** How long the lock was held. From ten seconds on, a fraction tells a person nothing. */
+function spanText(ms: number): string {
+  return formatDuration(ms < 10_000 ? Math.round(ms) : Math.round(ms / 1000) * 1000);
 }
 
 /** Says that the lock is held, until when, and how to release it sooner. */
@@ -78,9 +83,11 @@ function heldText(
     }`;
   // A line break, which a line of text cannot have, would name another lock.
   const copied = printable(flags) === flags ? flags : `--lock ${shownLock({ lock: main.name })}`;
-  const locks = all.length === 1 ? "lock" : "locks";
-  const what = mayBeServer(titles) ? `the ${locks}` : `the ${locks} of ${titles}`;
+  const [locks, them] = all.length === 1 ? ["lock", "it"] : ["locks", "them"];
+  // The command's first word alone would name another lock.
+  const whose = words.length > 1 ? `the command ${titles} …` : titles;
+  const what = mayBeServer(titles) ? `the ${locks}` : `the ${locks} of ${whose}`;
   return `${printable(`Holding ${what} ${until}.`)}\n${
-    printable(`To release it${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${inSlot}${copied}`)
+    printable(`To release ${them}${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${inSlot}${copied}`)
   }\n`;
 }

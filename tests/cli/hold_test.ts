@@ -56,7 +56,7 @@ testOnAll(TARGETS, "a hold waits as it is told, and ends by itself after its tim
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(
     stdout,
-    /^Holding the lock of sh until [-0-9]+ [:0-9]+Z \(1ms\)\.\nTo release it sooner: Ctrl-C, or sera unlock -- sh -c 'echo ready; read line'\nReleased after /,
+    /^Holding the lock of the command sh … until [-0-9]+ [:0-9]+Z \(1ms\)\.\nTo release it sooner: Ctrl-C, or sera unlock -- sh -c 'echo ready; read line'\nReleased after \d+ms\.\n$/,
   );
 });
 
@@ -115,16 +115,45 @@ Deno.test("sera hold takes --name, and TERM ends its wait with 143", async () =>
 /** The arguments, and sera's message. */
 const WRONG: readonly (readonly [words: string[], says: string])[] = [
   [["n"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
-  [["n", "--for", "1h", "m"], "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m"],
+  ...[
+    ["n", "--for", "1h", "m"],
+    ["--json=false", "n", "--for", "1h"],
+    ["--for", "1h", "n", "--for=2h"],
+    ["--wait", "5", "n", "--for", "1h"],
+  ].map((words) =>
+    [
+      words,
+      "Cannot tell whether --for is a flag of sera hold or a word of the command; write the flags before the name, or " +
+      "all after it, or -- before a command",
+    ] as const
+  ),
+  [
+    ["--wait", "5", "--", "n", "--for", "1h"],
+    "Cannot tell how long to hold the lock; add --for DURATION, such as --for 30m",
+  ],
+  [
+    ["--for", "1h", "nightly", "--wait", "5"],
+    "Cannot tell whether --wait is a flag of sera hold or a word of the command; write the flags before the name, or " +
+    "all after it, or -- before a command",
+  ],
+  [
+    ["--for", "1h", "nightly", "-name=x"],
+    "Cannot tell whether -name is a flag of sera hold or a word of the command; write the flags before the name, or " +
+    "all after it, or -- before a command",
+  ],
+  [
+    ["--for", "1h", "--replace", "n"],
+    "Cannot use --replace with a wait of 0: the holder needs time to end; add --wait DURATION",
+  ],
   [["--for", "1h"], "Cannot tell which lock to hold; give its name, or its command after --"],
   [
     ["--for", "soon", "n"],
-    "Cannot use --for: soon is not a duration; write seconds, a duration such as 30m or 2h, or forever",
+    "Cannot use --for: soon is not a duration; write whole seconds, a duration such as 30m or 2h, or forever",
   ],
   [["--for", "0", "n"], "Cannot use --for: it must be longer than 0; write a duration such as 30m or 2h, or forever"],
   [
     ["--for", "1h", "--wait", "x", "n"],
-    "Cannot use --wait: x is not a duration; write seconds, a duration such as 30m or 2h, or forever",
+    "Cannot use --wait: x is not a duration; write whole seconds, a duration such as 30m or 2h, or forever",
   ],
   [
     ["--for", "1h", "--name", "n", "m"],
@@ -146,6 +175,29 @@ for (const [words, says] of WRONG) {
     assert.deepEqual(await inProcess(place, ["hold", ...words]), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
   });
 }
+
+testInProcess("sera hold --json takes no --log-format that it would ignore", async () => {
+  await using place = await Place.make();
+  const words = ["hold", "n", "--for", "1ms", "--json", "--log-format"];
+  const ended = await inProcess(place, [...words, "text"]);
+  assert.deepEqual([ended.code, ended.stdout], [201, ""]);
+  const { message } = JSON.parse(ended.stderr);
+  assert.equal(message, "Cannot use --log-format text with --json: it has no effect there; leave out one of the two");
+  assert.equal((await place.sera([...words, "json"])).code, 0);
+  assert.equal((await place.sera(words.slice(0, -1), { env: { SERA_LOG_FORMAT: "text" } })).code, 0);
+});
+
+testOn(FILE, "a hold by a command's words, which may look like flags, does not call it by its first word", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await using holder = place.startSera(["hold", "--for", "1h", "--", "nightly", "--json"], { env: SHORT });
+  await holder.says("Holding the lock of the command nightly … until ");
+  await holder.says("or sera unlock -- nightly --json\n");
+  assert.equal((await place.sera(["status", "--", "nightly", "--json"])).code, 0);
+  assert.equal((await place.sera(["status", "--name", "nightly"])).code, 1);
+  holder.kill("SIGINT");
+  assert.match((await holder.ended).stdout, /\nReleased after \S+\.\n$/);
+});
 
 testOn(FILE, "a hold until after the last year of the calendar says for how long", async () => {
   await using started = await FILE.start();

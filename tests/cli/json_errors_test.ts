@@ -168,6 +168,9 @@ Deno.test("what is wrong with sera hold --json is an object, as all its lines ar
   const wrong: readonly [number, readonly string[]][] = [
     [201, ["hold", "--json", "n"]],
     [201, ["hold", "n", "--json=true", "--for", "soon"]],
+    // The name of a lock may look like a wait.
+    [201, ["hold", "5", "--for", "soon", "--json"]],
+    [201, ["hold", "--for", "1h", "5", "--json"]],
     [201, ["hold", "--json", "--for", "1h", "--colour", "n"]],
     [200, ["hold", "--json", "--for", "1h", "--config", none, "n"]],
   ];

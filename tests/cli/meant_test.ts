@@ -79,6 +79,33 @@ for (const name of ["wait-and-skip", "detailed-exit-codes", "every", "count-fail
   });
 }
 
+for (
+  const [words, flag] of [
+    [["status", "n", "--json"], "--json"],
+    [["history", "--limit", "3", "n", "-x", "-json"], "-json"],
+    [["unlock", "--yes", "n", "--slot=1"], "--slot"],
+    [["forget", "--once", "k", "n", "--yes"], "--yes"],
+    [["status", "n", "--server=u:hunter2@tcp(h)/d"], "--server"],
+  ] as const
+) {
+  testInProcess(
+    `sera ${words[0]} with ${flag} behind the command's first word is 201, unless -- precedes it`,
+    async () => {
+      await using place = await Place.make();
+      const { code, stdout, stderr } = await inProcess(place, words);
+      assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
+      const says = `Cannot tell whether ${flag} is a flag of sera ${words[0]} or a word of the command`;
+      assert.equal(stderr, `sera: ${says}; write the flags first, or -- before a command\n`);
+    },
+  );
+}
+
+testInProcess("flags of a command behind -- are its words", async () => {
+  await using place = await Place.make();
+  assert.equal((await place.sera(["status", "--", "n", "--json"])).stdout, "Free: nobody holds it.\n");
+  assert.equal((await place.sera(["status", "n", "-x"])).stdout, "Free: nobody holds it.\n");
+});
+
 testInProcess("flags without effect beside history --schema are 201", async () => {
   await using place = await Place.make("postgres://127.0.0.1:1/d");
   for (const words of [["--json"], ["--limit", "3"], ["--name", "x"]]) {

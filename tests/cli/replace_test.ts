@@ -156,7 +156,7 @@ testOn(FILE, "a free lock is taken at once, and a hold replaces and is replaced"
   assert.deepEqual(atOnce, {
     code: 201,
     stdout: "",
-    stderr: "sera: Cannot use --replace with a wait of 0: the holder needs time to end; wait longer\n",
+    stderr: "sera: Cannot use --replace with a wait of 0: the holder needs time to end; add --wait DURATION\n",
   });
 });
 

@@ -89,7 +89,7 @@ for (const shared of servers) {
       [
         "--count-failures",
         `UPDATE ${table} SET outcome = 'abandoned'`,
-        "is marked as abandoned; run \\d+ counts as abandoned, and may keep the command from being run again \\(count-failures\\)",
+        "is marked as abandoned; run \\d+ counts as abandoned, and may keep the command from being run again \\(--count-failures\\)",
       ],
     ] as const;
     for (const [flag, statement, consequence] of cases) {

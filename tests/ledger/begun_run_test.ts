@@ -109,7 +109,7 @@ Deno.test("a permanent error is reported at once, with the consequence for the r
     [{ every: 60_000 }, /; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/],
     [
       { once: "v1", countFailures: true },
-      /counts as abandoned, and may keep the command from being run again \(count-failures\); the lock was [^;]*$/,
+      /counts as abandoned, and may keep the command from being run again \(--count-failures\); the lock was [^;]*$/,
     ],
   ];
   for (const [rule, follows] of followed) {

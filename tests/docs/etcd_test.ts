@@ -65,7 +65,7 @@ testWith(
       );
       return code === 0;
     }, "a cluster of three");
-    await shell(users.replaceAll(/user add (\w+)/g, "user add $1:secret"));
+    await shell(users.replace("root-secret", "secret"));
 
     const tls = ["--tls-ca", place.file("etcd/ca.crt")];
     const server = (user: string) => `etcds://${user}:secret@${addresses.map((at) => `${at}:${clients}`).join(",")}`;
@@ -75,7 +75,9 @@ testWith(
     assert.doesNotMatch(told.stdout, /^(fail|warn) /m);
 
     const [name] = /^NAME=.*$/m.exec(ETCD.text.replaceAll(/^ {4}/gm, ""))!;
-    const [role] = /^etcdctl role grant-permission one-lock .*$/m.exec(ETCD.text.replaceAll(/^ {4}/gm, ""))!;
+    const [role, ofLedger] = ETCD.text.replaceAll(/^ {4}/gm, "").match(
+      /^etcdctl role grant-permission one-lock .*$/gm,
+    )!;
     await shell(`${access}; export ETCDCTL_USER=root:secret; ${name.replace("/usr/local/bin/nightly-report", "true")}
       etcdctl role add one-lock; ${role}; etcdctl user add one:secret; etcdctl user grant-role one one-lock`);
     const one = ["--server", server("one"), ...tls];
@@ -85,5 +87,8 @@ testWith(
     for (const words of [["doctor"], ["metrics"], ["status"]]) {
       assert.equal((await place.sera([...words, ...one])).code, 202, `${words}`);
     }
+    assert.equal((await place.sera([...one, "--ledger", "0", "true"])).code, 202);
+    await shell(`${access}; export ETCDCTL_USER=root:secret; ${ofLedger}`);
+    assert.equal((await place.sera([...one, "--ledger", "0", "true"])).code, 0);
   },
 );

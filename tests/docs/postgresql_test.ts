@@ -72,9 +72,18 @@ testWith(
     const { listen_addr: _1, listen_port: _2, auth_file: _3, postgres: _4, ...settings } = settingsIn(
       fileExample("/etc/pgbouncer/pgbouncer.ini", PAGE),
     );
-    const { pool_mode, server_login_retry, client_tls_sslmode, ...others } = settings;
+    // The pooler starts in the foreground here, as another user.
+    const {
+      logfile: _5,
+      pidfile: _6,
+      unix_socket_dir: _7,
+      pool_mode,
+      server_login_retry,
+      client_tls_sslmode,
+      ...others
+    } = settings;
     assert.deepEqual([pool_mode, server_login_retry, client_tls_sslmode], ["transaction", "1", "require"]);
-    // The pooler is another user's here.
+    // Hence also these.
     for (const name of ["server.crt", "server.key"]) await Deno.chmod(place.file(name), 0o644);
     await Deno.chmod(place.path, 0o755);
     const here = Object.entries(others).map(([name, value]) => [name, value.replace("/etc/pgbouncer", place.path)]);

@@ -70,7 +70,7 @@ export function mySqlDatabase(
       const { variables } = session;
       const why = whyUnsafe(variables, options.leased);
       if (why !== undefined) {
-        return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
+        return { session, finding: { found: `${why.what} (--allow-unsafe-server)`, cure: why.cure } };
       }
       if (whyNodeLocal(variables) !== undefined) {
         const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";

@@ -86,7 +86,10 @@ async function openOn(
   using late = new TimeLimit(
     limit,
     () =>
-      new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}`, "check the server and the network"),
+      new ConnectionError(
+        `no answer within ${formatDuration(Math.round(limit))}`,
+        "check the server and the network, or a pooler's log",
+      ),
   );
   const either = AbortSignal.any([signal, late.signal]);
   let client: Client | undefined;

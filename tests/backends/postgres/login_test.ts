@@ -336,7 +336,7 @@ async function assertGivenUp(port: number, sslmodes: string[]): Promise<void> {
     const began = performance.now();
     await assertUnavailable(
       `postgres://sera:secret@127.0.0.1:${port}/sera?connect_timeout=1`,
-      /: no answer within 2s; check the server and the network$/,
+      /: no answer within 2s; check the server and the network, or a pooler's log$/,
       { PGSSLMODE },
     );
     const took = performance.now() - began;

@@ -38,7 +38,7 @@ export async function findMixedUse<S extends Session>(
     : "it excludes nobody here, so two may run at once";
   return {
     found: `${shownLock(one)}, which others hold with a lease, is held without one by ${who}: ${follows}`,
-    cure: "set lease on all nodes",
+    cure: 'set "lease": true on all nodes',
   };
 }
 

@@ -15,12 +15,12 @@ import type { Seen } from "../../who/sighting.ts";
 import type { MySqlOptions } from "./options.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
+import { tiePause } from "../sql/tie_pause.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 import { type Check, checkIn, isMine } from "./lock_check.ts";
 
-/** How often to retry after a tie between runs with different numbers of slots, and the longest pause in milliseconds. */
+/** How often to retry after a tie between runs with different numbers of slots. */
 const TIES = 8;
-const MAX_TIE_PAUSE = 100;
 
 /** What a session has taken. */
 export interface Taken {
@@ -75,7 +75,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       const held = await this.#begin(session, taken, check);
       if (typeof held !== "number") return held;
       if (taken.slot === undefined || tie === TIES) throw new OtherSlotsError(held, this.options.slots ?? 1);
-      await delayOrAbort(Math.random() * MAX_TIE_PAUSE, signal);
+      await delayOrAbort(tiePause(tie), signal);
       signal.throwIfAborted();
     }
   }

@@ -6,7 +6,7 @@ import { NEVER } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
 import { atOnce, type SessionLocks } from "./session_locks.ts";
 import { slotsFor } from "./owner.ts";
-import { freeIn, type Lease } from "./row.ts";
+import { freeIn, type Lease, type Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** After how many milliseconds a new holder has certainly checked the other leases, even on a busy machine. */
@@ -21,8 +21,8 @@ export class Agreement<S extends Session> {
   readonly #server: LeaseServer<S>;
   readonly #sessionLocks: SessionLocks<S>;
   readonly #slots: number;
-  /** A holder with another number, and since when it has been seen. */
-  #other: { readonly owner: string; readonly since: Moment } | undefined;
+  /** A claim with another number, and since when it has been seen. */
+  #other: (Ownership & { readonly since: Moment }) | undefined;
 
   /** @param slots How many slots the lock has. */
   constructor(server: LeaseServer<S>, sessionLocks: SessionLocks<S>, slots: number) {
@@ -52,8 +52,11 @@ export class Agreement<S extends Session> {
    *
    * @throws {OtherSlotsError}
    */
-  refuse({ owner, beat, ttl, left }: Lease): void {
-    if (this.#other?.owner !== owner) this.#other = { owner, since: new Moment() };
+  refuse({ owner, fence, beat, ttl, left }: Lease): void {
+    // Who has released its claim and claims again may give way again.
+    if (this.#other?.owner !== owner || this.#other.fence !== fence) {
+      this.#other = { owner, fence, since: new Moment() };
+    }
     if (beat > 1n || Math.max(ttl - left, this.#other.since.age) >= SETTLED) {
       throw new OtherSlotsError(slotsFor(owner)!, this.#slots);
     }

@@ -6,6 +6,7 @@ import { slotIn } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
 import type { Session } from "../session.ts";
+import { tiePause } from "../tie_pause.ts";
 import { Agreement } from "./slot_agreement.ts";
 import { abortable, type Claimed, confirmedClaim } from "./claimer.ts";
 import type { SessionLocks } from "./session_locks.ts";
@@ -17,9 +18,8 @@ import type { Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 import { SlotSessionLocks } from "./slot_session_locks.ts";
 
-/** How often to retry after a tie with a holder of another number of slots, and the longest pause in milliseconds. */
+/** How often to retry after a tie with a holder of another number of slots. */
 const TIES = 10;
-const TIE_PAUSE = 100;
 
 /** The first pause before reading again, in milliseconds, when somebody is about to claim or release a slot. */
 const COMING_PAUSE = 5;
@@ -110,7 +110,7 @@ export class SlotClaimer<S extends Session> {
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;
       if (++ties > TIES) throw new OtherSlotsError(claimed, this.#slots);
-      await this.#pause(session, TIE_PAUSE * Math.random(), signal);
+      await this.#pause(session, tiePause(ties), signal);
     }
   }
 

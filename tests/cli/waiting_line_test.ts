@@ -5,18 +5,31 @@ import { descendants, type Running } from "./running.ts";
 import { Screen } from "./screen.ts";
 import { testOnAll, useTargets } from "./targets.ts";
 import { KEY } from "./terminal.ts";
-import { pause, until } from "./wait.ts";
+import { HANG, pause, until } from "./wait.ts";
 
 const targets = useTargets("file", "MariaDB", "PostgreSQL", "etcd")
   .map((target) => ({ ...target, need: target.need ?? terminal, start: () => target.start() }));
 
-/** The line while another process holds the lock, with the seconds that are left. */
-const LINE = /^ {2}sera: waiting for \S+:(\d+) backup, (?:held|connected) for \d+ s; (\d+) s left$/;
+/** How long the others wait, in seconds: longer than anything takes on a busy machine. */
+const WAIT = HANG / 1000 - 1;
+
+/** A span of up to an hour. */
+const SPAN = String.raw`\d+ (?:min(?: \d+ s)?|s)`;
+
+/** The line while another process holds the lock, with the time that is left. */
+const LINE = new RegExp(
+  String.raw`^ {2}sera: waiting for \S+:(\d+) backup, (?:held|connected) for ${SPAN}; (${SPAN}) left$`,
+);
+
+/** All that fits into a narrow window. */
+const NARROW = new RegExp(String.raw`^ {2}sera: ${SPAN} left$`);
 
 /** How many seconds are left, if the line is all that is on the screen. */
 function left(rows: readonly string[]): number | undefined {
-  const [, , seconds] = rows.length === 1 ? LINE.exec(rows[0]!) ?? [] : [];
-  return seconds === undefined ? undefined : Number(seconds);
+  const [, , span] = rows.length === 1 ? LINE.exec(rows[0]!) ?? [] : [];
+  if (span === undefined) return undefined;
+  const [, minutes = 0, seconds = 0] = /^(?:(\d+) min)? ?(?:(\d+) s)?$/.exec(span)!;
+  return Number(minutes) * 60 + Number(seconds);
 }
 
 const isLine = (rows: readonly string[]) => left(rows) !== undefined;
@@ -39,12 +52,12 @@ testOnAll(
     await using started = await target.start();
     const { place } = started;
     await using holder = await hold(place);
-    await using screen = new Screen(place, "exec sera --name n 59 echo ran");
+    await using screen = new Screen(place, `exec sera --name n ${WAIT} echo ran`);
     const rows = await screen.shows("the line", isLine);
     const [, pid] = LINE.exec(rows[0]!)!;
     assert.ok([holder.pid, ...descendants(holder.pid)].includes(Number(pid)));
     const before = left(rows)!;
-    assert.ok(before <= 59);
+    assert.ok(before <= WAIT);
     await screen.shows("the line a second later", (rows) => (left(rows) ?? before) < before);
     await holder.closeStdin();
     assert.equal(await screen.ended(), 0);
@@ -86,16 +99,18 @@ testOnAll(
 testWith([terminal], "a narrow window shows what fits, and one that is resized never more than one row", async () => {
   await using place = await Place.make();
   await using holder = await hold(place);
-  await using screen = new Screen(place, "exec sera --name n 59 echo ran", { columns: 20 });
-  await screen.shows("the time", (rows) => /^ {2}sera: \d+ s left$/.test(rows.join("\n")));
+  await using screen = new Screen(place, `exec sera --name n ${WAIT} echo ran`, { columns: 24 });
+  await screen.shows("the time", (rows) => NARROW.test(rows.join("\n")));
   await screen.resize(80);
   await screen.shows("the line", isLine);
-  await screen.resize(50);
-  await screen.shows("what fits", (rows) =>
-    /^ {2}sera: waiting for \S+ backup; \d+ s left$/.test(rows.join("\n")) ||
-    /^ {2}sera: waiting for \S{8,}…; \d+ s left$/.test(rows.join("\n")));
-  await screen.resize(20);
-  await screen.shows("the time", (rows) => /^ {2}sera: \d+ s left$/.test(rows.join("\n")));
+  await screen.resize(56);
+  await screen.shows(
+    "what fits",
+    (rows) =>
+      new RegExp(String.raw`^ {2}sera: waiting for (?:\S+ backup|\S{8,}…); ${SPAN} left$`).test(rows.join("\n")),
+  );
+  await screen.resize(24);
+  await screen.shows("the time", (rows) => NARROW.test(rows.join("\n")));
   await holder.closeStdin();
   assert.equal(await screen.ended(), 0);
   assert.deepEqual(await screen.rows(), ["ran"]);
@@ -104,7 +119,7 @@ testWith([terminal], "a narrow window shows what fits, and one that is resized n
 testWith([terminal], "NO_COLOR changes nothing: the line has no colour", async () => {
   await using place = await Place.make();
   await using holder = await hold(place);
-  await using screen = new Screen(place, "exec sera --name n 59 echo ran", { env: { NO_COLOR: "1" } });
+  await using screen = new Screen(place, `exec sera --name n ${WAIT} echo ran`, { env: { NO_COLOR: "1" } });
   await screen.shows("the line", isLine);
   await holder.closeStdin();
   assert.equal(await screen.ended(), 0);
@@ -115,7 +130,7 @@ testWith([terminal], "NO_COLOR changes nothing: the line has no colour", async (
 testWith([terminal], "Ctrl-C while the line is shown takes it away", async () => {
   await using place = await Place.make();
   await using _holder = await hold(place);
-  await using screen = new Screen(place, "exec sera --name n 59 echo ran");
+  await using screen = new Screen(place, `exec sera --name n ${WAIT} echo ran`);
   await screen.shows("the line", isLine);
   await screen.type(KEY.ctrlC);
   assert.equal(await screen.ended(), 130);
@@ -131,11 +146,14 @@ testWith(
     await using screen = new Screen(place, "PS1='$ ' exec bash --norc --noprofile -i");
     const last = (rows: readonly string[]) => rows.at(-1) ?? "";
     await screen.shows("the prompt", (rows) => last(rows) === "$");
-    await screen.type("clear; sera --name n 59 echo ran\n");
+    await screen.type(`clear; sera --name n ${WAIT} echo ran\n`);
     await screen.shows("the line", isLine);
     await screen.type(KEY.ctrlZ);
     const stopped = await screen.shows("the prompt", (rows) => last(rows) === "$");
-    assert.match(stopped[0]!, /^\^Zsera: waiting for \S+ backup, held for \d+ s; \d+ s left$/);
+    assert.match(
+      stopped[0]!,
+      new RegExp(String.raw`^\^Zsera: waiting for \S+ backup, held for ${SPAN}; ${SPAN} left$`),
+    );
     assert.match(stopped[1]!, /^\[1\]\+ +Stopped /);
     // The line would be renewed in this time, so that this is due when it goes on.
     await pause(1500);
@@ -162,7 +180,7 @@ testWith([terminal], "a terminal that goes away ends sera with its hangup, and o
     await using place = await Place.make();
     await using holder = await hold(place);
     const job = await place.script("job", 'echo ran >"${0%/*}/out"');
-    const inner = await place.script("inner", `${trap}; sera --name n 59 ${job}; echo $? >"\${0%/*}/code"`);
+    const inner = await place.script("inner", `${trap}; sera --name n ${WAIT} ${job}; echo $? >"\${0%/*}/code"`);
     // The session leader ends with the terminal, and only then the others get SIGHUP.
     const screen = new Screen(place, `${inner}; true`);
     await screen.shows("the line", isLine);

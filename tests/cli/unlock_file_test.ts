@@ -167,7 +167,7 @@ Deno.test("without a terminal --yes and a lock are needed", async () => {
     201,
     "sera: Cannot ask whether to end the holder: stdin is not a terminal; use --yes\n",
   ]);
-  const late = await place.sera(["unlock", "job", "--yes"]);
+  const late = await place.sera(["unlock", "--", "job", "--yes"]);
   assert.deepEqual([late.code, late.stderr], [
     201,
     "sera: Cannot ask whether to end the holder: stdin is not a terminal; write --yes before the command\n",

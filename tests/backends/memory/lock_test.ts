@@ -62,9 +62,9 @@ testInProcess("status shows who holds a lock on an unknown backend", async () =>
 testInProcess("a capability that a backend lacks is refused by name", async () => {
   await using place = await Place.make(SERVER);
   const refused = {
-    "Cannot use --namespace with the server in SERA_SERVER: a place in memory does not support namespaces; leave namespace out":
+    "Cannot use --namespace with the server in SERA_SERVER: a place in memory does not support namespaces; leave it out":
       ["status", "--namespace", "n", "--name", "n"],
-    "Cannot use --lease with the server in SERA_SERVER: a place in memory does not support leases; leave lease out": [
+    "Cannot use --lease with the server in SERA_SERVER: a place in memory does not support leases; leave it out": [
       "doctor",
       "--lease",
       "--schema",
@@ -74,7 +74,7 @@ testInProcess("a capability that a backend lacks is refused by name", async () =
       "--ledger-table",
       "runs",
     ],
-    "Cannot keep a ledger: a place in memory does not support a ledger; name another server, or leave ledger, once, every and record-skips out":
+    "Cannot keep a ledger: a place in memory does not support a ledger; name another server, or leave --ledger, --once, --every and --record-skips out":
       ["history"],
   };
   for (const [message, args] of Object.entries(refused)) {
@@ -90,7 +90,7 @@ Deno.test("everything that needs a ledger is refused where there is none", LATE_
     assert.equal(code, 200);
     assert.match(
       stdout + stderr,
-      /Cannot keep a ledger: a place in memory does not support a ledger; name another server, or leave ledger, once, every and record-skips out\n/,
+      /Cannot keep a ledger: a place in memory does not support a ledger; name another server, or leave --ledger, --once, --every and --record-skips out\n/,
     );
   }
 });

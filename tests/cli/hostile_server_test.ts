@@ -11,7 +11,7 @@ import { Place } from "./place.ts";
 const MEBIBYTE = 1024 * 1024;
 
 /** Looks each third of it, and then a busy machine has enough time to hear an answer. */
-const TTL = "9s";
+const TTL = "18s";
 
 /** How much more memory a spoiled session may take than a good one, in KiB. */
 const MAX_EXTRA_MEMORY = 100 * 1024;

@@ -36,6 +36,11 @@ export class FakeClock implements Disposable {
     return this.#timers.size;
   }
 
+  /** When the next timer comes due; `Infinity` if there is none. */
+  get next(): number {
+    return Math.min(...[...this.#timers.values()].map(({ at }) => at));
+  }
+
   /**
    * Resolves with what `look` gives as soon as that is truthy, while the clock stands: for what a server, a file or another
    * process has to do meanwhile.
@@ -76,7 +81,7 @@ export class FakeClock implements Disposable {
     for (const end = this.now + limit;;) {
       await settled(this.#real.setTimeout);
       if (isOver) return await promise;
-      const next = Math.min(...[...this.#timers.values()].map(({ at }) => at));
+      const next = this.next;
       if (next > end) throw new Error(`not within ${limit / 1000} s of the clock`);
       await this.to(Math.max(this.now, next));
     }

@@ -40,7 +40,7 @@ testWith([linux], "file: a release wakes the first who waits for a slot, while t
   for (let round = 0; round < 3; round++) {
     const granted = later(waiter.acquire(Infinity, never));
     // The pause before its next look.
-    await clock.until("it waits", () => lockers(queueName(name)) === 1 && clock.pending === 3);
+    await clock.until("it waits", () => lockers(queueName(name)) === 1 && clock.next === clock.now + 10);
     await held[0]!.release();
     let isOver = false;
     granted.finally(() => isOver = true).catch(() => undefined);
@@ -62,7 +62,7 @@ testWith([linux], "file: of those who wait for a slot one looks, in the end once
   await using second = await openSlots(name);
   const granted = [first, second].map((waiter) => later(waiter.acquire(Infinity, never)));
   // The first one has begun its pause before the next look.
-  await clock.until("they wait", () => lockers(queueName(name)) === 2 && clock.pending === 4);
+  await clock.until("they wait", () => lockers(queueName(name)) === 2 && clock.next === 10);
   await clock.to(8000);
   const before = clock.fired;
   assert.ok(before > 8, `${before} looks`);

@@ -122,7 +122,9 @@ function plainLocks(kind: LeaseTarget): void {
       : "it excludes nobody here, so two may run at once";
     assert.match(
       checks.get("plain-locks")!,
-      new RegExp(`^warn ${lockName("job").slice(0, 12)}, which others .* by \\S+:${holder.pid} .*${why}; set "lease": true on`),
+      new RegExp(
+        `^warn ${lockName("job").slice(0, 12)}, which others .* by \\S+:${holder.pid} .*${why}; set "lease": true on`,
+      ),
     );
     await holder.closeStdin();
     await holder.ended;
